@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a node and musterd say to each other. This is the one header that both sides include; the agent
+ * depends on nothing else of ours.
+ *
+ * 1. The personality. musterd hands each boot a cpio archive (newc) as its last initramfs; the kernel
+ *    unpacks it. It holds, below WIRE_DIR:
+ *      node.conf            0600  lines "key=value", keys WIRE_KEY_*; a value ends at the newline
+ *      authorized_keys      0600  access by ssh
+ *      hosts                0644  the node's /etc/hosts
+ *      shadow               0600  root's password field (crypt(5)); absent when there is none
+ *      ssh_host_ed25519_key       0600
+ *      ssh_host_ed25519_key.pub   0644
+ * 2. Reports. The agent sends "POST WIRE_REPORT_PATH HTTP/1.0" with the headers Content-Length and
+ *    "Authorization: Bearer TOKEN". Its body is lines "key=value", keys WIRE_REPORT_*, UTF-8 or plain
+ *    bytes, where a newline inside a value is sent as "\n" and a backslash as "\\". The answer is 204, or
+ *    200 with lines "key=value" of the same form (what the agent shall do; unknown keys are ignored), 403 for a
+ *    wrong token, address or boot.
+ */
+#pragma once
+
+#define WIRE_DIR "/muster"
+#define WIRE_NODE_CONF WIRE_DIR "/node.conf"
+
+#define WIRE_KEY_NODE "node"
+#define WIRE_KEY_DOMAIN "domain"
+#define WIRE_KEY_MAC "mac" /* of the interface to use */
+#define WIRE_KEY_ADDRESS "address" /* dotted quad */
+#define WIRE_KEY_PREFIX "prefix" /* 0..32 */
+#define WIRE_KEY_GATEWAY "gateway" /* dotted quad, or empty */
+#define WIRE_KEY_DNS "dns" /* likewise */
+#define WIRE_KEY_SERVER "server" /* musterd's address */
+#define WIRE_KEY_PORT "port" /* musterd's port */
+#define WIRE_KEY_TOKEN "token"
+#define WIRE_KEY_MACHINE_ID "machine_id" /* machine-id(5), stable for the node */
+#define WIRE_KEY_ROOT "root" /* ram, nfs, disk, initramfs */
+#define WIRE_KEY_ROOT_PATH "root_path" /* ram: URL path; nfs: file below the export; disk: block device */
+#define WIRE_KEY_ROOT_SIZE "root_size" /* bytes of the squashfs; 0 when unknown */
+#define WIRE_KEY_NFS_EXPORT "nfs_export" /* ADDRESS:/path */
+#define WIRE_KEY_DHCP "dhcp" /* 1: the running system must keep its lease renewed */
+#define WIRE_KEY_INTERVAL "interval" /* seconds between reports */
+
+#define WIRE_REPORT_PATH "/report"
+#define WIRE_REPORT_STAGE "stage" /* initramfs, root, ready, failed */
+#define WIRE_REPORT_UPTIME "uptime_ms" /* since the kernel's start */
+#define WIRE_REPORT_LOAD "load" /* one-minute load average, "0.02" */
+#define WIRE_REPORT_MEMORY "memory_kb" /* MemTotal */
+#define WIRE_REPORT_MEMORY_FREE "memory_free_kb" /* MemAvailable, or MemFree where there is none */
+#define WIRE_REPORT_PROCESSORS "processors" /* online */
+#define WIRE_REPORT_KERNEL "kernel" /* uname -r */
+#define WIRE_REPORT_VERSION "version" /* uname -v */
+#define WIRE_REPORT_REASON "reason" /* failed: one sentence */
+#define WIRE_REPORT_LOG "log" /* failed: the kernel's last lines */
+
+#define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
+#define WIRE_TOKEN_LEN 32
+#define WIRE_INTERVAL_DEFAULT 10

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A node as it is known now, as data. Part of the public contract: backend/muster.h includes it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(NAME, text, letter): the stages in the order of a boot, then the two that end one. */
+#define NODE_STAGES(X)                                                                             \
+	X(OFF, "off", '.')                                                                         \
+	X(DHCP, "dhcp", '~')                                                                       \
+	X(LOADER, "loader", '~')                                                                   \
+	X(KERNEL, "kernel", '~')                                                                   \
+	X(INITRAMFS, "initramfs", '~')                                                             \
+	X(ROOT, "root", '~')                                                                       \
+	X(READY, "ready", '*')                                                                     \
+	X(JOINED, "joined", '*')                                                                   \
+	X(FAILED, "failed", 'x')                                                                   \
+	X(LOST, "lost", 'x')
+
+enum node_stage {
+#define X(name, text, letter) NODE_##name,
+	NODE_STAGES(X)
+#undef X
+};
+
+#define NODE_STAGE_COUNT 10
+
+struct node_stage_time {
+	enum node_stage stage;
+	int64_t at; /* when it was entered, milliseconds since the epoch */
+	int64_t ms; /* how long it lasted; so far, for the present one */
+};
+
+struct node_state {
+	char *name;
+	char *mac; /* "" while unknown */
+	char *address;
+	enum node_stage stage;
+	struct node_stage_time *stages; /* of its newest boot, oldest first; owned, n_stages */
+	size_t n_stages;
+	char *kernel; /* uname -r as it reported; "" before */
+	char *root; /* the root generation it booted; "" before */
+	int processors; /* 0 before its first report */
+	long long memory_kb, memory_free_kb;
+	double load;
+	int64_t last_report; /* milliseconds since the epoch; 0: never */
+	char *reason; /* failed: why; "" otherwise */
+	char *log; /* failed: the kernel's last lines */
+};
+
+const char *node_stage_text(enum node_stage s);
+char node_stage_letter(enum node_stage s);
+int node_stage_parse(const char *text, enum node_stage *ret); /* -EINVAL */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "util/log.h"
+
+#include <stdarg.h>
+
+static enum log_level max_level = LOG_LEVEL_WARNING;
+
+void log_set_level(enum log_level level)
+{
+	max_level = level;
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	/* The prefixes of sd-daemon(3): a journal reads the level off them. */
+	static const char *const prefix[] = {
+		[LOG_LEVEL_ERROR] = "<3>",
+		[LOG_LEVEL_WARNING] = "<4>",
+		[LOG_LEVEL_INFO] = "<6>",
+		[LOG_LEVEL_DEBUG] = "<7>",
+	};
+	_cleanup_free_ char *line = NULL;
+	va_list ap;
+
+	if (level > max_level)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
+	va_end(ap);
+	if (line)
+		fprintf(stderr, "%s%s\n", getenv("JOURNAL_STREAM") ? prefix[level] : "", line);
+}

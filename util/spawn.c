@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "util/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+#include "util/strbuf.h"
+#include "util/strv.h"
+
+char *spawn_find(const char *name)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *copy = NULL;
+	char *save = NULL;
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) == 0 ? strdup(name) : NULL;
+	if (asprintf(&copy, "%s:/usr/local/sbin:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin") < 0)
+		return NULL;
+	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		char *full = fs_join(dir, name);
+
+		if (full && access(full, X_OK) == 0)
+			return full;
+		free(full);
+	}
+	return NULL;
+}
+
+/* In the child: nothing of the parent's comes along but the three standard streams. */
+_Noreturn static void child(const struct spawn *s, const char *path, int in_fd, int out_fd)
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	if (dup2(in_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
+	    (!s->keep_stderr && dup2(out_fd, STDERR_FILENO) < 0))
+		_exit(127);
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
+#endif
+		for (int fd = 3; fd < 1024; fd++)
+			close(fd);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (s->cwd && chdir(s->cwd) < 0)
+		_exit(127);
+	for (size_t i = 0; s->env && s->env[i]; i++)
+		putenv((char *)(uintptr_t)s->env[i]);
+	execv(path, (char *const *)(uintptr_t)s->argv);
+	_exit(127);
+}
+
+static void emit_lines(const struct spawn *s, struct strbuf *line, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] != '\n' && data[i] != '\r') {
+			strbuf_addc(line, data[i]);
+			continue;
+		}
+		if (line->len > 0)
+			s->on_line(s->data, line->data);
+		strbuf_reset(line);
+	}
+}
+
+/* Carries input and output until both ends are closed. 0, or why the child must be ended. */
+static int pump(const struct spawn *s, int in_fd, int out_fd, struct strbuf *output)
+{
+	int64_t end = s->timeout_ms > 0 ? clock_mono_ms() + s->timeout_ms : INT64_MAX;
+	size_t max = s->max_output ? s->max_output : 1024 * 1024;
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	size_t sent = 0;
+
+	while (out_fd >= 0) {
+		bool sending = in_fd >= 0 && sent < s->input_len;
+		struct pollfd p[3] = {
+			{ .fd = out_fd, .events = POLLIN },
+			{ .fd = s->cancel_fd > 0 ? s->cancel_fd : -1, .events = POLLIN },
+			{ .fd = sending ? in_fd : -1, .events = POLLOUT },
+		};
+		int64_t left = end == INT64_MAX ? -1 : MAX(end - clock_mono_ms(), (int64_t)0);
+		char block[16384];
+		ssize_t n;
+		int r = poll(p, ARRAY_SIZE(p), left > INT32_MAX ? INT32_MAX : (int)left);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			return -MUSTER_E_TIMEOUT;
+		if (p[1].revents)
+			return -MUSTER_E_CANCELLED;
+		if (p[2].revents) {
+			n = write(in_fd, (const char *)s->input + sent, s->input_len - sent);
+			if (n > 0)
+				sent += (size_t)n;
+			if ((n < 0 && errno != EINTR && errno != EAGAIN) || sent == s->input_len) {
+				close(in_fd);
+				in_fd = -1;
+			}
+		}
+		if (!p[0].revents)
+			continue;
+		n = read(out_fd, block, sizeof(block));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		if (s->on_line)
+			emit_lines(s, &line, block, (size_t)n);
+		if (output->len < max)
+			strbuf_add(output, block, MIN((size_t)n, max - output->len));
+	}
+	if (in_fd >= 0)
+		close(in_fd);
+	if (s->on_line && line.len > 0)
+		s->on_line(s->data, line.data);
+	return 0;
+}
+
+/* Ends the whole group, first politely. */
+static void end_group(pid_t pid)
+{
+	for (int i = 0; i < 20; i++) {
+		kill(-pid, i == 0 ? SIGTERM : 0);
+		if (waitpid(pid, NULL, WNOHANG) == pid) {
+			kill(-pid, SIGKILL);
+			return;
+		}
+		usleep(50 * 1000);
+	}
+	kill(-pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
+{
+	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
+	_cleanup_free_ char *path = spawn_find(s->argv[0]);
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
+	int status = 0, r;
+	pid_t pid;
+
+	if (!path)
+		return -ENOENT;
+	if (s->input ? pipe2(in, O_CLOEXEC) < 0 : (in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+		return -errno;
+	if (pipe2(out, O_CLOEXEC) < 0) {
+		r = -errno;
+		close(in[0]);
+		closep(&in[1]);
+		return r;
+	}
+	if (in[1] >= 0)
+		fcntl(in[1], F_SETFL, O_NONBLOCK);
+	pid = fork();
+	if (pid == 0)
+		child(s, path, in[0], out[1]);
+	r = pid < 0 ? -errno : 0;
+	close(in[0]);
+	close(out[1]);
+	if (r == 0)
+		r = pump(s, in[1], out[0], &output);
+	else
+		closep(&in[1]);
+	close(out[0]);
+	if (pid < 0)
+		return r;
+	if (r < 0) {
+		end_group(pid);
+		return r;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (ret_output) {
+		r = strbuf_take(&output, ret_output, NULL);
+		if (r < 0)
+			return r;
+	}
+	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return 0;
+}
+
+int spawn_check(const struct spawn *s, char **ret_output)
+{
+	_cleanup_free_ char *output = NULL;
+	int status, r;
+
+	r = spawn_run(s, &status, &output);
+	if (r == -ENOENT)
+		log_error("%s: there is no such program on this machine", s->argv[0]);
+	else if (r < 0)
+		log_error("%s: %s", s->argv[0], muster_strerror(r));
+	if (r < 0)
+		return r;
+	if (status != 0) {
+		size_t len = strlen(output);
+
+		log_error("%s ended with status %d: %s", s->argv[0], status,
+			  len > 2000 ? output + len - 2000 : output);
+		return -MUSTER_E_COMMAND;
+	}
+	if (ret_output)
+		*ret_output = TAKE_PTR(output);
+	return 0;
+}
+
+int spawn_argv(char **ret_output, int timeout_ms, ...)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	struct spawn s = { .timeout_ms = timeout_ms };
+	const char *word;
+	va_list ap;
+	int r = 0;
+
+	va_start(ap, timeout_ms);
+	while (r == 0 && (word = va_arg(ap, const char *)))
+		r = strv_add(&argv, word);
+	va_end(ap);
+	if (r < 0)
+		return r;
+	s.argv = (const char *const *)argv.v;
+	return spawn_check(&s, ret_output);
+}
