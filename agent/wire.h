@@ -24,33 +24,33 @@
 
 #define WIRE_KEY_NODE "node"
 #define WIRE_KEY_DOMAIN "domain"
-#define WIRE_KEY_MAC "mac" /* of the interface to use */
+#define WIRE_KEY_MAC "mac"	   /* of the interface to use */
 #define WIRE_KEY_ADDRESS "address" /* dotted quad */
-#define WIRE_KEY_PREFIX "prefix" /* 0..32 */
+#define WIRE_KEY_PREFIX "prefix"   /* 0..32 */
 #define WIRE_KEY_GATEWAY "gateway" /* dotted quad, or empty */
-#define WIRE_KEY_DNS "dns" /* likewise */
-#define WIRE_KEY_SERVER "server" /* musterd's address */
-#define WIRE_KEY_PORT "port" /* musterd's port */
+#define WIRE_KEY_DNS "dns"	   /* likewise */
+#define WIRE_KEY_SERVER "server"   /* musterd's address */
+#define WIRE_KEY_PORT "port"	   /* musterd's port */
 #define WIRE_KEY_TOKEN "token"
 #define WIRE_KEY_MACHINE_ID "machine_id" /* machine-id(5), stable for the node */
-#define WIRE_KEY_ROOT "root" /* ram, nfs, disk, initramfs */
-#define WIRE_KEY_ROOT_PATH "root_path" /* ram: URL path; nfs: file below the export; disk: block device */
-#define WIRE_KEY_ROOT_SIZE "root_size" /* bytes of the squashfs; 0 when unknown */
+#define WIRE_KEY_ROOT "root"		 /* ram, nfs, disk, initramfs */
+#define WIRE_KEY_ROOT_PATH "root_path"	 /* ram: URL path; nfs: file below the export; disk: block device */
+#define WIRE_KEY_ROOT_SIZE "root_size"	 /* bytes of the squashfs; 0 when unknown */
 #define WIRE_KEY_NFS_EXPORT "nfs_export" /* ADDRESS:/path */
-#define WIRE_KEY_DHCP "dhcp" /* 1: the running system must keep its lease renewed */
-#define WIRE_KEY_INTERVAL "interval" /* seconds between reports */
+#define WIRE_KEY_DHCP "dhcp"		 /* 1: the running system must keep its lease renewed */
+#define WIRE_KEY_INTERVAL "interval"	 /* seconds between reports */
 
 #define WIRE_REPORT_PATH "/report"
-#define WIRE_REPORT_STAGE "stage" /* initramfs, root, ready, failed */
-#define WIRE_REPORT_UPTIME "uptime_ms" /* since the kernel's start */
-#define WIRE_REPORT_LOAD "load" /* one-minute load average, "0.02" */
-#define WIRE_REPORT_MEMORY "memory_kb" /* MemTotal */
+#define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed */
+#define WIRE_REPORT_UPTIME "uptime_ms"		 /* since the kernel's start */
+#define WIRE_REPORT_LOAD "load"			 /* one-minute load average, "0.02" */
+#define WIRE_REPORT_MEMORY "memory_kb"		 /* MemTotal */
 #define WIRE_REPORT_MEMORY_FREE "memory_free_kb" /* MemAvailable, or MemFree where there is none */
-#define WIRE_REPORT_PROCESSORS "processors" /* online */
-#define WIRE_REPORT_KERNEL "kernel" /* uname -r */
-#define WIRE_REPORT_VERSION "version" /* uname -v */
-#define WIRE_REPORT_REASON "reason" /* failed: one sentence */
-#define WIRE_REPORT_LOG "log" /* failed: the kernel's last lines */
+#define WIRE_REPORT_PROCESSORS "processors"	 /* online */
+#define WIRE_REPORT_KERNEL "kernel"		 /* uname -r */
+#define WIRE_REPORT_VERSION "version"		 /* uname -v */
+#define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
+#define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
 
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
 #define WIRE_TOKEN_LEN 32

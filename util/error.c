@@ -10,8 +10,8 @@ const char *muster_strerror(int error)
 	if (error < 0)
 		error = -error;
 	switch (error) {
-#define X(name, number, text)                                                                      \
-	case number:                                                                               \
+#define X(name, number, text) \
+	case number:          \
 		return text;
 		MUSTER_ERRORS(X)
 #undef X

@@ -252,7 +252,8 @@ static int replace(int root_fd, const char *path, int in_fd, const void *data, s
 	if (fd < 0)
 		return -errno;
 	r = in_fd >= 0 ? copy_all(in_fd, fd) : fs_write_all(fd, data, len);
-	if (r == 0 && (attr->uid != (uid_t)-1 || attr->gid != (gid_t)-1) && fchown(fd, attr->uid, attr->gid) < 0)
+	if (r == 0 && (attr->uid != (uid_t)-1 || attr->gid != (gid_t)-1) &&
+	    fchown(fd, attr->uid, attr->gid) < 0)
 		r = -errno;
 	if (r == 0 && fchmod(fd, attr->mode) < 0)
 		r = -errno;

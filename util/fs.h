@@ -40,13 +40,14 @@ struct fs_attr {
 };
 
 /* Replaces the file whole or not at all: a temporary beside it, fsync, rename, fsync of the folder. */
-int fs_write(int root_fd, const char *path, const void *data, size_t len, const struct fs_attr *attr) _must_check_;
+int fs_write(int root_fd, const char *path, const void *data, size_t len,
+	     const struct fs_attr *attr) _must_check_;
 /* The same, with the content of in_fd from its current offset to its end. */
 int fs_copy(int in_fd, int root_fd, const char *path, const struct fs_attr *attr) _must_check_;
 int fs_write_all(int fd, const void *data, size_t len) _must_check_;
 int fs_fsync_dir(int root_fd, const char *path) _must_check_;
 
-int fs_unlink(int root_fd, const char *path) _must_check_; /* a file that is not there is fine */
+int fs_unlink(int root_fd, const char *path) _must_check_;	/* a file that is not there is fine */
 int fs_remove_tree(int root_fd, const char *path) _must_check_; /* likewise; never crosses a mount */
 
 /* Free bytes on the file system that holds `path` or its nearest existing parent. */

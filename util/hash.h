@@ -15,7 +15,7 @@ void hash_add(struct hash *h, const void *data, size_t len);
 /* Adds the string with its NUL, so that "ab","c" and "a","bc" differ. */
 void hash_add_string(struct hash *h, const char *s);
 int hash_add_fd(struct hash *h, int fd) _must_check_; /* to the end of the file */
-void hash_end(struct hash *h, char ret[HASH_TEXT]); /* frees h */
+void hash_end(struct hash *h, char ret[HASH_TEXT]);   /* frees h */
 void hash_free(struct hash *h);
 DEFINE_CLEANUP(struct hash *, hash_free)
 

@@ -13,7 +13,7 @@ struct ip4 {
 };
 
 struct ip4_net {
-	struct ip4 address; /* the full address, host part included */
+	struct ip4 address;  /* the full address, host part included */
 	unsigned int prefix; /* 0 to 32 */
 };
 
@@ -32,7 +32,7 @@ struct mac {
 /* All parsers take the whole string or refuse it with -EINVAL: no spaces, no leading zeros
  * in octets, no names. */
 int ip4_parse(const char *s, struct ip4 *ret) _must_check_;
-int ip4_net_parse(const char *s, struct ip4_net *ret) _must_check_; /* "10.66.0.1/24" */
+int ip4_net_parse(const char *s, struct ip4_net *ret) _must_check_;	/* "10.66.0.1/24" */
 int ip4_range_parse(const char *s, struct ip4_range *ret) _must_check_; /* "10.66.0.100-10.66.0.199" */
 /* Accepts "52:54:00:66:00:01", with '-' for ':', and any case. */
 int mac_parse(const char *s, struct mac *ret) _must_check_;
@@ -48,7 +48,7 @@ const char *mac_text(struct mac m, char buf[MAC_TEXT]); /* lower case, with ':' 
 
 struct ip4 ip4_mask(unsigned int prefix);
 struct ip4 ip4_net_first(struct ip4_net n); /* the network's own address */
-struct ip4 ip4_net_last(struct ip4_net n); /* its broadcast address */
+struct ip4 ip4_net_last(struct ip4_net n);  /* its broadcast address */
 bool ip4_net_has(struct ip4_net n, struct ip4 a);
 /* True where a host may have this address: in the network, neither its first nor its last. */
 bool ip4_net_usable(struct ip4_net n, struct ip4 a);

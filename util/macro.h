@@ -19,11 +19,11 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* Defines free_fn##p(), a cleanup handler for a pointer that free_fn() releases. */
-#define DEFINE_CLEANUP(type, free_fn)                                                              \
-	static inline void free_fn##p(type *p)                                                     \
-	{                                                                                          \
-		if (*p)                                                                            \
-			free_fn(*p);                                                               \
+#define DEFINE_CLEANUP(type, free_fn)          \
+	static inline void free_fn##p(type *p) \
+	{                                      \
+		if (*p)                        \
+			free_fn(*p);           \
 	}
 
 static inline void freep(void *p)
@@ -48,16 +48,16 @@ static inline void fclosep(FILE **f)
 #define _cleanup_fclose_ _cleanup_(fclosep)
 
 /* Hands an owned pointer on: yields its value and leaves NULL behind. */
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__typeof__(p) _taken = (p);                                                        \
-		(p) = NULL;                                                                        \
-		_taken;                                                                            \
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) _taken = (p); \
+		(p) = NULL;                 \
+		_taken;                     \
 	})
 
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		int _taken = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		_taken;                                                                            \
+#define TAKE_FD(fd)                \
+	({                         \
+		int _taken = (fd); \
+		(fd) = -1;         \
+		_taken;            \
 	})

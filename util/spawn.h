@@ -14,12 +14,12 @@
 
 struct spawn {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env; /* NAME=value to add to the environment; may be NULL */
-	const char *cwd; /* may be NULL */
-	const void *input; /* bytes for standard input; may be NULL */
+	const char *const *env;	 /* NAME=value to add to the environment; may be NULL */
+	const char *cwd;	 /* may be NULL */
+	const void *input;	 /* bytes for standard input; may be NULL */
 	size_t input_len;
-	int timeout_ms; /* 0: no limit */
-	int cancel_fd; /* becomes readable to cancel; 0 or negative: none */
+	int timeout_ms;	   /* 0: no limit */
+	int cancel_fd;	   /* becomes readable to cancel; 0 or negative: none */
 	size_t max_output; /* what is kept for ret_output; 0: 1 MiB. More is read and dropped. */
 	/* Called for every complete line of standard output and error, without its newline. */
 	void (*on_line)(void *data, const char *line);

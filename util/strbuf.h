@@ -18,9 +18,9 @@ struct strbuf {
 	bool failed;
 };
 
-#define STRBUF_INIT                                                                                \
-	{                                                                                          \
-		NULL, 0, 0, false                                                                  \
+#define STRBUF_INIT               \
+	{                         \
+		NULL, 0, 0, false \
 	}
 
 void strbuf_free(struct strbuf *b);

@@ -12,9 +12,9 @@ struct strv {
 	size_t n;
 };
 
-#define STRV_INIT                                                                                  \
-	{                                                                                          \
-		NULL, 0                                                                            \
+#define STRV_INIT       \
+	{               \
+		NULL, 0 \
 	}
 
 void strv_free(struct strv *s);

@@ -10,12 +10,12 @@
 
 struct host_interface {
 	char *name;
-	struct mac mac; /* all zero where the interface has none */
-	char *driver; /* kernel module or virtual kind ("bridge", "veth"); "" when unknown */
-	char *vendor, *model; /* as a person knows them; "" when unknown */
-	bool up; /* administratively up */
-	bool link; /* carrier: a cable with something alive at its other end */
-	int speed; /* Mbit/s; 0 when unknown */
+	struct mac mac;		   /* all zero where the interface has none */
+	char *driver;		   /* kernel module or virtual kind ("bridge", "veth"); "" when unknown */
+	char *vendor, *model;	   /* as a person knows them; "" when unknown */
+	bool up;		   /* administratively up */
+	bool link;		   /* carrier: a cable with something alive at its other end */
+	int speed;		   /* Mbit/s; 0 when unknown */
 	struct ip4_net *addresses; /* owned, n_addresses */
 	size_t n_addresses;
 };
@@ -28,13 +28,13 @@ struct host_daemon {
 struct host {
 	/* os-release(5): ID, VERSION_ID, VERSION_CODENAME, PRETTY_NAME; "" when absent */
 	char *distribution, *version, *codename, *pretty;
-	char *family; /* "debian", "redhat", "suse": from ID and ID_LIKE; "" when unknown */
+	char *family;	       /* "debian", "redhat", "suse": from ID and ID_LIKE; "" when unknown */
 	char *package_manager; /* "apt", "dnf", "zypper", "none" */
 	char *service_manager; /* "systemd" where it runs as process 1, else "none" */
-	char *architecture; /* "x86_64", "aarch64" */
-	char *kernel; /* uname -r */
+	char *architecture;    /* "x86_64", "aarch64" */
+	char *kernel;	       /* uname -r */
 	unsigned long long memory_kb;
-	int processors; /* online */
+	int processors;			   /* online */
 	struct host_interface *interfaces; /* owned; sorted by name; without "lo" */
 	size_t n_interfaces;
 	struct host_daemon *daemons;

@@ -21,12 +21,12 @@
 #define IMAGE_INITRAMFS "/var/lib/muster/initramfs"
 
 struct image_env {
-	int root_fd; /* where /var/lib/muster lies */
+	int root_fd;	       /* where /var/lib/muster lies */
 	const char *root_path; /* the same as a path for the programs that want one; "/" or a folder */
 	const struct host *host;
 	const struct profile_distro *distro;
 	const char *agent; /* absolute path of muster-agent on this machine */
-	int cancel_fd; /* -1: none */
+	int cancel_fd;	   /* -1: none */
 	/* Progress: step is a short word ("packages", "squashfs", "initramfs"); permille -1 when unknown. line may be
 	 * NULL. */
 	void (*progress)(void *data, const char *step, int permille, const char *line);
@@ -39,7 +39,7 @@ struct image_generation {
 	char *distribution, *suite;
 	unsigned long long root_bytes;
 	char *sha256; /* of root.squashfs */
-	char *built; /* RFC 3339, UTC */
+	char *built;  /* RFC 3339, UTC */
 };
 void image_generation_free(struct image_generation *g);
 DEFINE_CLEANUP(struct image_generation *, image_generation_free)
@@ -49,7 +49,8 @@ int image_root_id(const struct image_env *env, const struct plan *p, char **ret)
 /* Reads a generation; -ENOENT where it is not built (a half-built one does not count). */
 int image_root_find(const struct image_env *env, const char *id, struct image_generation **ret) _must_check_;
 /* Builds the plan's generation unless it is there. Events go through progress; errors are logged. */
-int image_root_build(const struct image_env *env, const struct plan *p, struct image_generation **ret) _must_check_;
+int image_root_build(const struct image_env *env, const struct plan *p,
+		     struct image_generation **ret) _must_check_;
 /* The id of the initramfs for this generation and plan, and its building; likewise. */
 int image_initramfs_id(const struct image_env *env, const struct plan *p, const struct image_generation *g,
 		       char **ret) _must_check_;

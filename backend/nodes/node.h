@@ -7,16 +7,16 @@
 #include <stdint.h>
 
 /* X(NAME, text, letter): the stages in the order of a boot, then the two that end one. */
-#define NODE_STAGES(X)                                                                             \
-	X(OFF, "off", '.')                                                                         \
-	X(DHCP, "dhcp", '~')                                                                       \
-	X(LOADER, "loader", '~')                                                                   \
-	X(KERNEL, "kernel", '~')                                                                   \
-	X(INITRAMFS, "initramfs", '~')                                                             \
-	X(ROOT, "root", '~')                                                                       \
-	X(READY, "ready", '*')                                                                     \
-	X(JOINED, "joined", '*')                                                                   \
-	X(FAILED, "failed", 'x')                                                                   \
+#define NODE_STAGES(X)                 \
+	X(OFF, "off", '.')             \
+	X(DHCP, "dhcp", '~')           \
+	X(LOADER, "loader", '~')       \
+	X(KERNEL, "kernel", '~')       \
+	X(INITRAMFS, "initramfs", '~') \
+	X(ROOT, "root", '~')           \
+	X(READY, "ready", '*')         \
+	X(JOINED, "joined", '*')       \
+	X(FAILED, "failed", 'x')       \
 	X(LOST, "lost", 'x')
 
 enum node_stage {
@@ -40,14 +40,14 @@ struct node_state {
 	enum node_stage stage;
 	struct node_stage_time *stages; /* of its newest boot, oldest first; owned, n_stages */
 	size_t n_stages;
-	char *kernel; /* uname -r as it reported; "" before */
-	char *root; /* the root generation it booted; "" before */
+	char *kernel;	/* uname -r as it reported; "" before */
+	char *root;	/* the root generation it booted; "" before */
 	int processors; /* 0 before its first report */
 	long long memory_kb, memory_free_kb;
 	double load;
 	int64_t last_report; /* milliseconds since the epoch; 0: never */
-	char *reason; /* failed: why; "" otherwise */
-	char *log; /* failed: the kernel's last lines */
+	char *reason;	     /* failed: why; "" otherwise */
+	char *log;	     /* failed: the kernel's last lines */
 };
 
 const char *node_stage_text(enum node_stage s);

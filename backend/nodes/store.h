@@ -13,7 +13,7 @@
 struct store;
 
 enum store_mode {
-	STORE_READ, /* -ENOENT where there is none yet */
+	STORE_READ,  /* -ENOENT where there is none yet */
 	STORE_WRITE, /* creates and upgrades it */
 };
 
@@ -27,7 +27,8 @@ DEFINE_CLEANUP(struct store *, store_free)
 int store_sync(struct store *s, const struct plan *p) _must_check_;
 
 /* Adds an event. kind: "dhcp", "tftp", "boot", "stage", "report", "refused", "failed", ... node may be NULL. */
-int store_event(struct store *s, int64_t now, const char *node, const char *kind, const char *text) _must_check_;
+int store_event(struct store *s, int64_t now, const char *node, const char *kind,
+		const char *text) _must_check_;
 
 /* A node was seen by DHCP: begins a new boot in stage dhcp, unless one was begun by DHCP within the last
  * 60 s and has not come further than the loader. In range mode the MAC address is learnt. */
@@ -43,13 +44,14 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
 struct store_report {
-	enum node_stage stage; /* INITRAMFS, ROOT, READY or FAILED */
+	enum node_stage stage;		   /* INITRAMFS, ROOT, READY or FAILED */
 	const char *kernel, *reason, *log; /* "" where absent */
 	double load;
 	long long memory_kb, memory_free_kb;
 	int processors;
 };
-int store_report(struct store *s, int64_t now, const char *node, const struct store_report *report) _must_check_;
+int store_report(struct store *s, int64_t now, const char *node,
+		 const struct store_report *report) _must_check_;
 
 /* Whose boot is it? -ENOENT: no present boot has this token. Owned strings. */
 int store_token(struct store *s, const char *token, char **ret_node, char **ret_address) _must_check_;
@@ -67,5 +69,6 @@ struct store_event_row {
 	char *node, *kind, *text; /* node: "" for none */
 };
 /* Events with an id above `after`, oldest first, at most `max`. */
-int store_events(struct store *s, int64_t after, size_t max, struct store_event_row **ret, size_t *ret_n) _must_check_;
+int store_events(struct store *s, int64_t after, size_t max, struct store_event_row **ret,
+		 size_t *ret_n) _must_check_;
 void store_events_free(struct store_event_row *v, size_t n);

@@ -10,7 +10,7 @@
 #include "util/strv.h"
 
 enum plan_ip_mode {
-	PLAN_IP_MAC, /* each address is bound to a MAC address */
+	PLAN_IP_MAC,   /* each address is bound to a MAC address */
 	PLAN_IP_RANGE, /* any machine may join; its address makes its name */
 };
 
@@ -20,8 +20,8 @@ enum plan_dhcp {
 };
 
 enum plan_root {
-	PLAN_ROOT_RAM, /* squashfs over HTTP, overlay in memory */
-	PLAN_ROOT_NFS, /* squashfs on a shared read-only export, overlay in memory */
+	PLAN_ROOT_RAM,	     /* squashfs over HTTP, overlay in memory */
+	PLAN_ROOT_NFS,	     /* squashfs on a shared read-only export, overlay in memory */
 	PLAN_ROOT_INITRAMFS, /* the whole root is the initramfs */
 };
 
@@ -34,9 +34,9 @@ enum plan_nfs {
 struct plan_node {
 	char *name; /* RFC 1123 label, lower case, unique */
 	struct ip4 address;
-	struct mac mac; /* meaningful when has_mac */
-	bool has_mac; /* false: not collected yet, or range mode */
-	char *arch; /* "x86_64" */
+	struct mac mac;	   /* meaningful when has_mac */
+	bool has_mac;	   /* false: not collected yet, or range mode */
+	char *arch;	   /* "x86_64" */
 	unsigned int line; /* in the answer file; 0 for a node made from `count` */
 };
 
@@ -48,10 +48,10 @@ struct plan {
 	enum plan_root root;
 	char *generation; /* a root generation's id chosen in the answers; "" for the newest of the recipe */
 	struct strv kernel_args; /* further words for the nodes' kernel command line */
-	struct strv packages; /* further packages in the node root */
+	struct strv packages;	 /* further packages in the node root */
 	/* network: the one interface that faces the nodes */
-	char *interface; /* its name on the server */
-	struct ip4_net net; /* the server's address in it */
+	char *interface;      /* its name on the server */
+	struct ip4_net net;   /* the server's address in it */
 	bool address_present; /* the interface had this address already when the facts were read */
 	enum plan_ip_mode ip_mode;
 	struct ip4_range range; /* of ip_mode range; {0,0} where none is given */
@@ -66,5 +66,21 @@ struct plan {
 	unsigned int http_port; /* musterd's */
 	/* access */
 	struct strv ssh_keys; /* lines as in authorized_keys(5) */
-	char *root_password; /* crypt(5) hash; "" for none */
+	char *root_password;  /* crypt(5) hash; "" for none */
 };
+
+struct plan_mistake {
+	char *file;	   /* as the caller named it */
+	unsigned int line; /* from 1; 0: the file as a whole */
+	char *text;	   /* one sentence: what is wrong, what would be right */
+};
+
+struct plan_mistakes {
+	struct plan_mistake *v;
+	size_t n;
+};
+
+#define PLAN_MISTAKES_INIT \
+	{                  \
+		NULL, 0    \
+	}

@@ -9,22 +9,6 @@
 #include "backend/plan/model.h"
 #include "util/macro.h"
 
-struct plan_mistake {
-	char *file; /* as the caller named it */
-	unsigned int line; /* from 1; 0: the file as a whole */
-	char *text; /* one sentence: what is wrong, what would be right */
-};
-
-struct plan_mistakes {
-	struct plan_mistake *v;
-	size_t n;
-};
-
-#define PLAN_MISTAKES_INIT                                                                         \
-	{                                                                                          \
-		NULL, 0                                                                            \
-	}
-
 void plan_mistakes_free(struct plan_mistakes *m);
 int plan_mistakes_add(struct plan_mistakes *m, const char *file, unsigned int line, const char *fmt, ...)
 	_printf_(4, 5);

@@ -13,7 +13,7 @@ struct profile_service {
 	char *unit; /* the distribution's own unit; "" where muster brings its own */
 	struct strv packages;
 	struct strv programs; /* installed means: all of these are found */
-	struct strv files; /* and all of these exist */
+	struct strv files;    /* and all of these exist */
 };
 
 struct profile_kernel {
@@ -28,14 +28,15 @@ struct profile_distro {
 	size_t n_services;
 	struct profile_kernel *kernels;
 	size_t n_kernels;
-	struct strv root_packages; /* of an ordinary node root, besides the kernel */
-	struct strv exclude; /* paths left out of node roots (dpkg path-exclude patterns) */
+	struct strv root_packages;	  /* of an ordinary node root, besides the kernel */
+	struct strv exclude;		  /* paths left out of node roots (dpkg path-exclude patterns) */
 	char *loader_bios, *loader_efi64; /* absolute paths on the server */
-	char *busybox; /* absolute path of a static busybox on the server */
+	char *busybox;			  /* absolute path of a static busybox on the server */
 };
 
 /* -ENOENT: there is none for this family. -MUSTER_E_FORMAT: logged with file and line. */
-int profile_distro_read(const char *profiles_dir, const char *family, struct profile_distro **ret) _must_check_;
+int profile_distro_read(const char *profiles_dir, const char *family,
+			struct profile_distro **ret) _must_check_;
 void profile_distro_free(struct profile_distro *p);
 DEFINE_CLEANUP(struct profile_distro *, profile_distro_free)
 

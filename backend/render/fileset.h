@@ -10,9 +10,9 @@
 
 enum fileset_kind {
 	FILESET_DIRECTORY,
-	FILESET_FILE, /* muster's own: the whole content */
+	FILESET_FILE,  /* muster's own: the whole content */
 	FILESET_BLOCK, /* a marked block in a file that others write too (/etc/hosts) */
-	FILESET_COPY, /* a copy of a file of this server: `source` */
+	FILESET_COPY,  /* a copy of a file of this server: `source` */
 };
 
 struct fileset_entry {
@@ -22,7 +22,7 @@ struct fileset_entry {
 	size_t len;
 	char *source; /* COPY: absolute path below the same root, falling back to "/"; else NULL */
 	mode_t mode;
-	char *owner; /* user and group of this name where it exists; NULL: root */
+	char *owner;   /* user and group of this name where it exists; NULL: root */
 	char *service; /* this service (apply/service.h) must be restarted when it changes; NULL: none */
 };
 
@@ -31,9 +31,9 @@ struct fileset {
 	size_t n;
 };
 
-#define FILESET_INIT                                                                               \
-	{                                                                                          \
-		NULL, 0                                                                            \
+#define FILESET_INIT    \
+	{               \
+		NULL, 0 \
 	}
 
 void fileset_free(struct fileset *f);

@@ -9,13 +9,14 @@
 /* What rendering needs besides the plan. */
 struct render_env {
 	const struct profile_distro *distro;
-	const char *generation; /* the root generation that the nodes boot: its id; "" when none is built yet */
-	const char *initramfs; /* the initramfs's id; likewise */
+	const char
+		*generation; /* the root generation that the nodes boot: its id; "" when none is built yet */
+	const char *initramfs;	    /* the initramfs's id; likewise */
 	const char *kernel_release; /* of that generation; likewise */
-	const char *libexecdir; /* where muster's helper programs lie, "/usr/libexec/muster" */
-	const char *sbindir; /* where muster and musterd lie */
-	bool with_network; /* false in the lab, which addresses its interface itself */
-	bool units; /* systemd runs the services: render their unit files */
+	const char *libexecdir;	    /* where muster's helper programs lie, "/usr/libexec/muster" */
+	const char *sbindir;	    /* where muster and musterd lie */
+	bool with_network;	    /* false in the lab, which addresses its interface itself */
+	bool units;		    /* systemd runs the services: render their unit files */
 };
 
 /* Renders all services of the plan into `f`, which was initialised by the caller. */
@@ -35,8 +36,8 @@ struct render_boot {
 	const struct plan *plan;
 	const struct plan_node *node;
 	const char *generation, *initramfs; /* ids */
-	const char *token; /* of this boot, 32 hexadecimal digits */
-	const char *platform; /* "pcbios" or "efi": iPXE's ${platform} */
+	const char *token;		    /* of this boot, 32 hexadecimal digits */
+	const char *platform;		    /* "pcbios" or "efi": iPXE's ${platform} */
 };
 
 /* The iPXE script for one boot; owned. */

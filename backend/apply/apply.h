@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The changeset, its doing, and its undoing. The journal (/var/lib/muster/journal/N/) holds every step and the
+ * old state durably before the step is done; undo and recovery read nothing else.
+ */
+#pragma once
+
+#include "backend/apply/change.h"
+#include "backend/host/facts.h"
+#include "backend/plan/profile.h"
+#include "backend/render/fileset.h"
+#include "util/macro.h"
+
+#define APPLY_JOURNAL "/var/lib/muster/journal"
+
+/* ---- drivers: const tables of functions; adding one is a new file and one line in a table ------------- */
+
+struct apply;
+
+/* What muster runs on the server. */
+struct service {
+	const char *name; /* "dnsmasq", "musterd", "nfs-kernel", "nfs-ganesha", "network" */
+	const char *unit; /* systemd unit */
+	bool own_unit;	  /* muster ships or renders the unit (else it is the distribution's) */
+	/* Adds the argument vector with which driver "direct" starts it in the foreground; NULL: it has nothing to run there. */
+	int (*argv)(const struct apply *a, struct strv *argv);
+	/* Adds the daemon's own checker for a staged configuration at this real path; NULL: there is none. */
+	int (*check)(const struct apply *a, const char *config, struct strv *argv);
+	const char *config; /* the file that check() is for; NULL: none */
+	/* Is it really at work? 0 or -MUSTER_E_UNHEALTHY; NULL: running is enough. Called repeatedly until its time is up. */
+	int (*healthy)(const struct apply *a);
+	bool reload; /* SIGHUP (systemd: reload) takes up changed files: no restart needed */
+};
+
+struct service_driver {
+	const char *name;					     /* "systemd", "direct", "none" */
+	int (*is_running)(struct apply *a, const struct service *s); /* 1, 0, or negative */
+	int (*is_enabled)(struct apply *a, const struct service *s);
+	int (*start)(struct apply *a, const struct service *s); /* and enable */
+	int (*stop)(struct apply *a, const struct service *s);	/* and disable */
+	int (*restart)(struct apply *a, const struct service *s);
+	/* The service's own last lines, for a failure's report; owned. */
+	int (*last_lines)(struct apply *a, const struct service *s, char **ret);
+	int (*reload_units)(struct apply *a); /* after unit files changed; may be NULL */
+};
+
+struct package_driver {
+	const char *name;				     /* "apt", "dnf", "zypper", "none" */
+	int (*installed)(struct apply *a, struct strv *ret); /* names of all installed packages */
+	int (*install)(struct apply *a, const struct strv *packages);
+	int (*remove)(struct apply *a, const struct strv *packages);
+};
+
+const struct service *service_find(const char *name);
+const struct service_driver *service_driver_find(const char *name);
+const struct package_driver *package_driver_find(const char *name);
+
+/* ---- the apply ------------------------------------------------------------------------------------------ */
+
+struct apply {
+	int root_fd;
+	const char *root_path; /* "/" or a folder, absolute */
+	const struct host *host;
+	const struct service_driver *services;
+	const struct package_driver *packages;
+	const char *sbindir; /* where musterd lies */
+	const char *libexecdir;
+	const char *http_user;	  /* NULL: "muster" */
+	unsigned int http_port;	  /* musterd's, for its health check */
+	const char *http_address; /* dotted quad */
+	int cancel_fd;
+	/* name: a short word for the step; text: a sentence about it, or a line of output when name is NULL. */
+	void (*on_step)(void *data, const char *name, const char *text);
+	void (*on_error)(void *data, const char *text);
+	void *data;
+};
+
+/* What a plan wants of the server besides files. */
+struct apply_wish {
+	struct strv services; /* names, in the order of their starting */
+	struct strv packages; /* that are missing */
+	struct strv keys;     /* nodes that must have ssh host keys: all of them */
+	bool user;	      /* the system user is wanted */
+};
+
+/* Compares with the disk; touches nothing. The diff(1) program makes the texts. */
+int changeset_make(struct apply *a, const struct fileset *f, const struct apply_wish *wish,
+		   struct changeset **ret) _must_check_;
+void changeset_free(struct changeset *c);
+DEFINE_CLEANUP(struct changeset *, changeset_free)
+bool changeset_empty(const struct changeset *c);
+
+/* Installs packages, which come before anything that needs their programs; journalled like the rest. */
+/* Does it all: packages, user, files, keys, services. On failure takes back what it did and returns why. `answers` is
+ * what the journal names it by. Nothing to change: returns 0 and writes nothing. */
+int apply_run(struct apply *a, const struct changeset *c, const char *answers) _must_check_;
+/* Takes the newest apply back that was not taken back yet. -MUSTER_E_NOT_APPLIED. */
+int apply_undo(struct apply *a) _must_check_;
+/* Takes back an apply that was cut off (its journal has no end). 1 when there was one, 0, or negative. */
+int apply_recover(struct apply *a) _must_check_;

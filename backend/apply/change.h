@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The difference between a fileset and the disk, as data: what an apply would do. Part of the public
+ * contract: backend/muster.h includes it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "util/strv.h"
+
+enum change_kind {
+	CHANGE_CREATE,	   /* a file or folder that is not there */
+	CHANGE_MODIFY,	   /* other content */
+	CHANGE_ATTRIBUTES, /* the same content, other mode or owner */
+	CHANGE_REMOVE,	   /* a file of an earlier apply that this plan does not ask for */
+};
+
+struct change {
+	enum change_kind kind;
+	char *path;
+	bool directory;
+	char *diff; /* unified diff with a/ and b/ labels, ends in a newline; "" for folders and attributes */
+	char *old_data, *new_data; /* owned; NULL where there is none */
+	size_t old_len, new_len;
+	mode_t old_mode, new_mode;
+	uid_t old_uid, new_uid;
+	gid_t old_gid, new_gid;
+	char *service; /* that must be restarted for it; "" for none */
+};
+
+enum change_action {
+	CHANGE_START,	/* a service that does not run, or is not enabled */
+	CHANGE_RESTART, /* one whose files change */
+	CHANGE_STOP,	/* one that this plan does not want any more */
+};
+
+struct change_service {
+	enum change_action action;
+	char *name; /* service_table's name: "dnsmasq" */
+	char *unit; /* "muster-dnsmasq.service" */
+};
+
+struct changeset {
+	struct change *files;
+	size_t n_files;
+	struct change_service *services;
+	size_t n_services;
+	struct strv packages; /* to be installed */
+	bool user;	      /* the system user "muster" must be made */
+	bool root_build;      /* a node root or initramfs must be built first: `root_id` says which */
+	char *root_id;	      /* "" when known to be there */
+	struct strv keys;     /* nodes whose ssh host keys must be made */
+};

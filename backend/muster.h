@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one public header of the backend: screens, the command line and the lab see this and nothing else
+ * (the data headers that it includes hold structs, not functions of the rooms).
+ *
+ * Functions return 0 or a negative code (util/error.h). The detail of a failure was emitted as an event where
+ * it arose. `ret` outputs stay untouched on failure. A context is used by one thread at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/apply/change.h"
+#include "backend/host/facts.h"
+#include "backend/nodes/node.h"
+#include "backend/plan/model.h"
+#include "util/error.h"
+#include "util/macro.h"
+
+/* ---- events: how long work reports --------------------------------------------------------------- */
+
+enum muster_event_type {
+	MUSTER_EVENT_STEP,     /* a step began: what, and on what */
+	MUSTER_EVENT_PROGRESS, /* of the present step */
+	MUSTER_EVENT_LINE,     /* a line of some program's output */
+	MUSTER_EVENT_DONE,     /* the step ended well */
+	MUSTER_EVENT_ERROR,    /* what failed, and what to do: one or more sentences */
+	MUSTER_EVENT_WARNING,
+	MUSTER_EVENT_NOTE,
+};
+
+struct muster_event {
+	enum muster_event_type type;
+	union {
+		struct {
+			const char *name; /* "packages", "root", "files", "services", ... */
+			const char *text; /* "installing dnsmasq-base, ipxe" */
+		} step;
+		struct {
+			int permille; /* 0..1000; -1 unknown */
+		} progress;
+		const char *text; /* LINE, ERROR, WARNING, NOTE */
+		struct {
+			const char *name;
+			int64_t ms; /* how long the step took */
+		} done;
+	};
+};
+
+/* ---- questions: what only a person can decide ------------------------------------------------------- */
+
+enum muster_question_type {
+	MUSTER_QUESTION_APPLY = 1 << 0, /* shall these changes be made? */
+	MUSTER_QUESTION_UNDO = 1 << 1,	/* shall this apply be taken back? */
+	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
+};
+
+struct muster_question {
+	enum muster_question_type type;
+	const char *text;
+	bool answer; /* in: the default; out: what the person says */
+};
+
+/* ---- the context ------------------------------------------------------------------------------------- */
+
+enum muster_services {
+	MUSTER_SERVICES_AUTO, /* systemd on "/", none below another root */
+	MUSTER_SERVICES_SYSTEMD,
+	MUSTER_SERVICES_DIRECT, /* child processes, with their pids in ROOT/run/muster */
+	MUSTER_SERVICES_NONE,
+};
+
+struct muster_config {
+	const char *root;      /* NULL: "/" */
+	const char *host_file; /* facts from a file in place of the running machine's; may be NULL */
+	enum muster_services services;
+	bool lab;	       /* the interface is addressed already, and NFS is served by ganesha */
+	const char *http_user; /* musterd gives its rights away to this user; NULL: "muster" */
+	void (*on_event)(void *data, const struct muster_event *event);	   /* may be NULL */
+	void (*on_question)(void *data, struct muster_question *question); /* NULL: defaults are taken */
+	void *data;
+	int cancel_fd; /* readable means stop; 0: none */
+};
+
+struct muster;
+
+int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
+void muster_free(struct muster *m);
+DEFINE_CLEANUP(struct muster *, muster_free)
+
+/* ---- facts, plan ----------------------------------------------------------------------------------- */
+
+/* Borrowed; read once and kept. */
+int muster_host(struct muster *m, const struct host **ret) _must_check_;
+int muster_host_json(struct muster *m, char **ret) _must_check_;
+
+/* Reads the answers; `answers` NULL means those of the last apply. -MUSTER_E_ANSWERS: see muster_mistakes(). The plan
+ * belongs to the context and lives until the next call. */
+int muster_plan(struct muster *m, const char *answers, const struct plan **ret) _must_check_;
+/* Of the last muster_plan(), sorted by line; borrowed. */
+const struct plan_mistakes *muster_mistakes(const struct muster *m);
+
+/* ---- apply, undo: of the plan that muster_plan() read last --------------------------------------------- */
+
+int muster_changes(struct muster *m, struct changeset **ret) _must_check_;
+void muster_changeset_free(struct changeset *c);
+bool muster_changeset_empty(const struct changeset *c);
+/* Asks MUSTER_QUESTION_APPLY when there is something to change. -MUSTER_E_CANCELLED when the answer is no.
+ * On failure what was done is taken back before it returns. */
+int muster_apply(struct muster *m) _must_check_;
+/* Takes the last apply back. -MUSTER_E_NOT_APPLIED when there is none. */
+int muster_undo(struct muster *m) _must_check_;
+
+/* ---- roots ------------------------------------------------------------------------------------------- */
+
+struct muster_root {
+	char *id, *kernel, *distribution, *suite, *built;
+	unsigned long long bytes;
+	bool used; /* by the applied plan */
+};
+
+int muster_root_build(struct muster *m, char **ret_id) _must_check_; /* for the plan that was read last */
+int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
+void muster_roots_free(struct muster_root *v, size_t n);
+int muster_root_remove(struct muster *m, const char *id) _must_check_;
+
+/* ---- nodes --------------------------------------------------------------------------------------------- */
+
+/* The nodes that `range` names (NULL: all), as musterd knows them. -ENOENT: nothing was applied yet.
+ * -EINVAL: the range is wrong or names an unknown node (emitted). */
+int muster_status(struct muster *m, const char *range, struct node_state **ret, size_t *ret_n) _must_check_;
+void muster_status_free(struct node_state *v, size_t n);
+/* The cluster's name as applied; owned. */
+int muster_cluster_name(struct muster *m, char **ret) _must_check_;
+/* The document of `muster status --json`; owned. */
+int muster_status_json(const char *cluster, const struct node_state *v, size_t n, char **ret) _must_check_;
+/* The answer file that was applied last, as an absolute path below the root; owned. -ENOENT. */
+int muster_answers_path(struct muster *m, char **ret) _must_check_;

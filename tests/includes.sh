@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Holds the includes against the house's rules: a room includes only what stands below it.
+# Also: a third-party header is included in one source file only, and every file has its SPDX line.
+set -u
+cd "${srcdir:-.}" || exit 1
+
+# room	what it may include of ours (extended regular expressions on the included path)
+rules='
+util/	util/
+agent/	agent/
+kernel/	kernel/|util/
+tui/	tui/|util/
+backend/host/	backend/host/|util/
+backend/plan/	backend/plan/|backend/host/|util/
+backend/render/	backend/render/|backend/plan/|backend/nodes/node\.h|agent/wire\.h|util/
+backend/apply/	backend/apply/|backend/render/|backend/plan/|backend/host/|util/
+backend/image/	backend/image/|backend/plan/|backend/host/facts\.h|agent/wire\.h|util/
+backend/nodes/	backend/nodes/|backend/plan/|util/
+backend/ssi/	backend/ssi/|backend/nodes/|backend/plan/|util/
+backend/	backend/|kernel/|util/
+daemon/	daemon/|backend/|agent/wire\.h|util/
+lab/	lab/|backend/muster\.h|util/
+cli/	cli/|backend/muster\.h|lab/|screens/|util/
+screens/	screens/|tui/|backend/muster\.h
+'
+# third-party headers that belong into exactly one source file
+single='confuse.h pci/pci.h libudev.h sqlite3.h dialog.h microhttpd.h archive.h libkmod.h sha2.h'
+
+files=$(find agent backend cli daemon kernel lab screens tui util -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
+bad=$(
+	for f in $files; do
+		allowed=$(printf '%s\n' "$rules" | awk -F'\t' -v f="$f" \
+			'$1 != "" && index(f, $1) == 1 && length($1) > best { best = length($1); out = $2 } END { print out }')
+		sed -n 's/^[[:space:]]*#[[:space:]]*include "\([^"]*\)".*/\1/p' "$f" | while read -r inc; do
+			[ "$inc" = config.h ] && continue
+			printf '%s\n' "$inc" | grep -Eq "^($allowed)" || echo "$f includes $inc"
+		done
+	done
+)
+spdx=$(for f in $files $(find tests -name '*.[ch]'); do
+	head -n 1 "$f" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || echo "$f"
+done)
+twice=$(for h in $single; do
+	n=$(grep -lE "^#[[:space:]]*include <$h>" $files | grep -c .)
+	[ "$n" -le 1 ] || echo "<$h> is included by $n files"
+done)
+n=$(printf '%s\n' "$files" | grep -c .)
+
+report() { # number, name, findings
+	if [ -z "$3" ]; then
+		echo "ok $1 - $2"
+	else
+		echo "not ok $1 - $2"
+		printf '%s\n' "$3" | sed 's/^/# /'
+	fi
+}
+echo 1..4
+report 1 'every room includes only what stands below it' "$bad"
+report 2 'a third-party header is included in one file' "$twice"
+report 3 'every source file has its SPDX line' "$spdx"
+report 4 'the check saw the source files' "$([ "$n" -ge 20 ] || echo "only $n files found")"
+[ -z "$bad$twice$spdx" ] && [ "$n" -ge 20 ]
