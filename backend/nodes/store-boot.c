@@ -142,28 +142,7 @@ static bool may_enter(enum node_stage from, enum node_stage to)
 	return to > from || from == NODE_FAILED || from == NODE_LOST;
 }
 
-static int stage(struct store *s, int64_t now, const char *node, enum node_stage to)
-{
-	struct boot b = { 0 };
-	int r = newest_boot(s, node, NULL, &b);
-
-	if (r < 0)
-		return r;
-	if (!b.id)
-		return -ENOENT;
-	if (b.stage == to)
-		return 0;
-	return may_enter(b.stage, to) ? store_enter(s, now, node, b.id, to) : -EINVAL;
-}
-
-int store_stage(struct store *s, int64_t now, const char *node, enum node_stage to)
-{
-	int r = store_begin(s);
-
-	return r < 0 ? r : store_end(s, stage(s, now, node, to));
-}
-
-/* The boot that reports: where the newest one has no token and an older one has, the newest was only a lease;
+/* The boot that goes on: where the newest one has no token and an older one has, the newest was only a lease;
  * it is taken back. */
 static int reporting_boot(struct store *s, const char *node, struct boot *ret)
 {
@@ -198,6 +177,25 @@ static int reporting_boot(struct store *s, const char *node, struct boot *ret)
 	}
 	*ret = b;
 	return 0;
+}
+
+static int stage(struct store *s, int64_t now, const char *node, enum node_stage to)
+{
+	struct boot b = { 0 };
+	int r = reporting_boot(s, node, &b);
+
+	if (r < 0)
+		return r;
+	if (b.stage == to)
+		return 0;
+	return may_enter(b.stage, to) ? store_enter(s, now, node, b.id, to) : -EINVAL;
+}
+
+int store_stage(struct store *s, int64_t now, const char *node, enum node_stage to)
+{
+	int r = store_begin(s);
+
+	return r < 0 ? r : store_end(s, stage(s, now, node, to));
 }
 
 static int report_in(struct store *s, int64_t now, const char *node, const struct store_report *report)

@@ -46,7 +46,7 @@ int store_dhcp(struct store *s, int64_t now, const char *node, const char *mac) 
 int store_boot(struct store *s, int64_t now, const char *node, const char *mac, const char *address,
 	       const char *token, const char *generation) _must_check_;
 
-/* The newest boot of the node enters a stage; entering the present stage again changes nothing, going back
+/* The present boot of the node (where there is none, the newest) enters a stage; entering the present stage again changes nothing, going back
  * is refused with -EINVAL (but from failed and lost). -ENOENT: there is no such node, or no boot of it. */
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
