@@ -36,8 +36,9 @@ void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const c
 /* Whether the text has a token's form. */
 bool token_is_one(const char *text);
 
-/* Answers any request (routes.c); the `handle` of http_config. */
+/* Answers any request, and counts any answer (routes.c): `handle` and `count` of http_config. */
 void routes_handle(void *daemon, const struct http_request *q, struct http_answer *a);
+void routes_count(void *daemon, unsigned int status);
 
 /* ---- handlers: `part` is what stands for the route's "*"; owned by the caller ------------------------------ */
 

@@ -182,12 +182,13 @@ static void add_headers(struct MHD_Response *response, const struct http_answer 
 	add_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, range);
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *c, struct http_answer *a)
+static enum MHD_Result send_answer(struct http *h, struct MHD_Connection *c, struct http_answer *a)
 {
 	bool is_file = a->fd >= 0;
 	struct MHD_Response *response = make_response(a);
 	enum MHD_Result result = MHD_NO;
 
+	h->config.count(h->config.data, a->status);
 	if (response) {
 		add_headers(response, a, is_file);
 		result = MHD_queue_response(c, a->status, response);
@@ -200,11 +201,11 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, struct http_answer 
 	return result;
 }
 
-static enum MHD_Result send_status(struct MHD_Connection *c, unsigned int status)
+static enum MHD_Result send_status(struct http *h, struct MHD_Connection *c, unsigned int status)
 {
 	struct http_answer a = { .status = status, .fd = -1 };
 
-	return send_answer(c, &a);
+	return send_answer(h, c, &a);
 }
 
 static const char *header(struct MHD_Connection *c, const char *name)
@@ -212,14 +213,18 @@ static const char *header(struct MHD_Connection *c, const char *name)
 	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
-/* The length of a POST's body as its header says: 0 or more; < 0 where it says none. */
+/* The length of the body as the header says: 0 or more, also where it says nothing; < 0: of no known length. */
 static long long body_length(struct MHD_Connection *c)
 {
 	const char *text = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	long long n = 0;
 
-	if (!text || !*text || strlen(text) > 15)
-		return text && *text ? INT64_MAX : -1;
+	if (header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+		return -1;
+	if (!text)
+		return 0;
+	if (strlen(text) > 15)
+		return INT64_MAX;
 	for (; *text; text++) {
 		if (*text < '0' || *text > '9')
 			return -1;
@@ -229,18 +234,15 @@ static long long body_length(struct MHD_Connection *c)
 }
 
 /* The first call for a request: its header is there. */
-static enum MHD_Result begin(struct http *h, struct MHD_Connection *c, enum http_method method, void **state)
+static enum MHD_Result begin(struct http *h, struct MHD_Connection *c, void **state)
 {
+	long long length = body_length(c);
 	struct pending *p;
-	long long length = 0;
 
-	if (method == HTTP_POST) {
-		length = body_length(c);
-		if (length < 0)
-			return send_status(c, MHD_HTTP_LENGTH_REQUIRED);
-		if (length > (long long)h->config.body_max * DRAIN_FACTOR)
-			return send_status(c, MHD_HTTP_CONTENT_TOO_LARGE);
-	}
+	if (length < 0)
+		return send_status(h, c, MHD_HTTP_LENGTH_REQUIRED);
+	if (length > (long long)h->config.body_max * DRAIN_FACTOR)
+		return send_status(h, c, MHD_HTTP_CONTENT_TOO_LARGE);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return MHD_NO;
@@ -283,13 +285,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *c, const ch
 	struct http_answer a = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .fd = -1 };
 
 	if (!p)
-		return begin(h, c, q.method, state);
-	if (*upload_len > 0 && q.method == HTTP_POST)
-		return add_body(p, h->config.body_max, upload, upload_len);
+		return begin(h, c, state);
 	if (*upload_len > 0)
-		return MHD_NO; /* a body that no method of ours has */
+		return add_body(p, h->config.body_max, upload, upload_len);
 	if (p->too_long)
-		return send_status(c, MHD_HTTP_CONTENT_TOO_LARGE);
+		return send_status(h, c, MHD_HTTP_CONTENT_TOO_LARGE);
 	if (!from_of(c, &q.from))
 		return MHD_NO;
 	if (p->body) {
@@ -299,7 +299,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *c, const ch
 	q.authorization = header(c, MHD_HTTP_HEADER_AUTHORIZATION);
 	q.range = header(c, MHD_HTTP_HEADER_RANGE);
 	h->config.handle(h->config.data, &q, &a);
-	return send_answer(c, &a);
+	return send_answer(h, c, &a);
 }
 
 static void on_completed(void *data, struct MHD_Connection *c, void **state,

@@ -24,7 +24,7 @@ struct http_request {
 	enum http_method method;
 	const char *path; /* as it was sent: percent signs are not resolved */
 	struct ip4 from;
-	const char *body; /* POST: body_len bytes; "" otherwise */
+	const char *body; /* body_len bytes and a NUL; "" where there is none */
 	size_t body_len;
 	const char *authorization, *range; /* the header fields; NULL where absent */
 	/* A parameter of the query as it was sent, or NULL. */
@@ -54,6 +54,8 @@ struct http_config {
 	size_t body_max;
 	/* Called from several threads at a time. */
 	void (*handle)(void *data, const struct http_request *q, struct http_answer *a);
+	void (*count)(void *data,
+		      unsigned int status); /* of every answer, also those that http.c gives itself */
 	void *data;
 };
 

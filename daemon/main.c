@@ -148,6 +148,7 @@ static int serve(struct daemon *d, int listen_fd, struct http **ret)
 		.listen_fd = listen_fd,
 		.body_max = WIRE_REPORT_MAX,
 		.handle = routes_handle,
+		.count = routes_count,
 		.data = d,
 	};
 

@@ -9,7 +9,7 @@
 #include "util/macro.h"
 
 /* X(CODE): the HTTP statuses that musterd answers with. */
-#define METRICS_CODES(X) X(200) X(204) X(206) X(400) X(403) X(404) X(405) X(413) X(416) X(500) X(503)
+#define METRICS_CODES(X) X(200) X(204) X(206) X(400) X(403) X(404) X(405) X(411) X(413) X(416) X(500) X(503)
 
 enum metrics_code {
 #define X(code) METRICS_##code,

@@ -117,8 +117,9 @@ static bool is_from_cluster(struct daemon *d, struct ip4 from)
 	return ip4_net_has(v->plan->net, from);
 }
 
-static void answer(struct daemon *d, const struct http_request *q, struct http_answer *a)
+void routes_handle(void *data, const struct http_request *q, struct http_answer *a)
 {
+	struct daemon *d = data;
 	char part[PART_MAX + 1];
 
 	if (!is_from_cluster(d, q->from)) {
@@ -141,12 +142,11 @@ static void answer(struct daemon *d, const struct http_request *q, struct http_a
 	a->status = 404;
 }
 
-void routes_handle(void *data, const struct http_request *q, struct http_answer *a)
+void routes_count(void *data, unsigned int status)
 {
 	struct daemon *d = data;
 
-	answer(d, q, a);
-	metrics_count(&d->metrics, a->status);
+	metrics_count(&d->metrics, status);
 }
 
 struct view *daemon_view(struct daemon *d)
