@@ -3,6 +3,10 @@
  * What is known of the nodes, kept in SQLite (write-ahead log): musterd writes, status reads beside it.
  * Times are milliseconds since the epoch and come in as values. Functions return 0 or a negative
  * errno; a damaged database is -MUSTER_E_FORMAT, logged.
+ *
+ * A node's *newest boot* is what status shows. Its *present boot* is the one that has a token: the same one, but
+ * for a machine that DHCP has seen since and that has not asked for its loader script. Kept are a node's last 20
+ * boots and the newest 100,000 events. Each change of a stage adds an event by itself.
  */
 #pragma once
 
@@ -31,32 +35,43 @@ int store_event(struct store *s, int64_t now, const char *node, const char *kind
 		const char *text) _must_check_;
 
 /* A node was seen by DHCP: begins a new boot in stage dhcp, unless one was begun by DHCP within the last
- * 60 s and has not come further than the loader. In range mode the MAC address is learnt. */
+ * 60 s and has not come further than the loader. The MAC address is learnt; another one than before begins a new
+ * boot. The present boot keeps its token, so that a forged or needless lease does not cut a running node off: its
+ * next report takes the new boot back. */
 int store_dhcp(struct store *s, int64_t now, const char *node, const char *mac) _must_check_;
 
-/* The loader asked for its script: the node's newest boot, or a new one, gets this token (only its SHA-256 is
- * kept) and goes on to the stage loader. */
+/* The loader asked for its script: the node's newest boot, or a new one where that has come further, is older
+ * than five minutes or is another machine's, gets this token (only its SHA-256 is kept) and goes on to the stage
+ * loader. Every older token of the node is void from then on. `mac` is learnt. */
 int store_boot(struct store *s, int64_t now, const char *node, const char *mac, const char *address,
 	       const char *token, const char *generation) _must_check_;
 
-/* The newest boot of the node enters a stage; entering the present stage again changes nothing, going back
- * is refused with -EINVAL (but for failed → any later report). */
+/* The present boot of the node (where there is none, the newest) enters a stage; entering the present stage again changes nothing, going back
+ * is refused with -EINVAL (but from failed and lost). -ENOENT: there is no such node, or no boot of it. */
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
 struct store_report {
-	enum node_stage stage;		   /* INITRAMFS, ROOT, READY or FAILED */
-	const char *kernel, *reason, *log; /* "" where absent */
-	double load;
-	long long memory_kb, memory_free_kb;
-	int processors;
+	enum node_stage stage;		     /* INITRAMFS, ROOT, READY or FAILED */
+	const char *kernel, *reason, *log;   /* "" where absent */
+	double load;			     /* negative where absent */
+	long long memory_kb, memory_free_kb; /* 0 where absent */
+	int processors;			     /* 0 where absent */
 };
+/* What the node says of its present boot. What is absent stays as it was reported before; a stage that the boot
+ * has passed changes no stage. */
 int store_report(struct store *s, int64_t now, const char *node,
 		 const struct store_report *report) _must_check_;
 
-/* Whose boot is it? -ENOENT: no present boot has this token. Owned strings. */
-int store_token(struct store *s, const char *token, char **ret_node, char **ret_address) _must_check_;
+/* The boot that a token belongs to. */
+struct store_owner {
+	char *node, *mac, *address, *generation; /* owned, never NULL */
+	enum node_stage stage;
+};
+/* Whose boot is it? -ENOENT: no present boot has this token. */
+int store_token(struct store *s, const char *token, struct store_owner *ret) _must_check_;
+void store_owner_free(struct store_owner *o);
 
-/* Nodes whose last report is older than max_age ms and that were ready become lost. Returns how many, or < 0. */
+/* Nodes whose last report is older than max_age ms and that were ready or joined become lost. Returns how many, or < 0. */
 int store_expire(struct store *s, int64_t now, int64_t max_age) _must_check_;
 
 /* The state of all nodes, in the plan's order; names (may be NULL) chooses. -ENOENT: a name is unknown. */

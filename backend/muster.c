@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "backend/muster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "backend/context.h"
+#include "backend/nodes/store.h"
+#include "backend/plan/range.h"
+#include "util/clock.h"
+#include "util/fs.h"
+
+/* ---- events ------------------------------------------------------------------------------------------ */
+
+static void emit(struct muster *m, const struct muster_event *e)
+{
+	if (m->config.on_event)
+		m->config.on_event(m->config.data, e);
+}
+
+static void emit_text(struct muster *m, enum muster_event_type type, const char *fmt, va_list ap)
+{
+	struct muster_event e = { .type = type };
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	e.text = text;
+	emit(m, &e);
+	free(text);
+}
+
+void context_step(struct muster *m, const char *name, const char *fmt, ...)
+{
+	struct muster_event e = { .type = MUSTER_EVENT_STEP };
+	va_list ap;
+	char *text;
+
+	context_done(m);
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	free(m->step);
+	m->step = strdup(name);
+	m->step_started = clock_mono_ms();
+	e.step.name = name;
+	e.step.text = text ? text : "";
+	emit(m, &e);
+	free(text);
+}
+
+void context_done(struct muster *m)
+{
+	struct muster_event e = { .type = MUSTER_EVENT_DONE };
+
+	if (!m->step)
+		return;
+	e.done.name = m->step;
+	e.done.ms = clock_mono_ms() - m->step_started;
+	emit(m, &e);
+	free(m->step);
+	m->step = NULL;
+}
+
+void context_progress(struct muster *m, int permille)
+{
+	struct muster_event e = { .type = MUSTER_EVENT_PROGRESS, .progress = { permille } };
+
+	emit(m, &e);
+}
+
+void context_line(struct muster *m, const char *line)
+{
+	struct muster_event e = { .type = MUSTER_EVENT_LINE, .text = line };
+
+	emit(m, &e);
+}
+
+void context_note(struct muster *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit_text(m, MUSTER_EVENT_NOTE, fmt, ap);
+	va_end(ap);
+}
+
+void context_error(struct muster *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(m->step);
+	m->step = NULL;
+	va_start(ap, fmt);
+	emit_text(m, MUSTER_EVENT_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text)
+{
+	struct muster_question q = { .type = type, .text = text, .answer = preset };
+
+	if (m->config.on_question)
+		m->config.on_question(m->config.data, &q);
+	return q.answer;
+}
+
+/* ---- the context --------------------------------------------------------------------------------------- */
+
+/* Run from its build tree, muster uses what lies there; installed, what configure was told. */
+static int find_own_files(struct muster *m)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	size_t len = strlen(MUSTER_BUILDDIR);
+	bool in_tree;
+
+	exe[MAX(n, 0)] = '\0';
+	in_tree = strncmp(exe, MUSTER_BUILDDIR "/", len + 1) == 0;
+	m->sbindir = strdup(in_tree ? MUSTER_BUILDDIR : MUSTER_SBINDIR);
+	m->libexecdir = strdup(in_tree ? MUSTER_BUILDDIR : MUSTER_LIBEXECDIR);
+	m->profiles_dir = strdup(in_tree ? MUSTER_SRCDIR "/profiles" : MUSTER_PROFILES);
+	return m->sbindir && m->libexecdir && m->profiles_dir ? 0 : -ENOMEM;
+}
+
+int muster_new(const struct muster_config *config, struct muster **ret)
+{
+	_cleanup_(muster_freep) struct muster *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->config = *config;
+	m->root_fd = fs_root_open(config->root);
+	if (m->root_fd < 0) {
+		context_error(m, "The root folder %s cannot be opened: %s", config->root ? config->root : "/",
+			      muster_strerror(m->root_fd));
+		return m->root_fd;
+	}
+	m->root_path = realpath(config->root && *config->root ? config->root : "/", NULL);
+	if (!m->root_path)
+		return -errno;
+	m->scratch = strcmp(m->root_path, "/") != 0;
+	if (m->config.services == MUSTER_SERVICES_AUTO)
+		m->config.services = m->scratch ? MUSTER_SERVICES_NONE : MUSTER_SERVICES_SYSTEMD;
+	r = find_own_files(m);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+void muster_free(struct muster *m)
+{
+	if (!m)
+		return;
+	if (m->root_fd >= 0)
+		close(m->root_fd);
+	host_freep(&m->host);
+	profile_distro_freep(&m->distro);
+	plan_freep(&m->plan);
+	plan_mistakes_free(&m->mistakes);
+	free(m->root_path);
+	free(m->sbindir);
+	free(m->libexecdir);
+	free(m->profiles_dir);
+	free(m->answers);
+	free(m->step);
+	free(m);
+}
+
+/* ---- facts ----------------------------------------------------------------------------------------------- */
+
+static int host_from_file(struct muster *m, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL, *why = NULL;
+	size_t len;
+	int r;
+
+	r = fd < 0 ? -errno : fs_read_fd(fd, 4 * 1024 * 1024, &text, &len);
+	if (r < 0) {
+		context_error(m, "The facts in %s cannot be read: %s", path, muster_strerror(r));
+		return r;
+	}
+	r = host_from_json(text, len, &m->host, &why);
+	if (r < 0)
+		context_error(m, "%s is not what `muster host --json` writes: %s", path,
+			      why ? why : muster_strerror(r));
+	return r;
+}
+
+int context_host(struct muster *m)
+{
+	int r;
+
+	if (!m->host) {
+		r = m->config.host_file ? host_from_file(m, m->config.host_file)
+					: host_probe(m->root_fd, &m->host);
+		if (r < 0)
+			return r;
+		/* A scratch root has no os-release of its own: its programs are the running system's. */
+		if (!*m->host->distribution && m->scratch && !m->config.host_file) {
+			_cleanup_close_ int real = fs_root_open("/");
+
+			host_freep(&m->host);
+			m->host = NULL;
+			r = host_probe(real, &m->host);
+			if (r < 0)
+				return r;
+		}
+	}
+	if (!m->distro) {
+		r = profile_distro_read(m->profiles_dir, m->host->family, &m->distro);
+		if (r == -ENOENT)
+			context_error(m,
+				      "This server runs %s; muster has no profile for that distribution "
+				      "(see %s/distro).",
+				      *m->host->pretty ? m->host->pretty : "an unknown system",
+				      m->profiles_dir);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int muster_host(struct muster *m, const struct host **ret)
+{
+	int r = m->host ? 0 : context_host(m);
+
+	/* The facts stand on their own, also where no profile knows the distribution. */
+	if (!m->host)
+		return r;
+	*ret = m->host;
+	return 0;
+}
+
+int muster_host_json(struct muster *m, char **ret)
+{
+	const struct host *h;
+	int r = muster_host(m, &h);
+
+	return r < 0 ? r : host_to_json(h, ret);
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------- */
+
+int muster_answers_path(struct muster *m, char **ret)
+{
+	char *path;
+
+	if (!fs_exists(m->root_fd, CONTEXT_ANSWERS))
+		return -ENOENT;
+	path = fs_join(m->root_path, CONTEXT_ANSWERS);
+	if (!path)
+		return -ENOMEM;
+	*ret = path;
+	return 0;
+}
+
+int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	plan_freep(&m->plan);
+	m->plan = NULL;
+	plan_mistakes_free(&m->mistakes);
+	m->mistakes = (struct plan_mistakes)PLAN_MISTAKES_INIT;
+	r = answers ? ((path = strdup(answers)) ? 0 : -ENOMEM) : muster_answers_path(m, &path);
+	if (r == -ENOENT)
+		context_error(m, "Nothing was applied here yet; name an answer file with -f.");
+	if (r == 0)
+		r = context_host(m);
+	if (r == 0)
+		r = plan_read(path, m->host, m->profiles_dir, &m->mistakes, &m->plan);
+	if (r < 0)
+		return r;
+	/* A lab has its own NFS server: ganesha needs nothing of the host's kernel. */
+	if (m->config.lab && m->plan->nfs == PLAN_NFS_KERNEL)
+		m->plan->nfs = PLAN_NFS_GANESHA;
+	free(m->answers);
+	m->answers = TAKE_PTR(path);
+	*ret = m->plan;
+	return 0;
+}
+
+const struct plan_mistakes *muster_mistakes(const struct muster *m)
+{
+	return &m->mistakes;
+}
+
+/* ---- nodes --------------------------------------------------------------------------------------------------- */
+
+static int open_store(struct muster *m, struct store **ret)
+{
+	_cleanup_free_ char *path = fs_join(m->root_path, CONTEXT_STORE);
+	int r = path ? store_open(path, STORE_READ, ret) : -ENOMEM;
+
+	if (r == -ENOENT)
+		context_error(m, "No cluster was set up here yet: `muster apply -f ANSWERS` does it.");
+	return r;
+}
+
+int muster_status(struct muster *m, const char *range, struct node_state **ret, size_t *ret_n)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	_cleanup_(store_freep) struct store *store = NULL;
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	if (range) {
+		r = range_expand(range, &names, &why);
+		if (r < 0) {
+			context_error(m, "%s: %s", range, why ? why : muster_strerror(r));
+			return r;
+		}
+	}
+	r = open_store(m, &store);
+	if (r < 0)
+		return r;
+	r = store_nodes(store, clock_wall_ms(), range ? &names : NULL, ret, ret_n);
+	if (r == -ENOENT) {
+		context_error(m, "%s names a node that this cluster does not have.", range ? range : "It");
+		return -EINVAL;
+	}
+	return r;
+}
+
+void muster_status_free(struct node_state *v, size_t n)
+{
+	node_states_free(v, n);
+}
+
+int muster_cluster_name(struct muster *m, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *name = NULL;
+	json_t *doc;
+	size_t len;
+	int r;
+
+	r = fs_read(m->root_fd, CONTEXT_CLUSTER, 64 * 1024 * 1024, &text, &len);
+	if (r < 0)
+		return r;
+	doc = json_loadb(text, len, 0, NULL);
+	if (json_unpack(doc, "{s:{s:{s:s}}}", "plan", "cluster", "name", &name) < 0)
+		r = -MUSTER_E_FORMAT;
+	else
+		r = (*ret = strdup(name)) ? 0 : -ENOMEM;
+	json_decref(doc);
+	return r;
+}

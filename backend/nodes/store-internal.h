@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the store's source files share; nobody else includes it. */
+#pragma once
+
+#include "backend/nodes/db.h"
+#include "backend/nodes/store.h"
+
+#define STORE_BOOTS_KEPT 20
+#define STORE_STAGES_KEPT 64 /* of one boot, which may be lost and found again many times */
+#define STORE_EVENTS_KEPT 100000
+#define STORE_EVENTS_PRUNE_EVERY 256
+#define STORE_DHCP_MS 60000    /* firmware and loader each ask DHCP; within this time it is one boot */
+#define STORE_LOADER_MS 300000 /* from the first sight of a boot to its loader script */
+
+struct store {
+	struct db *db;
+};
+
+/* X(NAME, SQL): every statement of the store. */
+#define STORE_SQL(X)                                                                                         \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                          \
+	X(BEGIN_READ, "BEGIN")                                                                               \
+	X(COMMIT, "COMMIT")                                                                                  \
+	X(ROLLBACK, "ROLLBACK")                                                                              \
+	X(NODES_UNPLACE, "UPDATE nodes SET place = -1")                                                      \
+	X(NODE_PLACE, "INSERT INTO nodes(name, place, mac, address) VALUES(?1, ?2, ?3, ?4)"                  \
+		      " ON CONFLICT(name) DO UPDATE SET place = excluded.place, address = excluded.address," \
+		      " mac = CASE WHEN ?5 AND address = excluded.address THEN mac ELSE excluded.mac END")   \
+	X(NODES_DROP, "DELETE FROM nodes WHERE place = -1")                                                  \
+	X(EVENT_ADD, "INSERT INTO events(at, node, kind, text) VALUES(?1, ?2, ?3, ?4)")                      \
+	X(EVENTS_PRUNE, "DELETE FROM events WHERE id <= ?1")                                                 \
+	X(EVENTS, "SELECT id, at, node, kind, text FROM events WHERE id > ?1 ORDER BY id LIMIT ?2")          \
+	X(BOOT_NEWEST, "SELECT n.id, b.id, b.stage, b.entered, b.began, b.by_dhcp, b.mac, b.token, n.mac"    \
+		       " FROM nodes n LEFT JOIN boots b ON b.id = n.boot WHERE n.name = ?1")                 \
+	X(BOOT_PRESENT, "SELECT id, stage, entered FROM boots WHERE node = ?1 AND token IS NOT NULL")        \
+	X(BOOT_ADD,                                                                                          \
+	  "INSERT INTO boots(node, mac, began, by_dhcp, stage, entered) VALUES(?1, ?2, ?3, ?4, ?5,"          \
+	  " ?3)")                                                                                            \
+	X(BOOT_DROP, "DELETE FROM boots WHERE id = ?1")                                                      \
+	X(BOOTS_PRUNE, "DELETE FROM boots WHERE node = ?1 AND id <="                                         \
+		       " (SELECT id FROM boots WHERE node = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")         \
+	X(NODE_BOOT, "UPDATE nodes SET boot = ?2 WHERE id = ?1")                                             \
+	X(NODE_MAC, "UPDATE nodes SET mac = ?2 WHERE id = ?1 AND mac <> ?2")                                 \
+	X(TOKENS_VOID, "UPDATE boots SET token = NULL WHERE node = ?1 AND token IS NOT NULL")                \
+	X(BOOT_TOKEN, "UPDATE boots SET mac = ?2, address = ?3, token = ?4, root = ?5 WHERE id = ?1")        \
+	X(TOKEN,                                                                                             \
+	  "SELECT n.name, b.mac, b.address, b.root, b.stage FROM boots b JOIN nodes n ON n.id = b.node"      \
+	  " WHERE b.token = ?1")                                                                             \
+	X(BOOT_STAGE, "UPDATE boots SET stage = ?2, entered = ?3 WHERE id = ?1")                             \
+	X(STAGE_ADD,                                                                                         \
+	  "INSERT INTO stages(boot, n, stage, at) VALUES(?1, (SELECT COALESCE(MAX(n), 0) + 1 FROM"           \
+	  " stages WHERE boot = ?1), ?2, ?3)")                                                               \
+	X(STAGES_PRUNE,                                                                                      \
+	  "DELETE FROM stages WHERE boot = ?1 AND n IN (SELECT n FROM stages WHERE boot = ?1"                \
+	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed'))"            \
+	  " ORDER BY n LIMIT 2) AND (SELECT COUNT(*) FROM stages WHERE boot = ?1) > ?2")                     \
+	X(REPORT, "UPDATE boots SET reported = ?2, kernel = CASE WHEN ?3 = '' THEN kernel ELSE ?3 END,"      \
+		  " processors = CASE WHEN ?4 > 0 THEN ?4 ELSE processors END,"                              \
+		  " memory = CASE WHEN ?5 > 0 THEN ?5 ELSE memory END,"                                      \
+		  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                            \
+		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END WHERE id = ?1")                           \
+	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
+	X(SILENT, "SELECT n.name, b.id FROM nodes n JOIN boots b ON b.id = n.boot"                           \
+		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \
+	X(NODES,                                                                                             \
+	  "SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root,"     \
+	  " b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place"             \
+	  " FROM nodes n LEFT JOIN boots b ON b.id = n.boot ORDER BY n.place")                               \
+	X(STAGES, "SELECT n.place, s.stage, s.at FROM nodes n CROSS JOIN stages s ON s.boot = n.boot"        \
+		  " ORDER BY n.place, s.n")
+
+enum store_sql {
+#define X(name, sql) SQL_##name,
+	STORE_SQL(X)
+#undef X
+};
+
+/* BEGIN for a change, and its end: COMMIT when r >= 0, else ROLLBACK. Yields r, or why it could not be kept. */
+int store_begin(struct store *s) _must_check_;
+int store_end(struct store *s, int r) _must_check_;
+
+/* Inside a transaction: adds an event, and the boot enters the stage, with an event. */
+int store_add_event(struct store *s, int64_t now, const char *node, const char *kind,
+		    const char *text) _must_check_;
+int store_enter(struct store *s, int64_t now, const char *node, int64_t boot,
+		enum node_stage stage) _must_check_;
+
+/* Reads a stage's text as the database has it; what it should not have is OFF. */
+enum node_stage store_stage_of(const char *text);

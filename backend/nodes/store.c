@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The database itself: opening, schema, the table of nodes, events coming in. */
+#include "config.h"
+
+#include "backend/nodes/store.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/nodes/store-internal.h"
+#include "util/error.h"
+#include "util/log.h"
+
+static const char *const statements[] = {
+#define X(name, sql) [SQL_##name] = sql,
+	STORE_SQL(X)
+#undef X
+};
+
+/* schema[i] brings a database of version i to version i + 1. Never changed once released: add a row. */
+static const char *const schema[] = {
+	"CREATE TABLE nodes(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, place INTEGER NOT NULL,"
+	" mac TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '', boot INTEGER);"
+	"CREATE TABLE boots(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" node INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE, mac TEXT NOT NULL DEFAULT '',"
+	" address TEXT NOT NULL DEFAULT '', token TEXT, root TEXT NOT NULL DEFAULT '',"
+	" began INTEGER NOT NULL, by_dhcp INTEGER NOT NULL, stage TEXT NOT NULL, entered INTEGER NOT NULL,"
+	" reported INTEGER NOT NULL DEFAULT 0, kernel TEXT NOT NULL DEFAULT '',"
+	" processors INTEGER NOT NULL DEFAULT 0, memory INTEGER NOT NULL DEFAULT 0,"
+	" memory_free INTEGER NOT NULL DEFAULT 0, load REAL NOT NULL DEFAULT 0,"
+	" reason TEXT NOT NULL DEFAULT '', log TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX boots_of_node ON boots(node);"
+	"CREATE UNIQUE INDEX boots_token ON boots(token) WHERE token IS NOT NULL;"
+	"CREATE TABLE stages(boot INTEGER NOT NULL REFERENCES boots(id) ON DELETE CASCADE, n INTEGER NOT "
+	"NULL,"
+	" stage TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(boot, n)) WITHOUT ROWID;"
+	"CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
+	" node TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);",
+};
+
+int store_begin(struct store *s)
+{
+	return db_run(s->db, SQL_BEGIN, "");
+}
+
+int store_end(struct store *s, int r)
+{
+	int ended;
+
+	if (r >= 0) {
+		ended = db_run(s->db, SQL_COMMIT, "");
+		if (ended >= 0)
+			return r;
+		r = ended;
+	}
+	/* A statement that failed hard has rolled back by itself already; nothing is lost by trying. */
+	ended = db_run(s->db, SQL_ROLLBACK, "");
+	return ended < 0 && r >= 0 ? ended : r;
+}
+
+static int upgrade(struct store *s, const char *path)
+{
+	int version = 0, r = db_version(s->db, &version);
+
+	if (r == 0 && version > (int)ARRAY_SIZE(schema)) {
+		log_error("%s was made by a newer muster (schema %d, this one knows %zu)", path, version,
+			  ARRAY_SIZE(schema));
+		return -MUSTER_E_FORMAT;
+	}
+	if (r < 0 || version == (int)ARRAY_SIZE(schema))
+		return r;
+	r = store_begin(s);
+	if (r < 0)
+		return r;
+	for (size_t i = (size_t)MAX(version, 0); r == 0 && i < ARRAY_SIZE(schema); i++)
+		r = db_exec(s->db, schema[i]);
+	if (r == 0) {
+		_cleanup_free_ char *set = NULL;
+
+		r = asprintf(&set, "PRAGMA user_version = %zu", ARRAY_SIZE(schema)) < 0 ? -ENOMEM
+											: db_exec(s->db, set);
+	}
+	return store_end(s, r);
+}
+
+static int check_version(struct store *s, const char *path)
+{
+	int version = 0, r = db_version(s->db, &version);
+
+	if (r < 0)
+		return r;
+	if (version == 0)
+		return -ENOENT; /* created this moment, and still empty */
+	if (version == (int)ARRAY_SIZE(schema))
+		return 0;
+	log_error("%s has schema %d, this muster reads %zu: restart musterd", path, version,
+		  ARRAY_SIZE(schema));
+	return -MUSTER_E_FORMAT;
+}
+
+int store_open(const char *path, enum store_mode mode, struct store **ret)
+{
+	_cleanup_(store_freep) struct store *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = db_open(path, mode == STORE_WRITE, statements, ARRAY_SIZE(statements), &s->db);
+	if (r < 0)
+		return r;
+	if (mode == STORE_READ)
+		r = check_version(s, path);
+	else
+		/* NORMAL loses the last changes when the power fails, and never damages the file; in
+		 * exchange a report costs no wait for the disk (https://www.sqlite.org/pragma.html). */
+		r = db_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+				   "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216;"
+				   "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096");
+	if (r == 0 && mode == STORE_WRITE)
+		r = upgrade(s, path);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+void store_free(struct store *s)
+{
+	if (!s)
+		return;
+	db_free(s->db);
+	free(s);
+}
+
+static int place_nodes(struct store *s, const struct plan *p)
+{
+	int r = db_run(s->db, SQL_NODES_UNPLACE, "");
+
+	for (size_t i = 0; r == 0 && i < p->n_nodes; i++) {
+		const struct plan_node *n = &p->nodes[i];
+
+		r = db_run(s->db, SQL_NODE_PLACE, "titti", n->name, (int64_t)i, n->has_mac ? MAC(n->mac) : "",
+			   n->address.n ? IP4(n->address) : "", (int64_t)(p->ip_mode == PLAN_IP_RANGE));
+	}
+	return r < 0 ? r : db_run(s->db, SQL_NODES_DROP, "");
+}
+
+int store_sync(struct store *s, const struct plan *p)
+{
+	int r = store_begin(s);
+
+	return r < 0 ? r : store_end(s, place_nodes(s, p));
+}
+
+int store_add_event(struct store *s, int64_t now, const char *node, const char *kind, const char *text)
+{
+	int64_t id;
+	int r = db_run(s->db, SQL_EVENT_ADD, "ittt", now, node ? node : "", kind, text);
+
+	if (r < 0)
+		return r;
+	id = db_last_id(s->db);
+	if (id % STORE_EVENTS_PRUNE_EVERY != 0)
+		return 0;
+	return db_run(s->db, SQL_EVENTS_PRUNE, "i", id - STORE_EVENTS_KEPT);
+}
+
+int store_event(struct store *s, int64_t now, const char *node, const char *kind, const char *text)
+{
+	int r = store_begin(s);
+
+	return r < 0 ? r : store_end(s, store_add_event(s, now, node, kind, text));
+}
+
+enum node_stage store_stage_of(const char *text)
+{
+	enum node_stage stage;
+
+	return node_stage_parse(text, &stage) < 0 ? NODE_OFF : stage;
+}

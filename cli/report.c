@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What every verb needs: the backend opened, mistakes and failures said, one JSON document printed. */
+#include "config.h"
+
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+static void say(struct cli *c, const char *what, const char *text)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	progress_end(c);
+	format_escape(&b, &c->err, text, "\n\t");
+	fprintf(stderr, "%s%s%s%s\n", style_on(&c->err, COLOUR_RED), what, style_off(&c->err, COLOUR_RED),
+		b.data ? b.data : "");
+	strbuf_addf(&c->errors, "%s%s", c->errors.len ? "\n" : "", text);
+	c->said = true;
+}
+
+void cli_error(struct cli *c, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	say(c, "muster: ", text ? text : "");
+}
+
+int cli_refuse(struct cli *c, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL, *what = NULL;
+	const char *verb = c->verb ? c->verb->name : NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (asprintf(&what, "muster%s%s: ", verb ? " " : "", verb ? verb : "") < 0)
+		what = NULL;
+	say(c, what ? what : "muster: ", text ? text : "");
+	fprintf(stderr, "'muster %s%s--help' says more.\n", verb ? verb : "", verb ? " " : "");
+	return -MUSTER_E_REFUSED;
+}
+
+int cli_arguments(struct cli *c, int min, int max)
+{
+	if (c->argc < min)
+		return cli_refuse(c, "something is missing: muster %s %s", c->verb->name, c->verb->args);
+	if (c->argc > max)
+		return cli_refuse(c, "\"%s\" is too much here", c->argv[max]);
+	return 0;
+}
+
+int cli_print(struct strbuf *b)
+{
+	if (b->failed)
+		return -ENOMEM;
+	if (b->len)
+		fwrite(b->data, 1, b->len, stdout);
+	strbuf_reset(b);
+	return 0;
+}
+
+json_t *cli_json_text(const char *text)
+{
+	static const struct style utf8 = { .utf8 = true };
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	json_t *j = json_string(text);
+
+	if (j)
+		return j;
+	format_escape(&b, &utf8, text, "\n\t");
+	return b.data && !b.failed ? json_string(b.data) : NULL;
+}
+
+int cli_print_json(struct cli *c, json_t *doc)
+{
+	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
+
+	json_decref(doc);
+	if (!text)
+		return -ENOMEM;
+	printf("%s\n", text);
+	c->printed = true;
+	return 0;
+}
+
+int cli_open(struct cli *c, struct muster **ret)
+{
+	const struct muster_config config = {
+		.root = c->root,
+		.host_file = c->host,
+		.on_event = progress_event,
+		.on_question = progress_question,
+		.data = c,
+		.cancel_fd = c->cancel_fd,
+	};
+	int r = muster_new(&config, ret);
+
+	/* A root that cannot be opened is a mistake in the command line. */
+	c->refused = r < 0;
+	return r;
+}
+
+static void print_mistake(struct cli *c, const struct plan_mistake *m)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	format_escape(&b, &c->err, m->file, "");
+	if (m->line)
+		strbuf_addf(&b, ":%u", m->line);
+	strbuf_adds(&b, ": ");
+	format_escape(&b, &c->err, m->text, "");
+	fprintf(stderr, "%s\n", b.data ? b.data : "");
+	c->said = true;
+}
+
+static int print_mistakes(struct cli *c, const struct plan_mistakes *m)
+{
+	json_t *list;
+
+	if (!c->json) {
+		for (size_t i = 0; i < m->n; i++)
+			print_mistake(c, &m->v[i]);
+		return 0;
+	}
+	list = json_array();
+	for (size_t i = 0; i < m->n; i++)
+		if (json_array_append_new(list, json_pack("{so si so}", "file", cli_json_text(m->v[i].file),
+							  "line", (int)m->v[i].line, "text",
+							  cli_json_text(m->v[i].text))) < 0) {
+			json_decref(list);
+			return -ENOMEM;
+		}
+	c->said = true;
+	return cli_print_json(c, json_pack("{so}", "mistakes", list));
+}
+
+int cli_plan(struct cli *c, struct muster *m, const struct plan **ret)
+{
+	int r = muster_plan(m, c->file, ret), r2;
+
+	if (r == 0)
+		return 0;
+	/* Whatever is wrong with what was given, nothing was touched for it. */
+	c->refused = r != -ENOMEM;
+	if (muster_mistakes(m)->n == 0)
+		return r;
+	progress_end(c);
+	r2 = print_mistakes(c, muster_mistakes(m));
+	return r2 < 0 ? r2 : r;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { ID, KERNEL, DISTRIBUTION, SIZE, BUILT, USED };
+
+static const struct table_column columns[] = {
+	[ID] = { "ROOT" },
+	[KERNEL] = { "KERNEL" },
+	[DISTRIBUTION] = { "DISTRIBUTION", .drop = 2 },
+	[SIZE] = { "SIZE", .right = true },
+	[BUILT] = { "BUILT", .drop = 1 },
+	[USED] = { "USED" },
+};
+
+static json_t *roots_json(const struct muster_root *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++)
+		if (json_array_append_new(list,
+					  json_pack("{so so so so so sI sb}", "id", cli_json_text(v[i].id),
+						    "kernel", cli_json_text(v[i].kernel), "distribution",
+						    cli_json_text(v[i].distribution), "suite",
+						    cli_json_text(v[i].suite), "built",
+						    cli_json_text(v[i].built), "bytes",
+						    (json_int_t)v[i].bytes, "used", v[i].used)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list ? json_pack("{so}", "roots", list) : NULL;
+}
+
+static int print_roots(const struct style *s, const struct muster_root *v, size_t n)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	_cleanup_table_ struct table t = { 0 };
+
+	table_init(&t, s, columns, ARRAY_SIZE(columns));
+	for (size_t i = 0; i < n; i++) {
+		table_row(&t);
+		table_cell(&t, ID, COLOUR_NONE, "%s", v[i].id);
+		table_cell(&t, KERNEL, COLOUR_NONE, "%s", v[i].kernel);
+		table_cell(&t, DISTRIBUTION, COLOUR_NONE, "%s %s", v[i].distribution, v[i].suite);
+		table_cell(&t, SIZE, COLOUR_NONE, "%s", BYTES(v[i].bytes));
+		table_cell(&t, BUILT, COLOUR_NONE, "%s", v[i].built);
+		table_cell(&t, USED, COLOUR_GREEN, "%s", v[i].used ? "yes" : "");
+	}
+	if (n)
+		table_format(&t, &b);
+	else
+		strbuf_adds(&b, "No node root was built yet: 'muster root build' makes one.\n");
+	return cli_print(&b);
+}
+
+static int list(struct cli *c, struct muster *m)
+{
+	struct muster_root *v;
+	size_t n;
+	int r = muster_root_list(m, &v, &n);
+
+	if (r < 0)
+		return r;
+	r = c->json ? cli_print_json(c, roots_json(v, n)) : print_roots(&c->out, v, n);
+	muster_roots_free(v, n);
+	return r;
+}
+
+static int build(struct cli *c, struct muster *m)
+{
+	_cleanup_free_ char *id = NULL;
+	const struct plan *p;
+	int r = cli_plan(c, m, &p);
+
+	if (r == 0)
+		r = muster_root_build(m, &id);
+	if (r < 0)
+		return r;
+	progress_end(c);
+	if (c->json)
+		return cli_print_json(c, json_pack("{so}", "id", cli_json_text(id)));
+	printf("%s\n", id);
+	return 0;
+}
+
+static int remove_root(struct cli *c, struct muster *m)
+{
+	int r = muster_root_remove(m, c->argv[1]);
+
+	if (r < 0)
+		return r;
+	return c->json ? cli_print_json(c, json_pack("{so}", "removed", cli_json_text(c->argv[1]))) : 0;
+}
+
+static const struct {
+	const char *name;
+	int arguments; /* besides its own name */
+	int (*run)(struct cli *c, struct muster *m);
+} words[] = {
+	{ "build", 0, build },
+	{ "list", 0, list },
+	{ "remove", 1, remove_root },
+};
+
+static int run(struct cli *c)
+{
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	int r = cli_arguments(c, 1, 2);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i].name, c->argv[0]) != 0)
+			continue;
+		r = cli_arguments(c, 1 + words[i].arguments, 1 + words[i].arguments);
+		if (r < 0)
+			return r;
+		cli_catch_signals(c, false);
+		r = cli_open(c, &m);
+		return r < 0 ? r : words[i].run(c, m);
+	}
+	return r < 0 ? r : cli_refuse(c, "there is no \"%s\"; it is build, list or remove ID", c->argv[0]);
+}
+
+const struct verb verb_root = {
+	.name = "root",
+	.args = "build | list | remove [ID]",
+	.summary = "build, list and remove the roots that nodes boot",
+	.details = "build makes the root for the answers unless it is there, and prints its id. list shows "
+		   "all of them. "
+		   "remove takes one away that no applied answers use.",
+	.words = "build list remove",
+	.run = run,
+};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "daemon/events.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "daemon/dhcp_event.h"
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#define MESSAGE_MAX 1024
+#define MESSAGES_AT_A_TIME 256
+#define RECEIVE_BUFFER \
+	(1024 * 1024) /* for the leases of thousands of machines that are switched on at once */
+
+static const struct {
+	const char *word;
+	enum event_kind kind;
+} kinds[] = {
+	{ "add", EVENT_DHCP_ADD },
+	{ "old", EVENT_DHCP_OLD },
+	{ "del", EVENT_DHCP_DEL },
+	{ "tftp", EVENT_TFTP },
+};
+
+static int parse_dhcp(char **save, struct event *e)
+{
+	const char *mac = strtok_r(NULL, " ", save), *address = strtok_r(NULL, " ", save);
+
+	if (!mac || !address || mac_parse(mac, &e->mac) < 0 || ip4_parse(address, &e->address) < 0)
+		return -EINVAL;
+	e->has_mac = true;
+	return mac_is_unicast(e->mac) ? 0 : -EINVAL;
+}
+
+static int parse_tftp(char **save, struct event *e)
+{
+	const char *size = strtok_r(NULL, " ", save), *address = strtok_r(NULL, " ", save);
+
+	if (!size || !address || ip4_parse(address, &e->address) < 0)
+		return -EINVAL;
+	for (char *p = *save; p && *p; p++)
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
+			*p = '?';
+	e->path = *save && **save ? *save : "a file";
+	return 0;
+}
+
+int event_parse(char *message, struct event *ret)
+{
+	char *save = NULL;
+	const char *word = strtok_r(message, " ", &save);
+
+	for (size_t i = 0; word && i < ARRAY_SIZE(kinds); i++) {
+		struct event e = { .kind = kinds[i].kind };
+		int r;
+
+		if (strcmp(word, kinds[i].word) != 0)
+			continue;
+		r = e.kind == EVENT_TFTP ? parse_tftp(&save, &e) : parse_dhcp(&save, &e);
+		if (r == 0)
+			*ret = e;
+		return r;
+	}
+	return -EINVAL;
+}
+
+static int bind_in(int folder, uid_t uid, gid_t gid)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const int buffer = RECEIVE_BUFFER;
+
+	if (fd < 0)
+		return -errno;
+	/* Only a wish: without the right to it the system's own limit stays. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		log_debug("the buffer for events stays as it is: %s", strerror(errno));
+	if (unlinkat(folder, EVENTS_SOCKET, 0) < 0 && errno != ENOENT)
+		return -errno;
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/" EVENTS_SOCKET, folder);
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    fchmodat(folder, EVENTS_SOCKET, 0600, 0) < 0 ||
+	    fchownat(folder, EVENTS_SOCKET, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int events_open(int root_fd, uid_t uid, gid_t gid)
+{
+	_cleanup_close_ int folder = -1;
+	int fd = fs_mkdir_all(root_fd, RUN_DIR, 0755);
+
+	if (fd == 0) {
+		folder = fs_open(root_fd, RUN_DIR, O_RDONLY | O_DIRECTORY, 0);
+		fd = folder < 0 ? folder : bind_in(folder, uid, gid);
+	}
+	if (fd < 0)
+		log_error(RUN_DIR "/" EVENTS_SOCKET ": %s", muster_strerror(fd));
+	return fd;
+}
+
+static const struct plan_node *node_of(const struct view *v, const struct event *e)
+{
+	const struct plan_node *n = NULL;
+
+	if (e->has_mac && v->plan->ip_mode == PLAN_IP_MAC)
+		n = view_by_mac(v, e->mac);
+	return n ? n : view_by_address(v, e->address);
+}
+
+static void take_event(struct daemon *d, const struct event *e)
+{
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
+	const struct plan_node *n = node_of(v, e);
+	int64_t now = clock_wall_ms();
+	struct store *s;
+	int r = 0;
+
+	if (!n)
+		return;
+	s = daemon_store_lock(d);
+	if (e->kind == EVENT_DHCP_ADD)
+		r = store_dhcp(s, now, n->name, MAC(e->mac));
+	else if (e->kind == EVENT_TFTP)
+		r = store_event(s, now, n->name, "tftp", e->path);
+	daemon_store_unlock(d);
+	if (r < 0)
+		log_warning("an event of %s was not kept: %s", n->name, muster_strerror(r));
+}
+
+void events_take(struct daemon *d, int fd)
+{
+	for (int i = 0; i < MESSAGES_AT_A_TIME; i++) {
+		char message[MESSAGE_MAX + 1];
+		ssize_t len = recv(fd, message, MESSAGE_MAX, 0);
+		struct event e;
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return;
+		message[len] = '\0';
+		if (event_parse(message, &e) == 0)
+			take_event(d, &e);
+	}
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The nodes' reports coming in over HTTP. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agent/wire.h"
+#include "daemon/daemon.h"
+#include "daemon/report.h"
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/log.h"
+
+bool token_is_one(const char *text)
+{
+	return strlen(text) == WIRE_TOKEN_LEN && strspn(text, "0123456789abcdef") == WIRE_TOKEN_LEN;
+}
+
+/* The token of "Bearer TOKEN" (RFC 6750), or NULL. */
+static const char *bearer(const char *authorization)
+{
+	static const char scheme[] = "Bearer ";
+
+	if (!authorization || strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	authorization += sizeof(scheme) - 1;
+	return token_is_one(authorization) ? authorization : NULL;
+}
+
+/* Keeps the report where its token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is
+ * whose token it is, where it is anyone's. */
+static int keep(struct daemon *d, const char *token, struct ip4 from, const struct store_report *report,
+		char **ret_node)
+{
+	struct store_owner o = { 0 };
+	struct store *s = daemon_store_lock(d);
+	struct ip4 address;
+	int r = store_token(s, token, &o);
+
+	if (r == 0 && (ip4_parse(o.address, &address) < 0 || address.n != from.n)) {
+		*ret_node = TAKE_PTR(o.node);
+		r = -EPERM;
+	} else if (r == 0) {
+		r = store_report(s, clock_wall_ms(), o.node, report);
+	}
+	daemon_store_unlock(d);
+	store_owner_free(&o);
+	return r == -ENOENT ? -EPERM : r;
+}
+
+void report_take(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
+{
+	const char *token = bearer(q->authorization);
+	_cleanup_free_ char *node = NULL;
+	struct report report = { 0 };
+	int r;
+
+	/* The body is looked at only after the token: a stranger gets to no parser. */
+	r = token ? 0 : -EPERM;
+	if (r == 0 && report_parse(q->body, q->body_len, &report) < 0)
+		r = -EINVAL;
+	if (r == 0)
+		r = keep(d, token, q->from, &report.values, &node);
+	report_free(&report);
+	if (r == 0) {
+		a->status = 204;
+		return;
+	}
+	atomic_fetch_add(&d->metrics.reports_refused, 1);
+	a->status = r == -EPERM ? 403 : r == -EINVAL ? 400 : 500;
+	if (r == -EINVAL)
+		daemon_refused(d, NULL, q->from, "%s sent a report that cannot be read", IP4(q->from));
+	else if (r == -EPERM && node)
+		daemon_refused(d, node, q->from, "%s sent a report with the token of %s", IP4(q->from), node);
+	else if (r == -EPERM)
+		daemon_refused(d, NULL, q->from, "%s sent a report with a token of no present boot",
+			       IP4(q->from));
+	else
+		log_error("a report of %s was not kept: %s", IP4(q->from), muster_strerror(r));
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "daemon/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/wire.h"
+#include "util/strbuf.h"
+
+#define KERNEL_MAX 128
+#define REASON_MAX 512
+#define LOG_MAX 12288
+#define MEMORY_MAX_KB (INT64_C(1) << 50)
+#define PROCESSORS_MAX 65536
+#define LOAD_MAX 1000000
+#define UPTIME_MAX_MS (INT64_C(1) << 53)
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/* Decodes one character of UTF-8 (RFC 3629) at p. Returns its length; 0: what stands there is none. */
+static size_t decode(const unsigned char *p, size_t len, uint32_t *ret)
+{
+	static const struct {
+		unsigned char mask, lead;
+		uint32_t least;
+	} forms[] = {
+		{ 0x80, 0x00, 0 },
+		{ 0xe0, 0xc0, 0x80 },
+		{ 0xf0, 0xe0, 0x800 },
+		{ 0xf8, 0xf0, 0x10000 },
+	};
+
+	for (size_t n = 0; n < ARRAY_SIZE(forms); n++) {
+		uint32_t c = p[0] & (unsigned char)~forms[n].mask;
+
+		if ((p[0] & forms[n].mask) != forms[n].lead)
+			continue;
+		if (len < n + 1)
+			return 0;
+		for (size_t i = 1; i <= n; i++) {
+			if ((p[i] & 0xc0) != 0x80)
+				return 0;
+			c = c << 6 | (p[i] & 0x3f);
+		}
+		if (c < forms[n].least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+			return 0;
+		*ret = c;
+		return n + 1;
+	}
+	return 0;
+}
+
+/* Controls of both sets, and those of the writing direction, which make a text look like another one. */
+static bool is_harmful(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
+}
+
+/* Adds the text clean, as whole characters, up to `max` bytes. */
+static int clean(const char *text, size_t len, size_t max, bool lines, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	for (size_t i = 0; i < len;) {
+		const unsigned char *p = (const unsigned char *)text + i;
+		uint32_t c = 0;
+		size_t n = decode(p, len - i, &c);
+		const char *out = text + i;
+		size_t out_len = n;
+
+		if (n > 0 && (c == '\n' || c == '\t')) {
+			out = lines ? out : " ";
+		} else if (n == 0 || is_harmful(c)) {
+			out = REPLACEMENT;
+			out_len = strlen(REPLACEMENT);
+		}
+		if (b.len + out_len > max)
+			break;
+		strbuf_add(&b, out, out_len);
+		i += MAX(n, (size_t)1);
+	}
+	return strbuf_take(&b, ret, NULL);
+}
+
+/* Resolves "\n" and "\\" into a copy. */
+static int unescape(const char *value, size_t len, char **ret, size_t *ret_len)
+{
+	_cleanup_free_ char *out = malloc(len + 1);
+	size_t n = 0;
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) {
+		if (value[i] != '\\') {
+			out[n++] = value[i];
+			continue;
+		}
+		if (++i == len || (value[i] != 'n' && value[i] != '\\'))
+			return -EINVAL;
+		out[n++] = value[i] == 'n' ? '\n' : '\\';
+	}
+	out[n] = '\0';
+	*ret = TAKE_PTR(out);
+	*ret_len = n;
+	return 0;
+}
+
+static int read_number(const char *value, size_t len, int64_t max, int64_t *ret)
+{
+	int64_t n = 0;
+
+	if (len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		if (value[i] < '0' || value[i] > '9')
+			return -EINVAL;
+		n = n * 10 + (value[i] - '0');
+		if (n > max)
+			return -EINVAL;
+	}
+	*ret = n;
+	return 0;
+}
+
+/* "0.02": digits, and digits behind a point. */
+static int read_load(const char *value, size_t len, double *ret)
+{
+	const char *point = memchr(value, '.', len);
+	size_t whole_len = point ? (size_t)(point - value) : len;
+	size_t part_len = point ? len - whole_len - 1 : 0;
+	int64_t whole, part = 0, scale = 1;
+
+	if (read_number(value, whole_len, LOAD_MAX, &whole) < 0)
+		return -EINVAL;
+	if (point && (part_len > 6 || read_number(point + 1, part_len, 1000000, &part) < 0))
+		return -EINVAL;
+	for (size_t i = 0; i < part_len; i++)
+		scale *= 10;
+	*ret = (double)whole + (double)part / (double)scale;
+	return 0;
+}
+
+static int take_stage(struct report *r, const char *value, size_t len)
+{
+	static const enum node_stage may[] = { NODE_INITRAMFS, NODE_ROOT, NODE_READY, NODE_FAILED };
+
+	for (size_t i = 0; i < ARRAY_SIZE(may); i++) {
+		const char *text = node_stage_text(may[i]);
+
+		if (strlen(text) == len && memcmp(text, value, len) == 0) {
+			r->values.stage = may[i];
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int take_processors(struct report *r, const char *value, size_t len)
+{
+	int64_t n;
+	int err = read_number(value, len, PROCESSORS_MAX, &n);
+
+	if (err == 0)
+		r->values.processors = (int)n;
+	return err;
+}
+
+static int take_memory(struct report *r, const char *value, size_t len)
+{
+	int64_t n;
+	int err = read_number(value, len, MEMORY_MAX_KB, &n);
+
+	if (err == 0)
+		r->values.memory_kb = n;
+	return err;
+}
+
+static int take_memory_free(struct report *r, const char *value, size_t len)
+{
+	int64_t n;
+	int err = read_number(value, len, MEMORY_MAX_KB, &n);
+
+	if (err == 0)
+		r->values.memory_free_kb = n;
+	return err;
+}
+
+static int take_load(struct report *r, const char *value, size_t len)
+{
+	return read_load(value, len, &r->values.load);
+}
+
+/* Nothing keeps it yet; a wrong one is a wrong report all the same. */
+static int take_uptime(struct report *r, const char *value, size_t len)
+{
+	int64_t n;
+
+	return read_number(value, len, UPTIME_MAX_MS, &n);
+}
+
+static int take_text(char **field, const char *value, size_t len, size_t max, bool lines)
+{
+	_cleanup_free_ char *plain = NULL;
+	char *text = NULL;
+	size_t plain_len;
+	int err = unescape(value, len, &plain, &plain_len);
+
+	if (err == 0)
+		err = clean(plain, plain_len, max, lines, &text);
+	if (err < 0)
+		return err;
+	free(*field);
+	*field = text;
+	return 0;
+}
+
+static int take_kernel(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->kernel, value, len, KERNEL_MAX, false);
+}
+
+static int take_reason(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->reason, value, len, REASON_MAX, false);
+}
+
+static int take_log(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->log, value, len, LOG_MAX, true);
+}
+
+static const struct {
+	const char *key;
+	int (*take)(struct report *r, const char *value, size_t len);
+} keys[] = {
+	{ WIRE_REPORT_STAGE, take_stage },
+	{ WIRE_REPORT_UPTIME, take_uptime },
+	{ WIRE_REPORT_LOAD, take_load },
+	{ WIRE_REPORT_MEMORY, take_memory },
+	{ WIRE_REPORT_MEMORY_FREE, take_memory_free },
+	{ WIRE_REPORT_PROCESSORS, take_processors },
+	{ WIRE_REPORT_KERNEL, take_kernel },
+	{ WIRE_REPORT_REASON, take_reason },
+	{ WIRE_REPORT_LOG, take_log },
+};
+
+static int take_line(struct report *r, const char *line, size_t len)
+{
+	const char *equals = memchr(line, '=', len);
+	size_t key_len;
+
+	if (!equals)
+		return len == 0 ? 0 : -EINVAL;
+	key_len = (size_t)(equals - line);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (strlen(keys[i].key) == key_len && memcmp(keys[i].key, line, key_len) == 0)
+			return keys[i].take(r, equals + 1, len - key_len - 1);
+	return 0;
+}
+
+/* What a report does not say is an empty text, so that nobody has to ask for NULL. */
+static int settle_texts(struct report *r)
+{
+	char **const texts[] = { &r->kernel, &r->reason, &r->log };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (!*texts[i])
+			*texts[i] = strdup("");
+		if (!*texts[i])
+			return -ENOMEM;
+	}
+	r->values.kernel = r->kernel;
+	r->values.reason = r->reason;
+	r->values.log = r->log;
+	return 0;
+}
+
+int report_parse(const char *body, size_t len, struct report *ret)
+{
+	struct report r = { .values = { .stage = NODE_OFF, .load = -1 } };
+	int err = len > WIRE_REPORT_MAX ? -EINVAL : 0;
+
+	while (err == 0 && len > 0) {
+		const char *end = memchr(body, '\n', len);
+		size_t line = end ? (size_t)(end - body) : len;
+
+		err = take_line(&r, body, line);
+		line += end ? 1 : 0;
+		body += line;
+		len -= line;
+	}
+	if (err == 0 && r.values.stage == NODE_OFF)
+		err = -EINVAL;
+	if (err == 0)
+		err = settle_texts(&r);
+	if (err < 0) {
+		report_free(&r);
+		return err;
+	}
+	*ret = r;
+	return 0;
+}
+
+void report_free(struct report *r)
+{
+	free(r->kernel);
+	free(r->reason);
+	free(r->log);
+	*r = (struct report){ 0 };
+}

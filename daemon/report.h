@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reads the body of a node's report (agent/wire.h). Pure: bytes in, values out; whoever sent them. */
+#pragma once
+
+#include "backend/nodes/store.h"
+#include "util/macro.h"
+
+struct report {
+	struct store_report values; /* its texts point to those below */
+	char *kernel, *reason, *log;
+};
+
+/*
+ * -EINVAL: no stage, an unknown stage, a line without "=", a number that is none or out of bounds, an
+ * escape that is none. Unknown keys are ignored, a later line wins over an earlier one. Texts come out as
+ * clean UTF-8 of bounded length: what is no UTF-8, and what would move a terminal's cursor or turn its text, is
+ * U+FFFD; only the log keeps its newlines and tabs.
+ */
+int report_parse(const char *body, size_t len, struct report *ret) _must_check_;
+void report_free(struct report *r);

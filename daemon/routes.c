@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which handler answers which path, and the handlers that need no file of their own. */
+#include "config.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "agent/wire.h"
+#include "daemon/daemon.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* A document of the metrics of thousands of nodes takes megabytes: so many may be on their way at a time. */
+#define METRICS_UNDER_WAY 4
+
+static void health(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
+{
+	a->data = strdup("ok\n");
+	a->len = a->data ? strlen(a->data) : 0;
+	a->status = a->data ? 200 : 500;
+	a->type = "text/plain";
+}
+
+static void metrics_sent(void *data)
+{
+	struct daemon *d = data;
+
+	atomic_fetch_sub(&d->metrics_under_way, 1);
+}
+
+static void metrics(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
+{
+	struct node_state *v = NULL;
+	struct store *s;
+	size_t n = 0;
+	int r;
+
+	if (atomic_fetch_add(&d->metrics_under_way, 1) >= METRICS_UNDER_WAY) {
+		atomic_fetch_sub(&d->metrics_under_way, 1);
+		a->status = 503;
+		return;
+	}
+	a->release = metrics_sent;
+	a->release_data = d;
+	s = daemon_store_lock(d);
+	r = store_nodes(s, clock_wall_ms(), NULL, &v, &n);
+	daemon_store_unlock(d);
+	if (r == 0)
+		r = metrics_text(&d->metrics, v, n, metrics_resident(), &a->data, &a->len);
+	node_states_free(v, n);
+	malloc_trim(0);
+	a->status = r == 0 ? 200 : 500;
+	a->type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/* The pattern's "*" stands for one or more letters, digits, '-', '_' and '.', not beginning with a '.': no
+ * path below can lead out of its folder. */
+static const struct route {
+	const char *pattern;
+	int methods;
+	const char *allow;
+	void (*handle)(struct daemon *d, const struct http_request *q, const char *part,
+		       struct http_answer *a);
+} routes[] = {
+	{ WIRE_REPORT_PATH, HTTP_POST, "POST", report_take },
+	{ "/boot.ipxe", HTTP_GET, "GET", boot_script },
+	{ "/boot/*/node.cpio", HTTP_GET, "GET", boot_personality },
+	{ "/roots/*/vmlinuz", HTTP_GET | HTTP_HEAD, "GET, HEAD", files_kernel },
+	{ "/roots/*/root.squashfs", HTTP_GET | HTTP_HEAD, "GET, HEAD", files_root },
+	{ "/initramfs/*.img", HTTP_GET | HTTP_HEAD, "GET, HEAD", files_initramfs },
+	{ "/health", HTTP_GET | HTTP_HEAD, "GET, HEAD", health },
+	{ "/metrics", HTTP_GET | HTTP_HEAD, "GET, HEAD", metrics },
+};
+
+#define PART_MAX 128
+
+static bool is_part_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '_' || c == '.';
+}
+
+/* Whether the path is the pattern's; what stands for its "*" goes to `part`. */
+static bool match(const char *pattern, const char *path, char part[PART_MAX + 1])
+{
+	const char *star = strchr(pattern, '*');
+	size_t head, tail, len = strlen(path);
+
+	part[0] = '\0';
+	if (!star)
+		return strcmp(pattern, path) == 0;
+	head = (size_t)(star - pattern);
+	tail = strlen(star + 1);
+	if (len <= head + tail || len - head - tail > PART_MAX)
+		return false;
+	if (memcmp(path, pattern, head) != 0 || memcmp(path + len - tail, star + 1, tail) != 0)
+		return false;
+	len -= head + tail;
+	path += head;
+	if (path[0] == '.')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_part_char(path[i]))
+			return false;
+	memcpy(part, path, len);
+	part[len] = '\0';
+	return true;
+}
+
+/* The cluster's network only: a packet for this address may come in through another interface too. */
+static bool is_from_cluster(struct daemon *d, struct ip4 from)
+{
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
+
+	return ip4_net_has(v->plan->net, from);
+}
+
+void routes_handle(void *data, const struct http_request *q, struct http_answer *a)
+{
+	struct daemon *d = data;
+	char part[PART_MAX + 1];
+
+	if (!is_from_cluster(d, q->from)) {
+		a->status = 403;
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		const struct route *route = &routes[i];
+
+		if (!match(route->pattern, q->path, part))
+			continue;
+		if (q->method & route->methods) {
+			route->handle(d, q, part, a);
+		} else {
+			a->status = 405;
+			a->allow = route->allow;
+		}
+		return;
+	}
+	a->status = 404;
+}
+
+void routes_count(void *data, unsigned int status)
+{
+	struct daemon *d = data;
+
+	metrics_count(&d->metrics, status);
+}
+
+struct view *daemon_view(struct daemon *d)
+{
+	struct view *v;
+
+	pthread_mutex_lock(&d->view_lock);
+	v = view_ref(d->view);
+	pthread_mutex_unlock(&d->view_lock);
+	return v;
+}
+
+void daemon_set_view(struct daemon *d, struct view *v)
+{
+	struct view *old;
+
+	pthread_mutex_lock(&d->view_lock);
+	old = d->view;
+	d->view = v;
+	pthread_mutex_unlock(&d->view_lock);
+	view_unref(old);
+}
+
+struct store *daemon_store_lock(struct daemon *d)
+{
+	pthread_mutex_lock(&d->store_lock);
+	return d->store;
+}
+
+void daemon_store_unlock(struct daemon *d)
+{
+	pthread_mutex_unlock(&d->store_lock);
+}
+
+void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	struct store *s;
+	va_list ap;
+	int r;
+
+	if (!limit_pass(&d->refusals, from, clock_mono_ms(), 60000))
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (!text)
+		return;
+	log_warning("refused: %s", text);
+	s = daemon_store_lock(d);
+	r = store_event(s, clock_wall_ms(), node, "refused", text);
+	daemon_store_unlock(d);
+	if (r < 0)
+		log_debug("the event was not kept");
+}

@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The command line of the built program: help, refusals and their exit status, and JSON. Touches nothing.
+set -u
+builddir=${builddir:-.}
+muster=$builddir/muster
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/muster-cli-XXXXXX") || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0
+failed=0
+
+# Runs muster with the arguments; leaves its exit status in $status, its output in $tmp/out and $tmp/err.
+run() {
+	"$muster" "$@" </dev/null >"$tmp/out" 2>"$tmp/err"
+	status=$?
+}
+
+report() { # name, findings
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		printf '%s\n' "$2" | sed 's/^/# /'
+		sed 's/^/#   out: /' "$tmp/out"
+		sed 's/^/#   err: /' "$tmp/err"
+		failed=1
+	fi
+}
+
+want() { # status, file, pattern: findings
+	[ "$status" = "$1" ] || echo "exit status $status, not $1"
+	grep -Eq -e "$3" "$tmp/$2" || echo "no \"$3\" in std$2"
+}
+silent() { # file
+	[ ! -s "$tmp/$1" ] || echo "std$1 is not empty"
+}
+json() { # file; python3 is the judge where there is one
+	if command -v python3 >/dev/null; then
+		python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$tmp/$1" 2>&1
+	else
+		grep -q '^}' "$tmp/$1" || echo "std$1 is no document"
+	fi
+}
+
+echo 1..20
+run --version
+report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
+run --help
+report '--help lists the verbs' "$(want 0 out '^  status  '; silent err)"
+verbs=$(sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$tmp/out")
+report 'every verb has its help' "$(for v in $verbs; do
+	run "$v" --help
+	want 0 out "^Usage: muster $v"
+	silent err
+	cp "$tmp/out" "$tmp/first"
+	run help "$v"
+	cmp "$tmp/out" "$tmp/first" 2>&1
+done)"
+run
+report 'no verb is refused' "$(want 2 err '^Usage: muster VERB'; silent out)"
+run statsu
+report 'a mistyped verb gets a suggestion' "$(want 2 err 'no verb "statsu"; did you mean "status"\?'; silent out)"
+run xyzzy
+report 'an unknown verb gets none' "$(want 2 err 'no verb "xyzzy"$'; silent out)"
+run help chekc
+report 'help of a mistyped verb gets a suggestion' "$(want 2 err 'did you mean "check"'; silent out)"
+run status --no-such
+report 'an unknown option is refused' "$(want 2 err '^muster status: there is no option --no-such'; silent out)"
+run --root
+report 'a missing value is refused' "$(want 2 err '--root needs a value'; silent out)"
+run status --watch=1
+report 'a value too much is refused' "$(want 2 err '--watch takes no value'; silent out)"
+run status --until-ready --timeout 1x
+report 'a wrong number is refused' "$(want 2 err '--timeout takes a whole number'; silent out)"
+run check -f "$tmp/x" more
+report 'a word too much is refused' "$(want 2 err '"more" is too much'; silent out)"
+run root frob
+report 'an unknown sub-verb is refused' "$(want 2 err 'no "frob"; it is build, list or remove'; silent out)"
+run --root "$tmp/none" status
+report 'a root that is not there is refused' "$(want 2 err 'none'; silent out)"
+mkdir "$tmp/root"
+run --root "$tmp/root" check
+report 'without answers a check is refused' "$(want 2 err '.'; silent out)"
+run --root "$tmp/root" check -f "$tmp/none.conf"
+report 'answers that are not there are refused, by name' "$(want 2 err 'none\.conf'; silent out)"
+run --root "$tmp/root" check --json -f "$tmp/none.conf"
+report 'with --json mistakes are a document' "$(want 2 out '"mistakes"'; silent err; json out)"
+run status --json --no-such
+report 'with --json a refusal is a document, too' "$(want 2 out '"error"'; json out)"
+run host --json
+cp "$tmp/out" "$tmp/host.json"
+first=$(want 0 out '"distribution"'; silent err; json out)
+run host --json --host "$tmp/host.json"
+report 'the facts go through a file unchanged' "$first$(want 0 out '"interfaces"'; cmp "$tmp/out" "$tmp/host.json" 2>&1)"
+echo '{"distribution": {"id": "debian"}, "interfaces": [{}]}' >"$tmp/host.json"
+run host --json --host "$tmp/host.json"
+report 'wrong facts are refused, with the key' "$(want 2 err 'interfaces\[0\]\.name'; json out)"
+[ "$n" = 20 ] || failed=1
+exit $failed
