@@ -255,16 +255,10 @@ static bool by_nfs_ganesha(const struct muster *m, const struct plan *p)
 	return p->nfs == PLAN_NFS_GANESHA;
 }
 
-static bool by_chosen_root(const struct muster *m, const struct plan *p)
-{
-	return !*p->generation;
-}
-
 /* In the order of their starting. */
 static const struct want wants[] = {
 	{ "network", "network", on_server },
-	{ "root-build", NULL, by_chosen_root },
-	{ "initramfs", NULL, always },
+	{ "root-build", NULL, always },
 	{ "keys", NULL, always },
 	{ "loaders", NULL, by_dhcp },
 	{ "nfs-kernel", "nfs-kernel", by_nfs_kernel },
