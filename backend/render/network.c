@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The server's own address on the nodes' interface, and the gateway. The unit is rendered whatever the facts say: once it
+ * ran the interface has the address, and a second apply of the same answers must render the same bytes.
+ *
+ * Stopping the unit takes away only what starting it brought. The IPv4 address gets a label, "eth1:muster", which an
+ * address that the operator configured himself has not: `ip address replace` leaves the label of an address that is
+ * there. An interface's name of more than 13 characters leaves no room for a label; there the address stays.
+ * net.ipv4.ip_forward stays on as well: others may rely on it by then.
+ */
+#include "config.h"
+
+#include <net/if.h>
+#include <string.h>
+
+#include "backend/render/quote.h"
+#include "backend/render/unit.h"
+
+#define SERVICE "network"
+
+/* The longest label that the kernel takes (IFNAMSIZ), "" where none fits. */
+static const char *label_end(const char *interface)
+{
+	static const char *const ends[] = { ":muster", ":m" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (strlen(interface) + strlen(ends[i]) < IFNAMSIZ)
+			return ends[i];
+	return "";
+}
+
+/* As systemd-escape(1): what is neither letter, digit, ':', '_' nor '.' becomes \xHH. */
+static void add_device_unit(struct strbuf *b, const char *interface)
+{
+	strbuf_adds(b, "sys-subsystem-net-devices-");
+	for (const char *s = interface; *s; s++) {
+		if ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
+		    *s == '_' || (*s == '.' && s > interface))
+			strbuf_addc(b, *s);
+		else
+			strbuf_addf(b, "\\x%02x", (unsigned int)(unsigned char)*s);
+	}
+	strbuf_adds(b, ".device");
+}
+
+static void add_start(struct strbuf *b, const struct plan *p, const struct render_env *env)
+{
+	const char *end = label_end(p->interface);
+	char ipv6[RENDER_IPV6_TEXT];
+
+	strbuf_addf(b, "ExecStart=/usr/sbin/ip link set dev %s up\n", p->interface);
+	strbuf_addf(b, "ExecStart=/usr/sbin/ip address replace %s broadcast + dev %s", IP4_NET(p->net),
+		    p->interface);
+	if (*end)
+		strbuf_addf(b, " label %s%s", p->interface, end);
+	strbuf_addc(b, '\n');
+	/* A server that has IPv6 switched off boots its nodes, too: only slower. */
+	if (render_ipv6(p, ipv6))
+		strbuf_addf(b, "ExecStart=-/usr/sbin/ip -6 address replace %s dev %s nodad\n", ipv6,
+			    p->interface);
+	if (p->gateway) {
+		strbuf_adds(b, "ExecStart=/usr/sbin/nft -f ");
+		quote_unit(b, render_prefix(env), RENDER_GATEWAY_NFT, true);
+		strbuf_adds(b, "\nExecStart=/usr/sbin/sysctl -q -w net.ipv4.ip_forward=1\n");
+	}
+}
+
+static void add_stop(struct strbuf *b, const struct plan *p)
+{
+	const char *end = label_end(p->interface);
+	char ipv6[RENDER_IPV6_TEXT];
+
+	if (p->gateway)
+		strbuf_adds(b, "ExecStop=-/usr/sbin/nft delete table inet muster\n");
+	if (render_ipv6(p, ipv6))
+		strbuf_addf(b, "ExecStop=-/usr/sbin/ip -6 address delete %s dev %s\n", ipv6, p->interface);
+	if (*end)
+		strbuf_addf(b, "ExecStop=-/usr/sbin/ip -4 address flush dev %s to %s/32 label %s%s\n",
+			    p->interface, IP4(p->net.address), p->interface, end);
+}
+
+static int add_unit(const struct plan *p, const struct render_env *env, struct fileset *f)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	unit_begin(&b, "muster: this server's address on the nodes' network", "man:ip-address(8)",
+		   "network.target");
+	strbuf_adds(&b, "Wants=");
+	add_device_unit(&b, p->interface);
+	strbuf_adds(&b, "\nAfter=");
+	add_device_unit(&b, p->interface);
+	strbuf_adds(&b, "\n\n[Service]\n"
+			"Type=oneshot\n"
+			"RemainAfterExit=yes\n");
+	add_start(&b, p, env);
+	add_stop(&b, p);
+	unit_end(&b);
+	return render_add(f, &b, UNIT_DIR "/muster-network.service", SERVICE);
+}
+
+/* nft(8). Declared, deleted and made anew in one transaction: whatever was in the table is replaced. */
+static int add_gateway(const struct plan *p, struct fileset *f)
+{
+	struct ip4_net net = { .address = ip4_net_first(p->net), .prefix = p->net.prefix };
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	strbuf_adds(&b,
+		    RENDER_BANNER "# Nodes reach the world through this server; the world reaches no node.\n"
+				  "table inet muster\n"
+				  "delete table inet muster\n"
+				  "table inet muster {\n");
+	strbuf_addf(&b,
+		    "\tchain forward {\n"
+		    "\t\ttype filter hook forward priority filter; policy accept;\n"
+		    "\t\toifname \"%s\" iifname != \"%s\" ct state != { established, related } drop\n"
+		    "\t}\n",
+		    p->interface, p->interface);
+	strbuf_addf(&b,
+		    "\tchain postrouting {\n"
+		    "\t\ttype nat hook postrouting priority srcnat; policy accept;\n"
+		    "\t\tip saddr %s oifname != \"%s\" masquerade\n"
+		    "\t}\n"
+		    "}\n",
+		    IP4_NET(net), p->interface);
+	return render_add(f, &b, RENDER_GATEWAY_NFT, SERVICE);
+}
+
+int render_network(const struct plan *p, const struct render_env *env, struct fileset *f)
+{
+	int r = 0;
+
+	if (!env->with_network || !env->units)
+		return 0;
+	if (p->gateway)
+		r = add_gateway(p, f);
+	return r < 0 ? r : add_unit(p, env, f);
+}
