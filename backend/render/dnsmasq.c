@@ -40,6 +40,7 @@ static void add_interface(struct strbuf *b, const struct plan *p)
 		    "except-interface=lo\n"
 		    "bind-dynamic\n"
 		    "pid-file\n"
+		    "log-facility=-\n"
 		    "\n",
 		    p->interface);
 }

@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The server's own address on the nodes' interface, and the gateway. The unit is rendered whatever the facts say: once it
- * ran the interface has the address, and a second apply of the same answers must render the same bytes.
+ * The server's own addresses on the nodes' interface, and the gateway. The units are rendered whatever the facts say: once
+ * they ran the interface has the address, and a second apply of the same answers must render the same bytes.
  *
- * Stopping the unit takes away only what starting it brought. The IPv4 address gets a label, "eth1:muster", which an
- * address that the operator configured himself has not: `ip address replace` leaves the label of an address that is
- * there. An interface's name of more than 13 characters leaves no room for a label; there the address stays.
- * net.ipv4.ip_forward stays on as well: others may rely on it by then.
+ * Stopping takes away only what starting brought. muster-address.service adds the IPv4 address as its condition
+ * (ExecCondition=, systemd 243): an address that was there makes ip(8) fail, the unit is skipped, and a unit that was
+ * skipped is not stopped. A label would tell the addresses apart, too, but dnsmasq takes a labelled address for another
+ * interface's. net.ipv4.ip_forward stays on: others may rely on it by then.
  */
 #include "config.h"
-
-#include <net/if.h>
-#include <string.h>
 
 #include "backend/render/quote.h"
 #include "backend/render/unit.h"
 
 #define SERVICE "network"
-
-/* The longest label that the kernel takes (IFNAMSIZ), "" where none fits. */
-static const char *label_end(const char *interface)
-{
-	static const char *const ends[] = { ":muster", ":m" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		if (strlen(interface) + strlen(ends[i]) < IFNAMSIZ)
-			return ends[i];
-	return "";
-}
 
 /* As systemd-escape(1): what is neither letter, digit, ':', '_' nor '.' becomes \xHH. */
 static void add_device_unit(struct strbuf *b, const char *interface)
@@ -45,15 +31,13 @@ static void add_device_unit(struct strbuf *b, const char *interface)
 
 static void add_start(struct strbuf *b, const struct plan *p, const struct render_env *env)
 {
-	const char *end = label_end(p->interface);
 	char ipv6[RENDER_IPV6_TEXT];
 
-	strbuf_addf(b, "ExecStart=/usr/sbin/ip link set dev %s up\n", p->interface);
-	strbuf_addf(b, "ExecStart=/usr/sbin/ip address replace %s broadcast + dev %s", IP4_NET(p->net),
-		    p->interface);
-	if (*end)
-		strbuf_addf(b, " label %s%s", p->interface, end);
-	strbuf_addc(b, '\n');
+	/* The address once more: where it could not be added, this fails and says why. */
+	strbuf_addf(b,
+		    "ExecStart=/usr/sbin/ip link set dev %s up\n"
+		    "ExecStart=/usr/sbin/ip address replace %s broadcast + dev %s\n",
+		    p->interface, IP4_NET(p->net), p->interface);
 	/* A server that has IPv6 switched off boots its nodes, too: only slower. */
 	if (render_ipv6(p, ipv6))
 		strbuf_addf(b, "ExecStart=-/usr/sbin/ip -6 address replace %s dev %s nodad\n", ipv6,
@@ -65,31 +49,47 @@ static void add_start(struct strbuf *b, const struct plan *p, const struct rende
 	}
 }
 
+/* The IPv6 prefix is muster's own: also the address that the server made itself in it goes. */
 static void add_stop(struct strbuf *b, const struct plan *p)
 {
-	const char *end = label_end(p->interface);
 	char ipv6[RENDER_IPV6_TEXT];
 
 	if (p->gateway)
 		strbuf_adds(b, "ExecStop=-/usr/sbin/nft delete table inet muster\n");
 	if (render_ipv6(p, ipv6))
-		strbuf_addf(b, "ExecStop=-/usr/sbin/ip -6 address delete %s dev %s\n", ipv6, p->interface);
-	if (*end)
-		strbuf_addf(b, "ExecStop=-/usr/sbin/ip -4 address flush dev %s to %s/32 label %s%s\n",
-			    p->interface, IP4(p->net.address), p->interface, end);
+		strbuf_addf(b, "ExecStop=-/usr/sbin/ip -6 address flush dev %s to %s\n", p->interface, ipv6);
+}
+
+static int add_address_unit(const struct plan *p, struct fileset *f)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	unit_begin(&b, "muster: adds the server's address where it is missing", "man:ip-address(8)",
+		   "network.target");
+	strbuf_adds(&b, "Wants=");
+	add_device_unit(&b, p->interface);
+	strbuf_adds(&b, "\nAfter=");
+	add_device_unit(&b, p->interface);
+	strbuf_addf(&b,
+		    "\nPartOf=muster-network.service\n"
+		    "\n[Service]\n"
+		    "Type=oneshot\n"
+		    "RemainAfterExit=yes\n"
+		    "ExecCondition=/usr/sbin/ip address add %s broadcast + dev %s\n"
+		    "ExecStart=/bin/true\n"
+		    "ExecStop=-/usr/sbin/ip address delete %s dev %s\n",
+		    IP4_NET(p->net), p->interface, IP4_NET(p->net), p->interface);
+	return render_add(f, &b, UNIT_DIR "/muster-address.service", SERVICE);
 }
 
 static int add_unit(const struct plan *p, const struct render_env *env, struct fileset *f)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
-	unit_begin(&b, "muster: this server's address on the nodes' network", "man:ip-address(8)",
-		   "network.target");
-	strbuf_adds(&b, "Wants=");
-	add_device_unit(&b, p->interface);
-	strbuf_adds(&b, "\nAfter=");
-	add_device_unit(&b, p->interface);
-	strbuf_adds(&b, "\n\n[Service]\n"
+	unit_begin(&b, "muster: this server on the nodes' network", "man:ip-address(8)",
+		   "network.target muster-address.service");
+	strbuf_adds(&b, "Wants=muster-address.service\n"
+			"\n[Service]\n"
 			"Type=oneshot\n"
 			"RemainAfterExit=yes\n");
 	add_start(&b, p, env);
@@ -133,5 +133,7 @@ int render_network(const struct plan *p, const struct render_env *env, struct fi
 		return 0;
 	if (p->gateway)
 		r = add_gateway(p, f);
+	if (r == 0)
+		r = add_address_unit(p, f);
 	return r < 0 ? r : add_unit(p, env, f);
 }

@@ -53,7 +53,8 @@ int render_nfs_kernel(const struct plan *p, const struct render_env *env, struct
 int render_nfs_ganesha(const struct plan *p, const struct render_env *env, struct fileset *f) _must_check_;
 int render_hosts(const struct plan *p, const struct render_env *env, struct fileset *f) _must_check_;
 int render_musterd(const struct plan *p, const struct render_env *env, struct fileset *f) _must_check_;
-/* Its unit adds the server's addresses; stopping it removes only those that it added (network.c says how). */
+/* Its units add the server's addresses; stopping muster-network.service removes only what starting it brought, but for
+ * net.ipv4.ip_forward (network.c says how). */
 int render_network(const struct plan *p, const struct render_env *env, struct fileset *f) _must_check_;
 int render_ssh(const struct plan *p, const struct render_env *env, struct fileset *f) _must_check_;
 
