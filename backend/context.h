@@ -38,4 +38,3 @@ void context_error(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text);
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */
-void context_image_env(struct muster *m, struct image_env *ret);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Roots of Debian and its kin, by mmdebstrap(1) from the server's own package sources. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "backend/image/builder.h"
+#include "backend/image/sources.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+#include "util/spawn.h"
+#include "util/strbuf.h"
+
+#define STEP "packages"
+#define HOOKS "/usr/share/mmdebstrap/hooks/"
+#define APT_CONFIG_TIMEOUT_MS 30000
+
+static const char *debian_architecture(const char *machine)
+{
+	static const struct {
+		const char *machine, *debian;
+	} names[] = {
+		{ "x86_64", "amd64" }, { "aarch64", "arm64" },	 { "i686", "i386" },
+		{ "i386", "i386" },    { "riscv64", "riscv64" }, { "ppc64le", "ppc64el" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i].machine, machine) == 0)
+			return names[i].debian;
+	return NULL;
+}
+
+/* A scratch folder as root has no apt of its own: then the running server's sources count. */
+static int sources_root(const struct image_env *env)
+{
+	return fs_exists(env->root_fd, "/etc/apt") ? fcntl(env->root_fd, F_DUPFD_CLOEXEC, 3)
+						   : fs_root_open("/");
+}
+
+static int debian_sources(const struct image_env *env, char **ret)
+{
+	const struct sources_want want = {
+		.distribution = env->host->distribution,
+		.codename = env->host->codename,
+		.version = env->host->version,
+		.architecture = debian_architecture(env->host->architecture),
+	};
+	struct sources s = SOURCES_INIT;
+	_cleanup_close_ int root = sources_root(env);
+	int r = root < 0 ? root : sources_read(&s, root);
+
+	if (r == 0)
+		r = sources_render(&s, &want, ret);
+	if (r == -ENOENT)
+		log_error("this server's package sources (/etc/apt/sources.list and sources.list.d) have "
+			  "none for %s "
+			  "itself, from which roots of nodes could be built: add a mirror of %s there",
+			  want.codename, want.codename);
+	sources_free(&s);
+	return r;
+}
+
+static int add_proxies(struct strv *argv)
+{
+	_cleanup_free_ char *dump = NULL;
+	_cleanup_strv_ struct strv proxies = STRV_INIT;
+	int r = spawn_argv(&dump, APT_CONFIG_TIMEOUT_MS, "apt-config", "dump", NULL);
+
+	if (r < 0)
+		return r;
+	r = sources_proxies(dump, &proxies);
+	for (size_t i = 0; r == 0 && i < proxies.n; i++)
+		r = strv_addf(argv, "--aptopt=%s", proxies.v[i]);
+	return r;
+}
+
+static int add_hook(struct strv *argv, const char *folder)
+{
+	return access(folder, F_OK) == 0 ? strv_addf(argv, "--hook-dir=%s", folder) : 0;
+}
+
+static int add_include(struct strv *argv, const struct strv *packages)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	char *text;
+	int r;
+
+	strbuf_adds(&b, "--include=");
+	for (size_t i = 0; i < packages->n; i++)
+		strbuf_addf(&b, "%s%s", i ? "," : "", packages->v[i]);
+	r = strbuf_take(&b, &text, NULL);
+	return r < 0 ? r : strv_adopt(argv, text);
+}
+
+/*
+ * The maybe-merged-usr hook makes /bin and its like links before anything is unpacked: without it the package
+ * usrmerge does so afterwards, and brings 50 MB of Perl along.
+ */
+static int arguments(const struct recipe *r, const char *tree, const char *sources, struct strv *argv)
+{
+	int e = strv_add_all(argv, "mmdebstrap", "--verbose", "--mode=root", "--format=directory", NULL);
+
+	if (e == 0)
+		e = strv_add(argv, r->kernel_only ? "--variant=extract" : "--variant=minbase");
+	if (e == 0)
+		e = strv_addf(argv, "--architectures=%s", r->architecture);
+	if (e == 0)
+		e = add_hook(argv, HOOKS "maybe-merged-usr");
+	if (e == 0 && (strstr(r->sources, " file:") || strstr(r->sources, " copy:")))
+		e = add_hook(argv, HOOKS "file-mirror-automount");
+	if (e == 0)
+		e = add_proxies(argv);
+	for (size_t i = 0; e == 0 && i < r->exclude.n; i++)
+		e = strv_addf(argv, "--dpkgopt=path-exclude=%s", r->exclude.v[i]);
+	if (e == 0 && r->packages.n > 0)
+		e = add_include(argv, &r->packages);
+	if (e == 0)
+		e = strv_add_all(argv, r->suite, tree, sources, NULL);
+	return e;
+}
+
+/* ---- progress: mmdebstrap's stages, and apt's and dpkg's lines within them ------------------------------ */
+
+static const struct stage {
+	const char *line; /* how it begins */
+	int from, to;	  /* permille */
+} stages[] = {
+	{ "I: running apt-get update", 0, 60 },		  { "I: running --setup-hook", 0, 60 },
+	{ "I: downloading packages", 60, 160 },		  { "I: extracting archives", 160, 200 },
+	{ "I: installing essential packages", 200, 460 }, { "I: installing remaining packages", 460, 960 },
+	{ "I: cleaning package lists", 960, 990 },	  { "I: success", 1000, 1000 },
+};
+
+struct packages_progress {
+	const struct image_env *env;
+	const struct stage *stage;
+	int expected; /* events in this stage */
+	int seen;
+};
+
+static bool begins(const char *line, const char *with)
+{
+	return strncmp(line, with, strlen(with)) == 0;
+}
+
+static void packages_line(void *data, const char *line)
+{
+	static const char *const events[] = { "Get:", "Unpacking ", "Setting up " };
+	struct packages_progress *p = data;
+	const char *newly = strstr(line, " upgraded, ");
+	int permille = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
+		if (begins(line, stages[i].line)) {
+			p->stage = &stages[i];
+			p->seen = 0;
+			permille = stages[i].from;
+		}
+	if (newly && strstr(newly, " newly installed")) {
+		p->expected = 3 * (int)strtol(newly + 11, NULL, 10);
+		p->seen = 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (begins(line, events[i]))
+			p->seen++;
+	if (p->stage && p->expected > 0 && p->seen > 0)
+		permille = p->stage->from +
+			   (p->stage->to - p->stage->from) * MIN(p->seen, p->expected) / p->expected;
+	image_progress(p->env, STEP, permille, line);
+}
+
+static int write_sources(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -errno : fs_write_all(fd, text, strlen(text));
+}
+
+/* INITRD=No keeps the kernel package from making an initrd: /etc/kernel/postinst.d/initramfs-tools obeys it. */
+static int debian_build(const struct image_env *env, const struct recipe *recipe, const char *work)
+{
+	static const char *const settings[] = { "INITRD=No", "LC_ALL=C.UTF-8",
+						"DEBIAN_FRONTEND=noninteractive", NULL };
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_free_ char *tree = fs_join(work, "tree");
+	/* mmdebstrap gives the file in the root this name. */
+	_cleanup_free_ char *sources = fs_join(work, "muster.sources");
+	struct packages_progress p = { .env = env };
+	struct spawn s = {
+		.env = settings, .cancel_fd = env->cancel_fd, .on_line = packages_line, .data = &p
+	};
+	int r;
+
+	if (!tree || !sources)
+		return -ENOMEM;
+	r = write_sources(sources, recipe->sources);
+	if (r == 0)
+		r = arguments(recipe, tree, sources, &argv);
+	if (r < 0)
+		return r;
+	s.argv = (const char *const *)argv.v;
+	s.max_output = 64 * 1024 * 1024;
+	return spawn_check(&s, NULL);
+}
+
+static int debian_packages(const struct image_env *env, const char *tree, struct strv *ret)
+{
+	_cleanup_free_ char *admin = NULL, *output = NULL;
+	char *save = NULL;
+	int r;
+
+	if (asprintf(&admin, "--admindir=%s/var/lib/dpkg", tree) < 0)
+		return -ENOMEM;
+	r = spawn_argv(&output, APT_CONFIG_TIMEOUT_MS, "dpkg-query", admin, "--show",
+		       "--showformat=${Package} ${Version}\\n", NULL);
+	for (char *line = r == 0 ? strtok_r(output, "\n", &save) : NULL; r == 0 && line;
+	     line = strtok_r(NULL, "\n", &save))
+		r = strv_add(ret, line);
+	strv_sort(ret);
+	return r;
+}
+
+const struct root_builder_ops root_builder_debian = {
+	.family = "debian",
+	.version = "debian 1",
+	.sources = debian_sources,
+	.architecture = debian_architecture,
+	.build = debian_build,
+	.packages = debian_packages,
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the room needs of the list of mistakes besides plan.h. */
+#pragma once
+
+#include <stdarg.h>
+
+#include "backend/plan/model.h"
+#include "util/macro.h"
+
+int plan_mistakes_vadd(struct plan_mistakes *m, const char *file, unsigned int line, const char *fmt,
+		       va_list ap) _printf_(4, 0);
+/* By file, the file `first` before all others, then by line. */
+void plan_mistakes_sort(struct plan_mistakes *m, const char *first);

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The facade's second half: what changes the server. */
+#include "config.h"
+
+#include "backend/muster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "backend/context.h"
+#include "backend/render/render.h"
+#include "util/fs.h"
+#include "util/spawn.h"
+#include "util/strbuf.h"
+
+#define ANSWERS_MAX (4 * 1024 * 1024)
+
+/* ---- roots ------------------------------------------------------------------------------------------------- */
+
+static void image_progress(void *data, const char *step, int permille, const char *line)
+{
+	struct muster *m = data;
+
+	if (step && (!m->step || strcmp(m->step, step) != 0))
+		context_step(m, step, "node root: %s", step);
+	if (permille >= 0)
+		context_progress(m, permille);
+	if (line)
+		context_line(m, line);
+}
+
+static int image_env(struct muster *m, struct image_env *ret, char **ret_agent)
+{
+	char *agent = fs_join(m->libexecdir, "muster-agent");
+
+	if (!agent)
+		return -ENOMEM;
+	*ret = (struct image_env){
+		.root_fd = m->root_fd,
+		.root_path = m->root_path,
+		.host = m->host,
+		.distro = m->distro,
+		.agent = agent,
+		.cancel_fd = m->config.cancel_fd > 0 ? m->config.cancel_fd : -1,
+		.progress = image_progress,
+		.data = m,
+	};
+	*ret_agent = agent;
+	return 0;
+}
+
+/* What the nodes will boot, as far as it is known: "" for what must be built first. */
+struct built {
+	char *root_id, *initramfs, *kernel_release;
+};
+
+static void built_free(struct built *b)
+{
+	free(b->root_id);
+	free(b->initramfs);
+	free(b->kernel_release);
+	*b = (struct built){ 0 };
+}
+
+static int find_built(struct muster *m, const struct image_env *env, bool build, struct built *ret)
+{
+	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	_cleanup_(built_free) struct built b = { 0 };
+	_cleanup_free_ char *file = NULL;
+	int r;
+
+	r = image_root_id(env, m->plan, &b.root_id);
+	if (r == 0)
+		r = build ? image_root_build(env, m->plan, &g) : image_root_find(env, b.root_id, &g);
+	if (r == -ENOENT && !build) {
+		b.initramfs = strdup("");
+		b.kernel_release = strdup("");
+	} else if (r < 0) {
+		return r;
+	} else {
+		b.kernel_release = strdup(g->kernel_release);
+		r = build ? image_initramfs_build(env, m->plan, g, &b.initramfs)
+			  : image_initramfs_id(env, m->plan, g, &b.initramfs);
+		if (r < 0)
+			return r;
+	}
+	if (!b.initramfs || !b.kernel_release)
+		return -ENOMEM;
+	*ret = b;
+	b = (struct built){ 0 };
+	return 0;
+}
+
+static bool initramfs_exists(struct muster *m, const char *id)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (!*id || asprintf(&path, "%s/%s.img", IMAGE_INITRAMFS, id) < 0)
+		return false;
+	return fs_exists(m->root_fd, path);
+}
+
+int muster_root_build(struct muster *m, char **ret_id)
+{
+	_cleanup_(built_free) struct built b = { 0 };
+	_cleanup_free_ char *agent = NULL;
+	struct image_env env;
+	int r;
+
+	if (!m->plan)
+		return -EINVAL;
+	r = image_env(m, &env, &agent);
+	if (r == 0)
+		r = find_built(m, &env, true, &b);
+	if (r < 0)
+		return r;
+	context_done(m);
+	if (ret_id)
+		*ret_id = TAKE_PTR(b.root_id);
+	return 0;
+}
+
+/* The generation that the applied cluster boots; "" where none is applied. */
+static int applied_generation(struct muster *m, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *id = "";
+	json_t *doc = NULL;
+	size_t len;
+
+	if (fs_read(m->root_fd, CONTEXT_CLUSTER, 64 * 1024 * 1024, &text, &len) == 0) {
+		doc = json_loadb(text, len, 0, NULL);
+		json_unpack(doc, "{s:s}", "generation", &id);
+	}
+	*ret = strdup(id);
+	json_decref(doc);
+	return *ret ? 0 : -ENOMEM;
+}
+
+void muster_roots_free(struct muster_root *v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++) {
+		free(v[i].id);
+		free(v[i].kernel);
+		free(v[i].distribution);
+		free(v[i].suite);
+		free(v[i].built);
+	}
+	free(v);
+}
+
+int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *agent = NULL, *used = NULL;
+	struct image_generation **list = NULL;
+	struct muster_root *v = NULL;
+	struct image_env env;
+	size_t n = 0;
+	int r;
+
+	r = context_host(m);
+	if (r == 0)
+		r = image_env(m, &env, &agent);
+	if (r == 0)
+		r = applied_generation(m, &used);
+	if (r == 0)
+		r = image_list(&env, &list, &n);
+	if (r < 0)
+		return r;
+	v = calloc(n ? n : 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		struct image_generation *g = list[i];
+
+		if (v)
+			v[i] = (struct muster_root){ TAKE_PTR(g->id),
+						     TAKE_PTR(g->kernel_release),
+						     TAKE_PTR(g->distribution),
+						     TAKE_PTR(g->suite),
+						     TAKE_PTR(g->built),
+						     g->root_bytes,
+						     false };
+		if (v)
+			v[i].used = strcmp(v[i].id, used) == 0;
+		image_generation_free(g);
+	}
+	free(list);
+	if (!v)
+		return -ENOMEM;
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+int muster_root_remove(struct muster *m, const char *id)
+{
+	_cleanup_free_ char *agent = NULL, *used = NULL, *text = NULL;
+	struct image_env env;
+	int r;
+
+	r = context_host(m);
+	if (r == 0)
+		r = image_env(m, &env, &agent);
+	if (r == 0)
+		r = applied_generation(m, &used);
+	if (r < 0)
+		return r;
+	if (strcmp(id, used) == 0) {
+		context_error(m, "The nodes boot %s; apply answers with another root first.", id);
+		return -MUSTER_E_REFUSED;
+	}
+	if (asprintf(&text, "Remove the node root %s?", id) < 0)
+		return -ENOMEM;
+	if (!context_ask(m, MUSTER_QUESTION_REMOVE_ROOT, true, text))
+		return -MUSTER_E_CANCELLED;
+	r = image_remove(&env, id);
+	if (r == -ENOENT)
+		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+			      id);
+	return r;
+}
+
+/* ---- what the plan wants --------------------------------------------------------------------------------------- */
+
+/* What a plan may want of the server, by the names of the distribution profile and of apply's services. */
+static const struct want {
+	const char *profile; /* whose packages are needed; NULL: none */
+	const char *service; /* that runs; NULL: none */
+	bool (*wanted)(const struct muster *m, const struct plan *p);
+} wants[];
+
+static bool always(const struct muster *m, const struct plan *p)
+{
+	return true;
+}
+
+static bool on_server(const struct muster *m, const struct plan *p)
+{
+	return !m->config.lab;
+}
+
+static bool by_dhcp(const struct muster *m, const struct plan *p)
+{
+	return p->dhcp_service;
+}
+
+static bool by_nfs_kernel(const struct muster *m, const struct plan *p)
+{
+	return p->nfs == PLAN_NFS_KERNEL;
+}
+
+static bool by_nfs_ganesha(const struct muster *m, const struct plan *p)
+{
+	return p->nfs == PLAN_NFS_GANESHA;
+}
+
+/* In the order of their starting. */
+static const struct want wants[] = {
+	{ "network", "network", on_server },
+	{ "root-build", NULL, always },
+	{ "keys", NULL, always },
+	{ "loaders", NULL, by_dhcp },
+	{ "nfs-kernel", "nfs-kernel", by_nfs_kernel },
+	{ "nfs-ganesha", "nfs-ganesha", by_nfs_ganesha },
+	{ NULL, "musterd", always },
+	{ "dnsmasq", "dnsmasq", by_dhcp },
+};
+
+static bool is_installed(const struct profile_service *s)
+{
+	for (size_t i = 0; i < s->programs.n; i++) {
+		_cleanup_free_ char *path = spawn_find(s->programs.v[i]);
+
+		if (!path)
+			return false;
+	}
+	for (size_t i = 0; i < s->files.n; i++)
+		if (access(s->files.v[i], R_OK) < 0)
+			return false;
+	return true;
+}
+
+static int make_wish(struct muster *m, struct apply_wish *w)
+{
+	const struct plan *p = m->plan;
+	int r = 0;
+
+	*w = (struct apply_wish){ .user = !m->scratch };
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(wants); i++) {
+		const struct profile_service *s;
+
+		if (!wants[i].wanted(m, p))
+			continue;
+		if (wants[i].service)
+			r = strv_add(&w->services, wants[i].service);
+		s = wants[i].profile ? profile_service_find(m->distro, wants[i].profile) : NULL;
+		if (!s || is_installed(s))
+			continue;
+		for (size_t k = 0; r == 0 && k < s->packages.n; k++)
+			if (!strv_has(&w->packages, s->packages.v[k]))
+				r = strv_add(&w->packages, s->packages.v[k]);
+	}
+	for (size_t i = 0; r == 0 && i < p->n_nodes; i++)
+		if (p->root != PLAN_ROOT_INITRAMFS)
+			r = strv_add(&w->keys, p->nodes[i].name);
+	return r;
+}
+
+static void wish_free(struct apply_wish *w)
+{
+	strv_free(&w->services);
+	strv_free(&w->packages);
+	strv_free(&w->keys);
+}
+
+/* ---- changes ------------------------------------------------------------------------------------------------------ */
+
+static void apply_step(void *data, const char *name, const char *text)
+{
+	struct muster *m = data;
+
+	if (name)
+		context_step(m, name, "%s", text);
+	else
+		context_line(m, text);
+}
+
+static void apply_error(void *data, const char *text)
+{
+	context_error(data, "%s", text);
+}
+
+static void make_apply(struct muster *m, struct apply *ret)
+{
+	static const char *const driver[] = {
+		[MUSTER_SERVICES_SYSTEMD] = "systemd",
+		[MUSTER_SERVICES_DIRECT] = "direct",
+		[MUSTER_SERVICES_NONE] = "none",
+	};
+	const struct plan *p = m->plan;
+
+	*ret = (struct apply){
+		.root_fd = m->root_fd,
+		.root_path = m->root_path,
+		.host = m->host,
+		.services = service_driver_find(driver[m->config.services]),
+		.packages = package_driver_find(m->scratch ? "none" : m->host->package_manager),
+		.sbindir = m->sbindir,
+		.libexecdir = m->libexecdir,
+		.http_user = m->config.http_user,
+		.http_port = p ? p->http_port : 0,
+		.cancel_fd = m->config.cancel_fd,
+		.on_step = apply_step,
+		.on_error = apply_error,
+		.data = m,
+	};
+	if (!ret->packages)
+		ret->packages = package_driver_find("none");
+	if (p && p->dhcp_service && p->dhcp == PLAN_DHCP_AUTHORITATIVE && !m->config.lab)
+		ret->dhcp_interface = p->interface;
+}
+
+static int add_answers(struct muster *m, struct fileset *f)
+{
+	_cleanup_close_ int fd = open(m->answers, O_RDONLY | O_CLOEXEC);
+	char *text;
+	size_t len;
+	int r;
+
+	r = fd < 0 ? -errno : fs_read_fd(fd, ANSWERS_MAX, &text, &len);
+	if (r < 0)
+		return r;
+	return fileset_add_file(f, FILESET_FILE, CONTEXT_ANSWERS, text, len, 0640, NULL, NULL);
+}
+
+/* The changes; with `build`, after what must be built has been built. */
+static int make_changes(struct muster *m, struct apply *a, bool build, struct changeset **ret)
+{
+	_cleanup_(changeset_freep) struct changeset *c = NULL;
+	_cleanup_(fileset_free) struct fileset files = FILESET_INIT;
+	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	_cleanup_(built_free) struct built b = { 0 };
+	_cleanup_free_ char *agent = NULL;
+	struct image_env env;
+	struct render_env render = {
+		.distro = m->distro,
+		.libexecdir = m->libexecdir,
+		.sbindir = m->sbindir,
+		.prefix = m->config.services == MUSTER_SERVICES_DIRECT && m->scratch ? m->root_path : "",
+		.with_network = !m->config.lab,
+		.units = m->config.services != MUSTER_SERVICES_DIRECT,
+	};
+	int r;
+
+	r = make_wish(m, &wish);
+	if (r == 0)
+		r = image_env(m, &env, &agent);
+	if (r == 0)
+		r = find_built(m, &env, build, &b);
+	if (r < 0)
+		return r;
+	render.generation = b.root_id;
+	render.initramfs = b.initramfs;
+	render.kernel_release = b.kernel_release;
+	r = render_all(m->plan, &render, &files);
+	if (r == 0)
+		r = add_answers(m, &files);
+	if (r == 0)
+		r = changeset_make(a, &files, &wish, &c);
+	if (r < 0)
+		return r;
+	c->root_build = !*b.kernel_release || !initramfs_exists(m, b.initramfs);
+	free(c->root_id);
+	c->root_id = TAKE_PTR(b.root_id);
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+int muster_changes(struct muster *m, struct changeset **ret)
+{
+	struct apply a;
+
+	if (!m->plan)
+		return -EINVAL;
+	make_apply(m, &a);
+	return make_changes(m, &a, false, ret);
+}
+
+void muster_changeset_free(struct changeset *c)
+{
+	changeset_free(c);
+}
+
+bool muster_changeset_empty(const struct changeset *c)
+{
+	return changeset_empty(c) && !c->root_build;
+}
+
+/* ---- apply, undo --------------------------------------------------------------------------------------------------- */
+
+static int missing_packages(struct muster *m, const struct apply *a, const struct changeset *c)
+{
+	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
+	int r;
+
+	if (a->packages->install)
+		return 0;
+	r = make_wish(m, &wish);
+	if (r < 0 || wish.packages.n == 0)
+		return r;
+	for (size_t i = 0; i < wish.packages.n; i++)
+		strbuf_addf(&list, "%s%s", i ? " " : "", wish.packages.v[i]);
+	context_error(m, "Below another root nothing is installed, and these packages are missing on this machine: %s. "
+			 "Install them and try again.",
+		      list.data ? list.data : "");
+	return -MUSTER_E_MISSING;
+}
+
+static int prepare(void *data, struct changeset **ret)
+{
+	struct muster *m = data;
+	struct apply a;
+
+	make_apply(m, &a);
+	return make_changes(m, &a, true, ret);
+}
+
+static int apply_once(struct muster *m)
+{
+	_cleanup_(changeset_freep) struct changeset *c = NULL;
+	struct apply a;
+	int r;
+
+	make_apply(m, &a);
+	a.http_address = IP4(m->plan->net.address);
+	r = make_changes(m, &a, false, &c);
+	if (r == 0 && m->config.services != MUSTER_SERVICES_NONE)
+		r = missing_packages(m, &a, c);
+	if (r < 0)
+		return r;
+	if (muster_changeset_empty(c)) {
+		context_note(m, "Nothing to change: this server is as the answers say.");
+		return 0;
+	}
+	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, "Make these changes?"))
+		return -MUSTER_E_CANCELLED;
+	a.prepare = prepare;
+	/* Only the root was missing: its building is nothing that undo could take back. */
+	r = changeset_empty(c) ? muster_root_build(m, NULL) : apply_run(&a, c, m->answers);
+	if (r == 0)
+		context_done(m);
+	return r;
+}
+
+int muster_apply(struct muster *m)
+{
+	struct apply a;
+	int r;
+
+	if (!m->plan)
+		return -EINVAL;
+	make_apply(m, &a);
+	r = apply_recover(&a);
+	if (r < 0)
+		return r;
+	r = apply_once(m);
+	/* An unfinished apply was found and taken back meanwhile: what is to be done must be seen anew. */
+	return r == -EAGAIN ? apply_once(m) : r;
+}
+
+int muster_undo(struct muster *m)
+{
+	struct apply a;
+	int r = context_host(m);
+
+	if (r < 0)
+		return r;
+	make_apply(m, &a);
+	if (!context_ask(m, MUSTER_QUESTION_UNDO, true, "Take the last apply back?"))
+		return -MUSTER_E_CANCELLED;
+	r = apply_undo(&a);
+	if (r == -MUSTER_E_NOT_APPLIED)
+		context_error(m, "No apply is left that could be taken back.");
+	if (r == 0)
+		context_done(m);
+	return r;
+}
