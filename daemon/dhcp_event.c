@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dhcp-event: what dnsmasq runs for every lease and every file (dhcp-script in dnsmasq(8)). It sends its words as one
+ * datagram to musterd and ends with 0, always and at once: a daemon that is away or busy must not hold up DHCP.
+ * The words, as dnsmasq gives them: "add|old|del MAC IP [HOST]", "tftp SIZE ADDRESS PATH". What a firmware or
+ * loader asks for (DNSMASQ_VENDOR_CLASS begins with PXEClient or HTTPClient) is sent as "add" also where its
+ * lease is an old one: a boot begins; another client's lease is always sent as "old".
+ */
 #include "config.h"
 
 #include "daemon/dhcp_event.h"
@@ -11,8 +18,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define MESSAGE_MAX 1024
 
 static bool begins(const char *s, const char *start)
 {
@@ -29,11 +34,11 @@ static const char *action_of(const char *word)
 	return begins(class, "PXEClient") || begins(class, "HTTPClient") ? "add" : "old";
 }
 
-int dhcp_event(int argc, char **argv)
+int main(int argc, char **argv)
 {
 	const char *dir = getenv("MUSTER_RUN_DIR");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	char message[MESSAGE_MAX];
+	char message[EVENT_MAX];
 	int fd, folder, len = 0;
 
 	for (int i = 1; i < argc && len >= 0 && (size_t)len < sizeof(message); i++)

@@ -15,7 +15,6 @@
 #include "util/fs.h"
 #include "util/log.h"
 
-#define MESSAGE_MAX 1024
 #define MESSAGES_AT_A_TIME 256
 #define RECEIVE_BUFFER \
 	(1024 * 1024) /* for the leases of thousands of machines that are switched on at once */
@@ -139,8 +138,8 @@ static void take_event(struct daemon *d, const struct event *e)
 void events_take(struct daemon *d, int fd)
 {
 	for (int i = 0; i < MESSAGES_AT_A_TIME; i++) {
-		char message[MESSAGE_MAX + 1];
-		ssize_t len = recv(fd, message, MESSAGE_MAX, 0);
+		char message[EVENT_MAX + 1];
+		ssize_t len = recv(fd, message, EVENT_MAX, 0);
 		struct event e;
 
 		if (len < 0 && errno == EINTR)

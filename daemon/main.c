@@ -15,7 +15,6 @@
 
 #include "agent/wire.h"
 #include "daemon/daemon.h"
-#include "daemon/dhcp_event.h"
 #include "daemon/events.h"
 #include "daemon/rights.h"
 #include "util/clock.h"
@@ -267,7 +266,8 @@ static int start_and_run(struct daemon *d, const struct options *o, int signal_f
 	r = prepare_state(d->root_fd, &rights);
 	if (r < 0)
 		return r;
-	events_fd = events_open(d->root_fd, rights.uid, rights.gid);
+	events_fd = events_open(d->root_fd, rights.is_root ? rights.uid : (uid_t)-1,
+				rights.is_root ? rights.gid : (gid_t)-1);
 	if (events_fd < 0)
 		return events_fd;
 	listen_fd = http_listen(d->view->plan->net.address, d->view->plan->http_port);
@@ -313,8 +313,6 @@ int main(int argc, char **argv)
 	_cleanup_close_ int signal_fd = -1;
 	int r;
 
-	if (strcmp(basename(argc > 0 ? argv[0] : ""), DHCP_EVENT_NAME) == 0)
-		return dhcp_event(argc, argv);
 	log_set_level(LOG_LEVEL_INFO);
 	r = read_options(argc, argv, &o);
 	if (r > 0)

@@ -70,8 +70,12 @@ int rights_drop(const struct rights *r)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	if (!r->is_root)
+	if (!r->is_root) {
+		/* A unit may have lent the right to a low port, which is open by now. */
+		if (has_capabilities() && set_capabilities(none) < 0)
+			log_warning("the capabilities that this process was given stay with it");
 		return 0;
+	}
 	err = empty_bounding_set();
 	if (err == 0 && r->has_user)
 		err = become(r);
