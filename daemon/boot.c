@@ -169,6 +169,7 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 	r = make_script(d, q, v, n, mac, &script);
 	if (r < 0) {
 		log_error("%s gets no script: %s", n->name, muster_strerror(r));
+		refuse(d, q, n->name, "The server cannot keep this boot: see the log of musterd.", a);
 		return;
 	}
 	log_info("%s (%s, %s) boots %s", n->name, MAC(mac), IP4(q->from), v->generation);

@@ -135,7 +135,10 @@ static int open_store(struct daemon *d, const char *root)
 
 	if (r == 0)
 		r = store_sync(d->store, d->view->plan);
-	if (r < 0)
+	if (r == -MUSTER_E_FORMAT)
+		log_error(DATABASE
+			  " holds the nodes' history only: move it away, and musterd begins a new one");
+	else if (r < 0)
 		log_error(DATABASE " cannot be used: %s", muster_strerror(r));
 	return r;
 }
