@@ -160,13 +160,33 @@ static void synchronise(struct walker *w)
 	}
 }
 
+/* Moves behind the list that a text without its end is in, as far as that can be told. */
+static void leave_list(struct walker *w)
+{
+	struct scanner ahead;
+	struct scan_token t;
+
+	synchronise(w);
+	if (!is(peek(w), "}"))
+		return;
+	/* The list's own brace is followed by another key or by the section's brace. */
+	ahead = w->s;
+	scan_next(&ahead);
+	t = scan_next(&ahead);
+	if (is(t, "}") || (t.type == SCAN_WORD && is_assignment(scan_next(&ahead))))
+		scan_next(&w->s);
+}
+
 /* ---- names that are not known ---------------------------------------------------------------------------- */
 
 static void unknown(struct walker *w, struct scan_token t, const char *what, struct strv *known)
 {
 	_cleanup_free_ char *name = strndup(t.p, MIN(t.len, (size_t)60)), *list = text_list(known, "none");
-	const char *near = name ? text_nearest(name, known) : NULL;
+	const char *near = NULL;
 
+	/* A file full of unknown names must not take long to refuse. */
+	if (name && w->mistakes->n < PLAN_MISTAKES_MAX)
+		near = text_nearest(name, known);
 	if (!name || !list)
 		w->error = -ENOMEM;
 	else if (near)
@@ -286,14 +306,14 @@ static void put(struct walker *w, struct scan_token t)
 /* The values behind "key = {". A value with a mistake is left out; false where the list itself is unsound. */
 static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line)
 {
-	bool comma = true, sound = true;
+	bool comma = true, sound = true, left_out = false;
 
 	for (;;) {
 		struct scan_token t = peek(w);
 
 		if (is(t, "}")) {
 			scan_next(&w->s);
-			return sound;
+			return sound && (o->n > 0 || !left_out);
 		}
 		if (t.type == SCAN_END || at_section(w) ||
 		    (t.type == SCAN_WORD && is_assignment(peek_second(w)))) {
@@ -309,8 +329,14 @@ static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line
 			if (!comma)
 				note(w, t.line, "a comma is missing before %.*s", SHOWN(t));
 			comma = false;
-			if (t.why)
+			if (t.unclosed) {
+				leave_list(w);
+				return false;
+			}
+			if (t.why) {
+				left_out = true;
 				continue;
+			}
 			if (o->n > 0)
 				strbuf_adds(&w->sound, ",");
 			put(w, t);
@@ -442,7 +468,7 @@ static void walk_section(struct walker *w, const struct conf_form *form, unsigne
 	if (!s)
 		return;
 	strbuf_addf(&w->sound, "%s {\n", form->name);
-	if (is_text(title)) {
+	if (is_text(title) && !is_assignment(peek_second(w))) {
 		take(w);
 		if (!form->titled)
 			note(w, title.line, "the section \"%s\" takes no name; write %s {", form->name,
