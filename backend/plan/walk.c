@@ -13,6 +13,10 @@
 #include "backend/plan/text.h"
 #include "util/strbuf.h"
 
+/* Far more than any cluster needs, and little enough memory. */
+#define SECTIONS_MAX 70000
+#define VALUES_MAX 100000
+
 struct walker {
 	struct scanner s;
 	const char *file;
@@ -181,7 +185,9 @@ static void leave_list(struct walker *w)
 
 static void unknown(struct walker *w, struct scan_token t, const char *what, struct strv *known)
 {
-	_cleanup_free_ char *name = strndup(t.p, MIN(t.len, (size_t)60)), *list = text_list(known, "none");
+	bool quoted = t.type == SCAN_STRING && !t.why;
+	_cleanup_free_ char *name = strndup(t.p + quoted, MIN(t.len - 2 * quoted, (size_t)60));
+	_cleanup_free_ char *list = text_list(known, "none");
 	const char *near = NULL;
 
 	/* A file full of unknown names must not take long to refuse. */
@@ -238,6 +244,13 @@ static void unknown_key(struct walker *w, struct scan_token t, const struct conf
 	unknown(w, t, "key", &known);
 }
 
+/* The file is beyond all measure: what follows is not read. */
+static void give_up(struct walker *w, unsigned int line, const char *what, int max)
+{
+	note(w, line, "there are more than %d %s; a file of this kind does not need that many", max, what);
+	w->s.p = w->s.end;
+}
+
 /* ---- the tree ------------------------------------------------------------------------------------------ */
 
 static struct conf_section *add_section(struct walker *w, const struct conf_form *form, unsigned int line)
@@ -245,6 +258,10 @@ static struct conf_section *add_section(struct walker *w, const struct conf_form
 	struct conf_section *v = w->c->sections;
 	size_t n = w->c->n_sections;
 
+	if (n >= SECTIONS_MAX) {
+		give_up(w, line, "sections", SECTIONS_MAX);
+		return NULL;
+	}
 	/* Grows by doubling: an array is full whenever its length is a power of two. */
 	if ((n & (n - 1)) == 0) {
 		v = reallocarray(v, n ? n * 2 : 1, sizeof(*v));
@@ -336,6 +353,10 @@ static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line
 			if (t.why) {
 				left_out = true;
 				continue;
+			}
+			if (o->n >= VALUES_MAX) {
+				give_up(w, t.line, "values in this list", VALUES_MAX);
+				return false;
 			}
 			if (o->n > 0)
 				strbuf_adds(&w->sound, ",");

@@ -381,9 +381,9 @@ static void files_that_are_no_answers_are_refused(void **state)
 static void only_a_private_hash_is_a_password(void **state)
 {
 	_cleanup_free_ char *answers = put(*state, "answers", BASE, strlen(BASE), 0644);
-	_cleanup_free_ char *pw = put(*state, "pw", "secret\n", 7, 0600);
 	struct plan *p;
 
+	free(put(*state, "pw", "secret\n", 7, 0600));
 	assert_int_equal(refused(answers, "does not hold one password hash"), -MUSTER_E_ANSWERS);
 	free(put(*state, "pw", HASH, strlen(HASH), 0644));
 	assert_int_equal(refused(answers, "can be read by every user"), -MUSTER_E_ANSWERS);
