@@ -37,10 +37,13 @@ struct fileset {
 	}
 
 void fileset_free(struct fileset *f);
+/* All copy their strings. -EEXIST: the path is in the set already; the same directory with the same mode and
+ * owner may be added as often as one likes. -ENOMEM. */
 int fileset_add_directory(struct fileset *f, const char *path, mode_t mode, const char *owner) _must_check_;
 /* Takes `data` over, also when it fails. */
 int fileset_add_file(struct fileset *f, enum fileset_kind kind, const char *path, char *data, size_t len,
 		     mode_t mode, const char *owner, const char *service) _must_check_;
 int fileset_add_copy(struct fileset *f, const char *path, const char *source, mode_t mode,
 		     const char *service) _must_check_;
+/* NULL where there is none. */
 const struct fileset_entry *fileset_find(const struct fileset *f, const char *path);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Quoting for the formats that are rendered, and what all renderers share. Control characters, which some of the
+ * formats cannot carry at all, were refused by render_check() before.
+ */
+#pragma once
+
+#include "backend/render/render.h"
+#include "util/strbuf.h"
+
+/* The first line of every file that can carry a comment. */
+#define RENDER_BANNER "# muster wrote this file; `muster apply` replaces it. Change the answers, not this.\n"
+
+/* -EINVAL, logged: a value of the plan or of env is not safe in some rendered file. */
+int render_check(const struct plan *p, const struct render_env *env) _must_check_;
+/* One word of a kernel command line as iPXE passes it on: printable, no space, nothing that iPXE takes as its own. */
+bool render_is_boot_word(const char *s);
+/* Not empty, of letters, digits, '-', '.' and '_' only, and neither "." nor "..". */
+bool render_is_name(const char *s);
+
+const char *render_prefix(const struct render_env *env); /* never NULL */
+
+/* "PREFIXPATH" in double quotes, where a backslash stands before quotes and backslashes: dnsmasq's configuration,
+ * ganesha's, ssh_config(5). */
+void quote_path(struct strbuf *b, const char *prefix, const char *path);
+/* The same for exports(5): every byte but the plain ones as a backslash and three octal digits. */
+void quote_export(struct strbuf *b, const char *prefix, const char *path);
+/* A word of a command line in a unit file, or of a list of paths there: systemd.syntax(7), systemd.service(5).
+ * Specifiers ('%') are doubled; `command` doubles '$', too, which only command lines expand. */
+void quote_unit(struct strbuf *b, const char *prefix, const char *path, bool command);
+
+/* Puts the buffer's content into the set as a file of muster's own, mode 0644, and empties the buffer. */
+int render_add(struct fileset *f, struct strbuf *b, const char *path, const char *service) _must_check_;
