@@ -302,21 +302,14 @@ void lab_state_free(struct lab_state *s)
 	*s = (struct lab_state){ 0 };
 }
 
-struct look {
-	const struct lab_record *record;
-	bool *running; /* shared with the child */
-};
-
-/* Pids of machines hold inside the lab only. */
-static int look_at_machines(void *data)
+/* A machine's pid holds inside the lab only: the keeper's own /proc knows it. */
+static bool machine_runs(pid_t keeper, pid_t pid)
 {
-	struct look *l = data;
-	unsigned char bits[1024] = { 0 };
-	size_t n = MIN(l->record->n, sizeof(bits));
+	_cleanup_free_ char *path = NULL;
 
-	for (size_t i = 0; i < n; i++)
-		bits[i] = l->record->machines[i].pid > 0 && kill(l->record->machines[i].pid, 0) == 0;
-	return fs_write_all(STDOUT_FILENO, bits, n);
+	if (keeper <= 0 || pid <= 0 || asprintf(&path, "/proc/%d/root/proc/%d", (int)keeper, (int)pid) < 0)
+		return false;
+	return access(path, F_OK) == 0;
 }
 
 int lab_read(const char *dir, struct lab_state *ret)
@@ -337,7 +330,8 @@ int lab_read(const char *dir, struct lab_state *ret)
 	for (size_t i = 0; i < record.n; i++)
 		s.nodes[s.n_nodes++] = (struct lab_node){ TAKE_PTR(record.machines[i].name),
 							  TAKE_PTR(record.machines[i].mac),
-							  record.machines[i].pid, false };
+							  record.machines[i].pid,
+							  machine_runs(s.keeper, record.machines[i].pid) };
 	*ret = s;
 	s = (struct lab_state){ 0 };
 	return 0;
@@ -354,19 +348,14 @@ static int open_lab(const struct lab_options *o, struct lab_record *ret)
 	return r < 0 ? r : -ENOENT;
 }
 
-struct command {
-	const char *const *argv;
-	int *status;
-};
-
 static int run_command(void *data)
 {
-	struct command *c = data;
+	const char *const *argv = data;
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
-		execvp(c->argv[0], (char *const *)(uintptr_t)c->argv);
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
@@ -380,11 +369,10 @@ static int run_command(void *data)
 int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_status)
 {
 	_cleanup_(record_free) struct lab_record record = { 0 };
-	struct command c = { argv, NULL };
 	int r = open_lab(o, &record);
 
 	if (r == 0)
-		r = keeper_run(record.keeper, run_command, &c);
+		r = keeper_run(record.keeper, run_command, (void *)(uintptr_t)argv);
 	if (r < 0)
 		return r;
 	*ret_status = r;
