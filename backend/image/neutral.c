@@ -67,13 +67,14 @@ static const struct text {
 /* Units that have nothing to do on a node without a disk: masked, so that an operator sees that it was meant and
  * `systemctl unmask` brings one back. */
 static const char *const masked[] = {
-	"apt-daily.timer",	       /* every node would fetch the same lists, into memory */
-	"apt-daily-upgrade.timer",     /* roots are updated by building a new generation */
-	"dpkg-db-backup.timer",	       /* a backup in memory saves nothing */
-	"e2scrub_all.timer",	       /* checks ext4 on LVM */
-	"e2scrub_reap.service",	       /* likewise, at every boot */
-	"fstrim.timer",		       /* no disk to trim */
-	"systemd-pstore.service",      /* would move crash dumps into memory and delete the originals */
+	"apt-daily.timer",	   /* every node would fetch the same lists, into memory */
+	"apt-daily-upgrade.timer", /* roots are updated by building a new generation */
+	"dpkg-db-backup.timer",	   /* a backup in memory saves nothing */
+	"e2scrub_all.timer",	   /* checks ext4 on LVM */
+	"e2scrub_reap.service",	   /* likewise, at every boot */
+	"fstrim.timer",		   /* no disk to trim */
+	"systemd-repart.service",  /* nothing to partition; it would load loop and device-mapper modules */
+	"systemd-pstore.service",  /* would move crash dumps into memory and delete the originals */
 	"systemd-random-seed.service", /* no seed outlives a boot */
 };
 
