@@ -137,7 +137,7 @@ static bool overlap(struct ip4_net x, struct ip4_net y)
 }
 
 /* The server's own addresses must leave the network to this interface. */
-static void check_host(struct answers *a, const struct host_interface *own, unsigned int line)
+static bool check_host(struct answers *a, const struct host_interface *own, unsigned int line)
 {
 	const struct ip4_net n = a->plan->net;
 
@@ -148,21 +148,26 @@ static void check_host(struct answers *a, const struct host_interface *own, unsi
 			struct ip4_net other = f->addresses[j];
 			bool same = other.address.n == n.address.n;
 
-			if (f != own && overlap(other, n))
+			if (f != own && overlap(other, n)) {
 				answers_wrong(a, line,
 					      "the network %s overlaps %s of this server's interface %s; "
 					      "take another "
 					      "network, or that interface",
 					      IP4_NET(n), IP4_NET(other), f->name);
-			else if (f == own && same && other.prefix != n.prefix)
+				return false;
+			}
+			if (f == own && same && other.prefix != n.prefix) {
 				answers_wrong(a, line,
 					      "%s has the address %s with the prefix length /%u already; "
 					      "write that",
 					      f->name, IP4(n.address), other.prefix);
-			else if (f == own && same)
+				return false;
+			}
+			if (f == own && same)
 				a->plan->address_present = true;
 		}
 	}
+	return true;
 }
 
 static void network_range(struct answers *a, const struct conf_section *s)
@@ -219,8 +224,9 @@ void answers_network(struct answers *a)
 		return;
 	a->network_line = s->line;
 	f = s->bad ? NULL : network_interface(a, s);
+	/* What follows from a wrong network would only repeat it. */
 	if (network_address(a, s, &line) && f)
-		check_host(a, f, line);
+		a->net_known = check_host(a, f, line);
 	a->plan->ip_mode = (enum plan_ip_mode)answers_choice(a, s, "ip_mode", ip_modes, PLAN_IP_MAC);
 	network_range(a, s);
 	a->plan->dhcp = (enum plan_dhcp)answers_choice(a, s, "dhcp", dhcps, PLAN_DHCP_AUTHORITATIVE);

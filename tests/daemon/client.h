@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A scratch root with a running musterd, and an HTTP client that can choose its address and send anything. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "backend/nodes/store.h"
+#include "backend/plan/model.h"
+
+#define SERVER "127.0.0.2"
+#define NODE1 "127.0.0.11"
+#define NODE2 "127.0.0.12"
+#define STRANGER "127.0.0.99"
+#define MAC1 "52-54-00-00-00-01"
+#define MAC2 "52-54-00-00-00-02"
+
+struct server {
+	char root[32];
+	int root_fd;
+	unsigned int port;
+	struct plan plan; /* written by server_write_plan() */
+	pid_t pid;	  /* 0: not running */
+};
+
+struct reply {
+	int status; /* 0: the connection was closed without an answer */
+	char *head; /* status line and header */
+	char *body; /* NUL behind its end */
+	size_t len;
+};
+
+/* A root with the nodes node01 (127.0.0.11) and node02, a generation g1, an initramfs i1, and the host key of
+ * node01 and node02. Not running yet. */
+struct server *server_new(void);
+void server_free(struct server *s); /* ends it too */
+void server_put(struct server *s, const char *path, const void *data, size_t len);
+void server_write_plan(struct server *s);
+/* Starts musterd with --interval 1 and these words (NULL-terminated; may be NULL); waits until it answers. */
+void server_start(struct server *s, const char *user);
+/* SIGTERM, and its exit status. */
+int server_stop(struct server *s);
+/* What it has written to standard error so far; owned. */
+char *server_log(struct server *s);
+
+/* Sends these bytes from that address, and reads until the server closes. */
+struct reply exchange(struct server *s, const char *from, const void *data, size_t len);
+struct reply get(struct server *s, const char *from, const char *path);
+struct reply request(struct server *s, const char *from, const char *method, const char *path,
+		     const char *header, const char *body);
+void reply_free(struct reply *r);
+/* The status alone. */
+int get_status(struct server *s, const char *from, const char *path);
+
+/* The state of a node, as another process reads it; freed with node_states_free(v, 1). */
+struct node_state *node_now(struct server *s, const char *name);
+/* Waits up to 15 s until the node is in this stage. */
+bool wait_for_stage(struct server *s, const char *name, enum node_stage stage);
+/* How many events of this kind there are. */
+size_t count_events(struct server *s, const char *kind);
