@@ -47,18 +47,19 @@ static void add_interface(struct strbuf *b, const struct plan *p)
 
 static void add_dns(struct strbuf *b, const struct plan *p, const struct render_env *env)
 {
+	bool outside = p->gateway || is_proxy(p);
+
 	strbuf_addf(b,
 		    "# Names of the cluster. %s\n"
 		    "domain=%s\n"
 		    "local=/%s/\n"
 		    "domain-needed\n"
 		    "bogus-priv\n"
-		    "no-hosts\n",
-		    p->gateway ? "Others are asked for where this server asks."
-			       : "Nodes reach nothing else, so no other name is looked up.",
-		    p->domain, p->domain);
-	if (!p->gateway)
-		strbuf_adds(b, "no-resolv\n");
+		    "no-hosts\n"
+		    "%s",
+		    outside ? "Others are asked for where this server asks."
+			    : "Nodes reach nothing else, so no other name is looked up.",
+		    p->domain, p->domain, outside ? "" : "no-resolv\n");
 	add_path(b, env, "addn-hosts", RENDER_HOSTS);
 	strbuf_addc(b, '\n');
 }

@@ -83,7 +83,8 @@ static int add_unit(const struct render_env *env, struct fileset *f)
 			"RuntimeDirectory=muster-ganesha\n");
 	unit_harden(&b);
 	unit_writable(&b, env, RECOVERY);
-	strbuf_adds(&b, "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_SYS_RESOURCE\n"
+	strbuf_adds(&b, "SystemCallFilter=open_by_handle_at\n"
+			"CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_SYS_RESOURCE\n"
 			"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n");
 	unit_end(&b);
 	return render_add(f, &b, UNIT_DIR "/muster-ganesha.service", SERVICE);
