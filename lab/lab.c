@@ -5,9 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "lab/private.h"
 #include "util/fs.h"
@@ -20,22 +18,23 @@ struct work {
 	char *root; /* the scratch root's path */
 };
 
-static int make_interface(const struct plan *p, const struct lab_options *o)
+static int make_interface(const struct muster_network *n, const struct lab_options *o)
 {
-	const char *net = IP4_NET(p->net);
 	int r;
 
-	lab_step(o, "network", "%s with %s in a network namespace", p->interface, net);
-	r = spawn_argv(NULL, 10000, "ip", "link", "add", p->interface, "type", "bridge", "stp_state", "0",
+	lab_step(o, "network", "%s with %s in a network namespace", n->interface, n->address);
+	r = spawn_argv(NULL, 10000, "ip", "link", "add", n->interface, "type", "bridge", "stp_state", "0",
 		       "forward_delay", "0", NULL);
+	if (r == 0 && *n->mac)
+		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "address", n->mac, NULL);
 	if (r == 0)
-		r = spawn_argv(NULL, 10000, "ip", "address", "add", net, "dev", p->interface, NULL);
+		r = spawn_argv(NULL, 10000, "ip", "address", "add", n->address, "dev", n->interface, NULL);
 	/* An IPv6 prefix to advertise: iPXE waits 13 s for an advertisement where none comes. */
-	if (r == 0)
-		r = spawn_argv(NULL, 10000, "ip", "-6", "address", "add", "fd66::1/64", "dev", p->interface, "nodad",
+	if (r == 0 && *n->ipv6)
+		r = spawn_argv(NULL, 10000, "ip", "-6", "address", "add", n->ipv6, "dev", n->interface, "nodad",
 			       NULL);
 	if (r == 0)
-		r = spawn_argv(NULL, 10000, "ip", "link", "set", p->interface, "up", NULL);
+		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "up", NULL);
 	if (r < 0)
 		lab_error(o, "The lab's network could not be made: %s", muster_strerror(r));
 	return r;
@@ -110,28 +109,44 @@ static int choose_accelerator(struct work *w, const char *generation)
 	return w->record->accelerator ? 0 : -ENOMEM;
 }
 
-static int plan_in_lab(struct work *w, struct muster *m, const struct plan **ret)
+/* The interface is made first, since a plan wants to see it. */
+static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 {
-	const struct plan_mistakes *mistakes;
-	int r = muster_plan(m, w->o->answers, ret);
+	const struct plan_mistakes *mistakes = muster_mistakes(m);
+	struct muster_network network;
+	int r;
 
-	mistakes = muster_mistakes(m);
+	r = muster_network(m, w->o->answers, &network);
+	if (r == 0)
+		r = make_interface(&network, w->o);
+	if (r == 0)
+		r = muster_plan(m, w->o->answers, ret);
 	for (size_t i = 0; i < mistakes->n; i++)
 		lab_error(w->o, "%s:%u: %s", mistakes->v[i].file, mistakes->v[i].line, mistakes->v[i].text);
 	return r;
 }
 
-/* The interface must be there before the plan is made, and its name stands in the plan: so the answers are
- * read twice, first against facts in which nothing but this interface is made up. */
-static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
+/* The lab's own key to its nodes; made once for its folder. */
+static int read_key(const struct lab_options *o, char **ret)
 {
-	const struct plan *p;
-	int r;
+	_cleanup_free_ char *path = fs_join(o->dir, "id_ed25519");
+	_cleanup_close_ int dir = fs_root_open(o->dir);
+	int r = 0;
 
-	r = muster_plan_anywhere(m, w->o->answers, &p);
+	if (!path)
+		return -ENOMEM;
+	if (dir < 0)
+		return dir;
+	if (!fs_exists(dir, "/id_ed25519.pub"))
+		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab", "-f", path,
+			       NULL);
 	if (r == 0)
-		r = make_interface(p, w->o);
-	return r < 0 && r != -MUSTER_E_ANSWERS ? r : plan_in_lab(w, m, ret);
+		r = fs_read(dir, "/id_ed25519.pub", 4096, ret, NULL);
+	if (r == 0)
+		(*ret)[strcspn(*ret, "\n")] = '\0';
+	else
+		lab_error(o, "The lab's ssh key could not be made: %s", muster_strerror(r));
+	return r;
 }
 
 static int work_up(void *data)
@@ -146,11 +161,14 @@ static int work_up(void *data)
 		.cancel_fd = w->o->cancel_fd,
 	};
 	_cleanup_(muster_freep) struct muster *m = NULL;
-	_cleanup_free_ char *generation = NULL;
+	_cleanup_free_ char *generation = NULL, *key = NULL;
 	const struct plan *p;
 	int r;
 
-	r = muster_new(&config, &m);
+	r = read_key(w->o, &key);
+	config.ssh_key = key;
+	if (r == 0)
+		r = muster_new(&config, &m);
 	if (r == 0)
 		r = make_plan(w, m, &p);
 	if (r == 0)
@@ -287,7 +305,7 @@ int lab_down(const struct lab_options *o, bool purge)
 	return r;
 }
 
-/* ---- looking, and reaching in ------------------------------------------------------------------------------ */
+/* ---- looking ------------------------------------------------------------------------------------------- */
 
 void lab_state_free(struct lab_state *s)
 {
@@ -335,91 +353,4 @@ int lab_read(const char *dir, struct lab_state *ret)
 	*ret = s;
 	s = (struct lab_state){ 0 };
 	return 0;
-}
-
-static int open_lab(const struct lab_options *o, struct lab_record *ret)
-{
-	int r = record_read(o->dir, ret);
-
-	if (r == 0 && record_alive(ret))
-		return 0;
-	record_free(ret);
-	lab_error(o, "No lab runs in %s; `muster lab up -f ANSWERS` makes one.", o->dir);
-	return r < 0 ? r : -ENOENT;
-}
-
-static int run_command(void *data)
-{
-	const char *const *argv = data;
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (pid < 0)
-		return -errno;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_status)
-{
-	_cleanup_(record_free) struct lab_record record = { 0 };
-	int r = open_lab(o, &record);
-
-	if (r == 0)
-		r = keeper_run(record.keeper, run_command, (void *)(uintptr_t)argv);
-	if (r < 0)
-		return r;
-	*ret_status = r;
-	return 0;
-}
-
-struct power {
-	const struct lab_options *o;
-	struct lab_record *record;
-	size_t index;
-	bool on;
-};
-
-static int do_power(void *data)
-{
-	struct power *p = data;
-	struct lab_machine *m = &p->record->machines[p->index];
-	bool running = m->pid > 0 && kill(m->pid, 0) == 0;
-	int r = 0;
-
-	if (!p->on && running && kill(m->pid, SIGTERM) < 0)
-		r = -errno;
-	for (int i = 0; !p->on && r == 0 && i < 200 && kill(m->pid, 0) == 0; i++)
-		usleep(20 * 1000);
-	if (!p->on)
-		m->pid = 0;
-	else if (!running)
-		r = qemu_start(p->o, p->record, p->index);
-	return r < 0 ? r : record_write(p->o->dir, p->record);
-}
-
-int lab_power(const struct lab_options *options, const char *node, bool on)
-{
-	_cleanup_(record_free) struct lab_record record = { 0 };
-	_cleanup_free_ char *dir = realpath(options->dir, NULL);
-	struct lab_options o = *options;
-	struct power p = { &o, &record, 0, on };
-	int r = open_lab(options, &record);
-
-	if (r < 0)
-		return r;
-	if (!dir)
-		return -ENOMEM;
-	o.dir = dir;
-	for (p.index = 0; p.index < record.n; p.index++)
-		if (strcmp(record.machines[p.index].name, node) == 0)
-			return keeper_run(record.keeper, do_power, &p);
-	lab_error(&o, "The lab has no machine %s.", node);
-	return -ENOENT;
 }

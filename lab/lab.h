@@ -5,6 +5,7 @@
  * lab never leaves anything running. Its folder holds
  *   root/             the scratch root below which muster is applied; node roots stay there between labs
  *   nodes/NAME/       a node's console (serial.log) and firmware variables
+ *   id_ed25519        a key that opens the lab's nodes
  *   lab.json          what runs: the keeper, the nodes
  * Functions return 0 or a negative code; the detail was emitted as an event.
  */
@@ -70,5 +71,7 @@ void lab_state_free(struct lab_state *s);
 
 /* Runs a command in the lab's namespaces with the caller's standard streams; *ret_status is its exit status. */
 int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_status) _must_check_;
+/* Runs a command on a node through ssh, with the lab's own key and the node's known host key; no words: a login. */
+int lab_ssh(const struct lab_options *o, const char *node, const char *const *words, int *ret_status) _must_check_;
 /* Powers a node on or off, as its switch would. */
 int lab_power(const struct lab_options *o, const char *node, bool on) _must_check_;

@@ -43,6 +43,8 @@ struct lab_record {
 };
 int record_read(const char *dir, struct lab_record *ret) _must_check_; /* -ENOENT */
 int record_write(const char *dir, const struct lab_record *r) _must_check_;
+/* The record of a lab that runs; -ENOENT, emitted, where none does. */
+int record_open(const struct lab_options *o, struct lab_record *ret) _must_check_;
 void record_free(struct lab_record *r);
 /* Does the recorded keeper run? */
 bool record_alive(const struct lab_record *r);

@@ -45,6 +45,19 @@ static const struct host_interface *find_interface(const struct host *h, const c
 	return NULL;
 }
 
+/* Without a host the interface is taken as it is named; one that is named by its MAC address gets a name. */
+static void assumed_interface(struct answers *a, const struct conf_section *s)
+{
+	struct mac m;
+
+	if (mac_parse(s->title, &m) < 0) {
+		answers_set(a, &a->plan->interface, s->title);
+		return;
+	}
+	answers_set(a, &a->plan->interface, "muster0");
+	answers_set(a, &a->plan->interface_mac, MAC(m));
+}
+
 static const struct host_interface *network_interface(struct answers *a, const struct conf_section *s)
 {
 	const struct host_interface *f = find_interface(a->host, s->title);
@@ -223,10 +236,12 @@ void answers_network(struct answers *a)
 	if (!s)
 		return;
 	a->network_line = s->line;
-	f = s->bad ? NULL : network_interface(a, s);
+	if (a->host->any_interface)
+		assumed_interface(a, s);
+	f = s->bad || a->host->any_interface ? NULL : network_interface(a, s);
 	/* What follows from a wrong network would only repeat it. */
-	if (network_address(a, s, &line) && f)
-		a->net_known = check_host(a, f, line);
+	if (network_address(a, s, &line) && (f || a->host->any_interface))
+		a->net_known = a->host->any_interface || check_host(a, f, line);
 	a->plan->ip_mode = (enum plan_ip_mode)answers_choice(a, s, "ip_mode", ip_modes, PLAN_IP_MAC);
 	network_range(a, s);
 	a->plan->dhcp = (enum plan_dhcp)answers_choice(a, s, "dhcp", dhcps, PLAN_DHCP_AUTHORITATIVE);
