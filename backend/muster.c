@@ -13,6 +13,7 @@
 #include "backend/context.h"
 #include "backend/nodes/store.h"
 #include "backend/plan/range.h"
+#include "backend/render/render.h"
 #include "util/clock.h"
 #include "util/fs.h"
 
@@ -244,7 +245,7 @@ int muster_host(struct muster *m, const struct host **ret)
 
 int muster_host_json(struct muster *m, char **ret)
 {
-	const struct host *h;
+	const struct host *h = NULL;
 	int r = muster_host(m, &h);
 
 	return r < 0 ? r : host_to_json(h, ret);
@@ -265,15 +266,42 @@ int muster_answers_path(struct muster *m, char **ret)
 	return 0;
 }
 
+static void forget_plan(struct muster *m)
+{
+	plan_freep(&m->plan);
+	m->plan = NULL;
+	plan_mistakes_free(&m->mistakes);
+	m->mistakes = (struct plan_mistakes)PLAN_MISTAKES_INIT;
+}
+
+int muster_network(struct muster *m, const char *answers, struct muster_network *ret)
+{
+	int r;
+
+	forget_plan(m);
+	r = context_host(m);
+	if (r < 0)
+		return r;
+	m->host->any_interface = true;
+	r = plan_read(answers, m->host, m->profiles_dir, &m->mistakes, &m->plan);
+	host_freep(&m->host);
+	m->host = NULL;
+	if (r < 0)
+		return r;
+	*ret = (struct muster_network){ 0 };
+	snprintf(ret->interface, sizeof(ret->interface), "%s", m->plan->interface);
+	snprintf(ret->mac, sizeof(ret->mac), "%s", m->plan->interface_mac);
+	ip4_net_text(m->plan->net, ret->address);
+	render_ipv6(m->plan, ret->ipv6);
+	return 0;
+}
+
 int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	int r;
 
-	plan_freep(&m->plan);
-	m->plan = NULL;
-	plan_mistakes_free(&m->mistakes);
-	m->mistakes = (struct plan_mistakes)PLAN_MISTAKES_INIT;
+	forget_plan(m);
 	r = answers ? ((path = strdup(answers)) ? 0 : -ENOMEM) : muster_answers_path(m, &path);
 	if (r == -ENOENT)
 		context_error(m, "Nothing was applied here yet; name an answer file with -f.");
@@ -286,6 +314,11 @@ int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
 	/* A lab has its own NFS server: ganesha needs nothing of the host's kernel. */
 	if (m->config.lab && m->plan->nfs == PLAN_NFS_KERNEL)
 		m->plan->nfs = PLAN_NFS_GANESHA;
+	if (m->config.ssh_key && !strv_has(&m->plan->ssh_keys, m->config.ssh_key)) {
+		r = strv_add(&m->plan->ssh_keys, m->config.ssh_key);
+		if (r < 0)
+			return r;
+	}
 	free(m->answers);
 	m->answers = TAKE_PTR(path);
 	*ret = m->plan;

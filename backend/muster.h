@@ -77,6 +77,7 @@ struct muster_config {
 	const char *host_file; /* facts from a file in place of the running machine's; may be NULL */
 	enum muster_services services;
 	bool lab;	       /* the interface is addressed already, and NFS is served by ganesha */
+	const char *ssh_key; /* a further key that opens the nodes, a line of authorized_keys(5); NULL: none */
 	const char *http_user; /* musterd gives its rights away to this user; NULL: "muster" */
 	void (*on_event)(void *data, const struct muster_event *event);	   /* may be NULL */
 	void (*on_question)(void *data, struct muster_question *question); /* NULL: defaults are taken */
@@ -99,6 +100,14 @@ int muster_host_json(struct muster *m, char **ret) _must_check_;
 /* Reads the answers; `answers` NULL means those of the last apply. -MUSTER_E_ANSWERS: see muster_mistakes(). The plan
  * belongs to the context and lives until the next call. */
 int muster_plan(struct muster *m, const char *answers, const struct plan **ret) _must_check_;
+/* What the answers ask of the interface that faces the nodes, for whoever makes it: read without looking
+ * whether it is there. Forgets the host's facts, since the interfaces are about to change. */
+struct muster_network {
+	char interface[16], mac[18]; /* mac: "" unless the answers name it by its MAC address */
+	char address[20]; /* "10.66.0.1/24" */
+	char ipv6[64]; /* the prefix to advertise, with the server's address in it; "" for none */
+};
+int muster_network(struct muster *m, const char *answers, struct muster_network *ret) _must_check_;
 /* Of the last muster_plan(), sorted by line; borrowed. */
 const struct plan_mistakes *muster_mistakes(const struct muster *m);
 

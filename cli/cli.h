@@ -45,6 +45,7 @@ struct verb {
 	X(undo)      \
 	X(status)    \
 	X(root)      \
+	X(lab)       \
 	X(help)
 
 #define X(name) extern const struct verb verb_##name;

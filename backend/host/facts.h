@@ -37,6 +37,9 @@ struct host {
 	int processors;			   /* online */
 	struct host_interface *interfaces; /* owned; sorted by name; without "lo" */
 	size_t n_interfaces;
+	/* True where the interfaces are yet to be made: a plan takes every one that is named to be there. Never found by
+	 * host_probe(). */
+	bool any_interface;
 	struct host_daemon *daemons;
 	size_t n_daemons;
 };

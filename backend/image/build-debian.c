@@ -96,12 +96,16 @@ static int add_include(struct strv *argv, const struct strv *packages)
 }
 
 /*
+ * In a mount and a process namespace of its own: when it is ended in the middle, its mounts in the tree and every
+ * process that a package started end with it, and the tree can be removed.
+ *
  * The maybe-merged-usr hook makes /bin and its like links before anything is unpacked: without it the package
  * usrmerge does so afterwards, and brings 50 MB of Perl along.
  */
 static int arguments(const struct recipe *r, const char *tree, const char *sources, struct strv *argv)
 {
-	int e = strv_add_all(argv, "mmdebstrap", "--verbose", "--mode=root", "--format=directory", NULL);
+	int e = strv_add_all(argv, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+			     "--", "mmdebstrap", "--verbose", "--mode=root", "--format=directory", NULL);
 
 	if (e == 0)
 		e = strv_add(argv, r->kernel_only ? "--variant=extract" : "--variant=minbase");
@@ -179,6 +183,46 @@ static int write_sources(const char *path, const char *text)
 	return fd < 0 ? -errno : fs_write_all(fd, text, strlen(text));
 }
 
+/* A node's apt needs the keys that its sources name: those that no package brought are copied from the server. */
+static int copy_key(const struct image_env *env, int tree_fd, const char *path)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+	_cleanup_close_ int root = sources_root(env), from = -1;
+	int r;
+
+	if (!folder)
+		return -ENOMEM;
+	if (fs_exists(tree_fd, path))
+		return 0;
+	from = root < 0 ? root : fs_open(root, path, O_RDONLY, 0);
+	if (from < 0) {
+		log_warning("the key %s of a package source cannot be given to the nodes: %s", path,
+			    muster_strerror(from));
+		return 0;
+	}
+	r = *folder ? fs_mkdir_all(tree_fd, folder, 0755) : 0;
+	return r < 0 ? r : fs_copy(from, tree_fd, path, &(struct fs_attr){ 0644, (uid_t)-1, (gid_t)-1 });
+}
+
+static int copy_keys(const struct image_env *env, const char *sources, const char *tree)
+{
+	_cleanup_free_ char *copy = strdup(sources);
+	_cleanup_close_ int tree_fd = fs_root_open(tree);
+	char *lines = NULL, *words = NULL;
+	int r = tree_fd < 0 ? tree_fd : copy ? 0 : -ENOMEM;
+
+	for (char *line = r == 0 ? strtok_r(copy, "\n", &lines) : NULL; r == 0 && line;
+	     line = strtok_r(NULL, "\n", &lines)) {
+		if (!begins(line, "Signed-By:"))
+			continue;
+		for (char *w = strtok_r(line + 10, " ,", &words); r == 0 && w;
+		     w = strtok_r(NULL, " ,", &words))
+			if (*w == '/')
+				r = copy_key(env, tree_fd, w);
+	}
+	return r;
+}
+
 /* INITRD=No keeps the kernel package from making an initrd: /etc/kernel/postinst.d/initramfs-tools obeys it. */
 static int debian_build(const struct image_env *env, const struct recipe *recipe, const char *work)
 {
@@ -203,7 +247,8 @@ static int debian_build(const struct image_env *env, const struct recipe *recipe
 		return r;
 	s.argv = (const char *const *)argv.v;
 	s.max_output = 64 * 1024 * 1024;
-	return spawn_check(&s, NULL);
+	r = spawn_check(&s, NULL);
+	return r < 0 || recipe->kernel_only ? r : copy_keys(env, recipe->sources, tree);
 }
 
 static int debian_packages(const struct image_env *env, const char *tree, struct strv *ret)
@@ -223,9 +268,12 @@ static int debian_packages(const struct image_env *env, const char *tree, struct
 	return r;
 }
 
+static const char *const debian_programs[] = { "mmdebstrap", "unshare", "dpkg-query", "apt-config", NULL };
+
 const struct root_builder_ops root_builder_debian = {
 	.family = "debian",
 	.version = "debian 1",
+	.programs = debian_programs,
 	.sources = debian_sources,
 	.architecture = debian_architecture,
 	.build = debian_build,

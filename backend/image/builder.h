@@ -31,7 +31,8 @@ struct recipe {
 /* How one family of distributions makes a root. */
 struct root_builder_ops {
 	const char *family;
-	const char *version; /* part of the id: raised when a builder makes other roots than before */
+	const char *version;	     /* part of the id: raised when a builder makes other roots than before */
+	const char *const *programs; /* what build() runs; NULL-terminated */
 	/* The server's own package sources for its own release, as one text without comments. */
 	int (*sources)(const struct image_env *env, char **ret);
 	/* The distribution's word for a machine type of uname(2). */
@@ -80,6 +81,8 @@ int image_lock(const struct image_env *env, const char *folder, const char *step
 int image_sweep(const struct image_env *env, const char *folder) _must_check_;
 /* Removes a tree of a build; refuses where something is mounted in it. */
 int image_discard(const struct image_env *env, const char *path) _must_check_;
+/* -MUSTER_E_MISSING, logged, where a program is not installed; the list is NULL-terminated. */
+int image_need_programs(const char *const *programs) _must_check_;
 /* -ENOSPC, logged, where fewer bytes than these are free for `path`. */
 int image_need_space(const struct image_env *env, const char *path, unsigned long long bytes) _must_check_;
 /* Removes the initramfs files that were made for a generation. */

@@ -31,6 +31,13 @@ static const char *const drivers[] = {
 	"virtio_pci", "virtio_mmio", "hv_vmbus",     "virtio_blk",
 };
 
+/* A driver that asks the kernel for a second module, by modprobe(8), which is not there. */
+static const struct companion {
+	const char *driver, *wants;
+} companions[] = {
+	{ "mlx4_core", "mlx4_en" },
+};
+
 struct collecting {
 	struct kmod_ctx *kmod;
 	struct modules *modules;
@@ -178,6 +185,12 @@ static int add_aliases(struct collecting *c, struct kmod_module *mod)
 	if (r < 0 || aliases.n == 0)
 		return r;
 	r = add_module(c, mod, &chain);
+	for (size_t n = 0; r == 0 && n < ARRAY_SIZE(companions); n++) {
+		bool known;
+
+		if (strcmp(companions[n].driver, kmod_module_get_name(mod)) == 0)
+			r = add_by_name(c, companions[n].wants, &chain, &known);
+	}
 	strv_sort(&aliases);
 	for (size_t a = 0; r == 0 && a < aliases.n; a++) {
 		strbuf_addf(&c->conf, "alias %s", aliases.v[a]);

@@ -17,6 +17,8 @@
 #include "util/log.h"
 #include "util/strbuf.h"
 
+#define SHADOW_MAX (1024 * 1024)
+
 /* What goes: every entry of `folder` whose name begins with `prefix` and ends with `suffix`. */
 static const struct rubbish {
 	const char *folder, *prefix, *suffix;
@@ -67,13 +69,14 @@ static const struct text {
 /* Units that have nothing to do on a node without a disk: masked, so that an operator sees that it was meant and
  * `systemctl unmask` brings one back. */
 static const char *const masked[] = {
-	"apt-daily.timer",	       /* every node would fetch the same lists, into memory */
-	"apt-daily-upgrade.timer",     /* roots are updated by building a new generation */
-	"dpkg-db-backup.timer",	       /* a backup in memory saves nothing */
-	"e2scrub_all.timer",	       /* checks ext4 on LVM */
-	"e2scrub_reap.service",	       /* likewise, at every boot */
-	"fstrim.timer",		       /* no disk to trim */
-	"systemd-pstore.service",      /* would move crash dumps into memory and delete the originals */
+	"apt-daily.timer",	   /* every node would fetch the same lists, into memory */
+	"apt-daily-upgrade.timer", /* roots are updated by building a new generation */
+	"dpkg-db-backup.timer",	   /* a backup in memory saves nothing */
+	"e2scrub_all.timer",	   /* checks ext4 on LVM */
+	"e2scrub_reap.service",	   /* likewise, at every boot */
+	"fstrim.timer",		   /* no disk to trim */
+	"systemd-repart.service",  /* nothing to partition; it would load loop and device-mapper modules */
+	"systemd-pstore.service",  /* would move crash dumps into memory and delete the originals */
 	"systemd-random-seed.service", /* no seed outlives a boot */
 };
 
@@ -129,7 +132,7 @@ static int write_texts(int tree_fd)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(texts); i++) {
-		const struct fs_attr attr = { .mode = texts[i].mode, .uid = 0, .gid = 0 };
+		const struct fs_attr attr = { .mode = texts[i].mode, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 
 		r = fs_write(tree_fd, texts[i].path, texts[i].content, strlen(texts[i].content), &attr);
 		if (r < 0)
@@ -163,23 +166,38 @@ static int mask_units(int tree_fd)
 	return 0;
 }
 
+/* The line of root in a text like shadow(5), at whatever place it has; NULL where there is none. */
+static const char *root_line(const char *text)
+{
+	const char *line;
+
+	if (strncmp(text, "root:", 5) == 0)
+		return text;
+	line = strstr(text, "\nroot:");
+	return line ? line + 1 : NULL;
+}
+
 /* Root may come in by key only; a password comes with the node's personality. shadow(5) */
 static int lock_root(int tree_fd)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	_cleanup_free_ char *text = NULL, *fresh = NULL;
-	const char *rest;
+	const char *line, *rest;
 	struct stat st;
 	size_t len;
-	int r = fs_read(tree_fd, "/etc/shadow", 1024 * 1024, &text, NULL);
+	int r = fs_read(tree_fd, "/etc/shadow", SHADOW_MAX, &text, NULL);
 
 	if (r == 0)
 		r = fs_stat(tree_fd, "/etc/shadow", &st);
-	if (r < 0 || strncmp(text, "root:", 5) != 0)
+	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	rest = strchr(text + 5, ':');
-	if (!rest)
+	line = root_line(text);
+	rest = line ? strchr(line + 5, ':') : NULL;
+	if (!rest) {
+		log_error("/etc/shadow of the new root has no line for root");
 		return -MUSTER_E_FORMAT;
+	}
+	strbuf_add(&b, text, (size_t)(line - text));
 	strbuf_addf(&b, "root:*%s", rest);
 	r = strbuf_take(&b, &fresh, &len);
 	if (r < 0)

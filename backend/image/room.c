@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/log.h"
+#include "util/spawn.h"
 #include "util/strbuf.h"
 
 #define LOCK_RETRY_MS 500
@@ -153,6 +154,21 @@ int image_sweep(const struct image_env *env, const char *folder)
 			log_warning("what an earlier build left stays in the way of nothing but disk space");
 	}
 	closedir(d);
+	return r;
+}
+
+int image_need_programs(const char *const *programs)
+{
+	int r = 0;
+
+	for (size_t i = 0; programs[i]; i++) {
+		_cleanup_free_ char *path = spawn_find(programs[i]);
+
+		if (path)
+			continue;
+		log_error("%s is not installed: roots of nodes cannot be built without it", programs[i]);
+		r = -MUSTER_E_MISSING;
+	}
 	return r;
 }
 

@@ -10,16 +10,23 @@
 #include "backend/plan/scan.h"
 #include "backend/plan/text.h"
 
+#define KEYS_MAX 1000
+
 static void add_key(struct answers *a, const char *file, unsigned int line, const char *text)
 {
 	const char *why;
 
+	if (a->plan->ssh_keys.n > KEYS_MAX)
+		return;
 	if (!text_is_ssh_key(text, &why))
 		answers_wrong_in(a, file, line, "the ssh key %s", why);
 	else if (strv_has(&a->plan->ssh_keys, text))
 		answers_wrong_in(a, file, line, "this ssh key is there twice; keep one");
 	else if (strv_add(&a->plan->ssh_keys, text) < 0)
 		a->error = -ENOMEM;
+	else if (a->plan->ssh_keys.n > KEYS_MAX)
+		answers_wrong_in(a, file, line, "these are more than %d ssh keys; keep those that are needed",
+				 KEYS_MAX);
 }
 
 static bool sound_line(const char *p)

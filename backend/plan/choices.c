@@ -114,7 +114,8 @@ void answers_cluster(struct answers *a)
 	else if (s && (!o || !o->bad))
 		answers_wrong(a, o ? o->line : s->line,
 			      "the cluster needs a name; write name = \"...\" in this section");
-	if (domain && !text_is_domain(domain->text))
+	/* A node's label and its dot come before it, and the whole has 253 characters at most. */
+	if (domain && (!text_is_domain(domain->text) || strlen(domain->text) > 253 - 64))
 		answers_wrong(
 			a, domain->line,
 			"\"%s\" is no domain; take lower-case labels with dots between, as in \"krg.lan\" "

@@ -12,9 +12,6 @@
 #include "backend/plan/scan.h"
 #include "util/strbuf.h"
 
-/* A file that is wrong throughout needs no more than this many lines to say so. */
-#define MISTAKES_MAX 500
-
 void plan_mistakes_free(struct plan_mistakes *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
@@ -51,9 +48,9 @@ int plan_mistakes_vadd(struct plan_mistakes *m, const char *file, unsigned int l
 	_cleanup_free_ char *raw = NULL, *text = NULL, *name = NULL;
 	struct plan_mistake *v;
 
-	if (m->n > MISTAKES_MAX)
+	if (m->n > PLAN_MISTAKES_MAX)
 		return 0;
-	if (m->n == MISTAKES_MAX)
+	if (m->n == PLAN_MISTAKES_MAX)
 		raw = strdup("more mistakes follow; mend these first");
 	else if (vasprintf(&raw, fmt, ap) < 0)
 		raw = NULL;

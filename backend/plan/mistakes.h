@@ -7,6 +7,9 @@
 #include "backend/plan/model.h"
 #include "util/macro.h"
 
+/* A file that is wrong throughout needs no more than this many lines to say so; further ones are dropped. */
+#define PLAN_MISTAKES_MAX 500
+
 int plan_mistakes_vadd(struct plan_mistakes *m, const char *file, unsigned int line, const char *fmt,
 		       va_list ap) _printf_(4, 0);
 /* By file, the file `first` before all others, then by line. */

@@ -51,6 +51,8 @@ struct plan {
 	struct strv packages;	 /* further packages in the node root */
 	/* network: the one interface that faces the nodes */
 	char *interface;      /* its name on the server */
+	char *interface_mac;  /* the MAC address that the answers name it by; "" where they give its name, and in a
+				 plan read from JSON */
 	struct ip4_net net;   /* the server's address in it */
 	bool address_present; /* the interface had this address already when the facts were read */
 	enum plan_ip_mode ip_mode;

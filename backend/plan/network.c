@@ -45,6 +45,19 @@ static const struct host_interface *find_interface(const struct host *h, const c
 	return NULL;
 }
 
+/* Without a host the interface is taken as it is named; one that is named by its MAC address gets a name. */
+static void assumed_interface(struct answers *a, const struct conf_section *s)
+{
+	struct mac m;
+
+	if (mac_parse(s->title, &m) < 0) {
+		answers_set(a, &a->plan->interface, s->title);
+		return;
+	}
+	answers_set(a, &a->plan->interface, "muster0");
+	answers_set(a, &a->plan->interface_mac, MAC(m));
+}
+
 static const struct host_interface *network_interface(struct answers *a, const struct conf_section *s)
 {
 	const struct host_interface *f = find_interface(a->host, s->title);
@@ -137,7 +150,7 @@ static bool overlap(struct ip4_net x, struct ip4_net y)
 }
 
 /* The server's own addresses must leave the network to this interface. */
-static void check_host(struct answers *a, const struct host_interface *own, unsigned int line)
+static bool check_host(struct answers *a, const struct host_interface *own, unsigned int line)
 {
 	const struct ip4_net n = a->plan->net;
 
@@ -148,21 +161,26 @@ static void check_host(struct answers *a, const struct host_interface *own, unsi
 			struct ip4_net other = f->addresses[j];
 			bool same = other.address.n == n.address.n;
 
-			if (f != own && overlap(other, n))
+			if (f != own && overlap(other, n)) {
 				answers_wrong(a, line,
 					      "the network %s overlaps %s of this server's interface %s; "
 					      "take another "
 					      "network, or that interface",
 					      IP4_NET(n), IP4_NET(other), f->name);
-			else if (f == own && same && other.prefix != n.prefix)
+				return false;
+			}
+			if (f == own && same && other.prefix != n.prefix) {
 				answers_wrong(a, line,
 					      "%s has the address %s with the prefix length /%u already; "
 					      "write that",
 					      f->name, IP4(n.address), other.prefix);
-			else if (f == own && same)
+				return false;
+			}
+			if (f == own && same)
 				a->plan->address_present = true;
 		}
 	}
+	return true;
 }
 
 static void network_range(struct answers *a, const struct conf_section *s)
@@ -218,9 +236,12 @@ void answers_network(struct answers *a)
 	if (!s)
 		return;
 	a->network_line = s->line;
-	f = s->bad ? NULL : network_interface(a, s);
-	if (network_address(a, s, &line) && f)
-		check_host(a, f, line);
+	if (a->host->any_interface)
+		assumed_interface(a, s);
+	f = s->bad || a->host->any_interface ? NULL : network_interface(a, s);
+	/* What follows from a wrong network would only repeat it. */
+	if (network_address(a, s, &line) && (f || a->host->any_interface))
+		a->net_known = a->host->any_interface || check_host(a, f, line);
 	a->plan->ip_mode = (enum plan_ip_mode)answers_choice(a, s, "ip_mode", ip_modes, PLAN_IP_MAC);
 	network_range(a, s);
 	a->plan->dhcp = (enum plan_dhcp)answers_choice(a, s, "dhcp", dhcps, PLAN_DHCP_AUTHORITATIVE);

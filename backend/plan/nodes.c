@@ -23,7 +23,8 @@ struct numbering {
 	const struct conf_section *s; /* nodes; or NULL */
 	const char *prefix;
 	unsigned int count, count_line, width;
-	bool counted; /* a count was given, or follows from something else */
+	bool counted;	  /* a count was given */
+	bool names_known; /* neither prefix nor count is wrong: what is no counted name is none */
 	struct exception *ex;
 	size_t n_ex;
 	struct answers_macs macs;
@@ -62,8 +63,10 @@ static void read_prefix(struct numbering *g)
 			      "the prefix \"%s\" ends in a digit, which runs into the nodes' numbers; write "
 			      "\"%s-\"",
 			      text, text);
-	else
+	else {
 		g->prefix = text;
+		g->names_known = !(o && o->bad);
+	}
 }
 
 static void read_count(struct numbering *g)
@@ -74,9 +77,12 @@ static void read_count(struct numbering *g)
 	if (!o)
 		return;
 	g->counted = true;
-	if (o->n != 1)
+	if (o->n != 1) {
+		g->names_known = false;
 		return;
+	}
 	g->count_line = o->v[0].line;
+	g->names_known = g->names_known && text_number(o->v[0].text, 1, ANSWERS_NODES_MAX, &n);
 	if (text_number(o->v[0].text, 1, ANSWERS_NODES_MAX, &n))
 		g->count = n;
 	else
@@ -273,6 +279,14 @@ static long counted_index(const struct numbering *g, const char *name)
 	return (long)n - 1;
 }
 
+/* True also where it is wrong, which was said. */
+static bool has_address(const struct exception *x)
+{
+	const struct conf_option *o = conf_option(x->s, "address");
+
+	return answers_value(x->s, "address") || (o && o->bad);
+}
+
 /* Every counted node, then those that only have a section of their own. */
 static void make_nodes(struct numbering *g)
 {
@@ -293,13 +307,13 @@ static void make_nodes(struct numbering *g)
 		long at = counted_index(g, x->s->title);
 
 		if (at < 0) {
-			if (a->plan->ip_mode == PLAN_IP_RANGE)
+			if (a->plan->ip_mode == PLAN_IP_RANGE && g->names_known)
 				answers_wrong(a, x->s->line,
 					      "there is no node \"%s\"; with ip_mode \"range\" the nodes are "
 					      "%s01 and so on, "
 					      "one an address",
 					      x->s->title, g->prefix);
-			else if (!conf_option(x->s, "address"))
+			else if (g->names_known && !has_address(x))
 				answers_wrong(a, x->s->line,
 					      "the node \"%s\" is none of those that count makes; give it an "
 					      "address of "
@@ -426,6 +440,8 @@ static void give_named_macs(struct numbering *g)
 		if (!m->name)
 			continue;
 		node = bsearch(m->name, v, p->n_nodes, sizeof(*v), name_and_node);
+		if (!node && !g->names_known)
+			continue;
 		if (!node)
 			answers_wrong_in(g->a, m->file, m->line,
 					 "there is no node \"%s\"; the count makes %s%0*u to %s%0*u", m->name,
@@ -518,7 +534,7 @@ static void range_mode(struct numbering *g)
 	}
 	if (!a->range_known)
 		return;
-	if (!g->counted) {
+	if (g->count == 0) {
 		g->count = size;
 	} else if (g->count > size) {
 		answers_wrong(a, g->count_line,
@@ -526,7 +542,7 @@ static void range_mode(struct numbering *g)
 			      "take fewer nodes",
 			      g->count, size);
 		g->count = size;
-	} else if (g->count > 0) {
+	} else {
 		p->range.last.n = p->range.first.n + g->count - 1;
 	}
 	make_nodes(g);

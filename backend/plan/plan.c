@@ -17,6 +17,7 @@ void plan_free(struct plan *p)
 	strv_free(&p->kernel_args);
 	strv_free(&p->packages);
 	free(p->interface);
+	free(p->interface_mac);
 	for (size_t i = 0; i < p->n_nodes; i++) {
 		free(p->nodes[i].name);
 		free(p->nodes[i].arch);

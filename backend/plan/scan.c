@@ -109,6 +109,7 @@ static struct scan_token quoted(struct scanner *s)
 	}
 	if (s->p >= s->end || *s->p != quote) {
 		t.len = (size_t)(s->p - t.p);
+		t.unclosed = true;
 		t.why = "this text's closing quotation mark is missing on this line";
 		return t;
 	}

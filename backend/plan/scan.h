@@ -2,6 +2,7 @@
 /* The tokens of libconfuse's syntax, with their lines. A scanner is a value: a copy of it looks ahead. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum scan_type {
@@ -18,6 +19,7 @@ struct scan_token {
 	size_t len;
 	unsigned int line; /* where it begins, from 1 */
 	const char *why;   /* NULL, or what is wrong with it and what would be right; static */
+	bool unclosed;	   /* a string without its end: what follows on later lines may belong to it */
 };
 
 struct scanner {

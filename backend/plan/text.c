@@ -161,25 +161,28 @@ bool text_is_ssh_key(const char *s, const char **ret_why)
 	return true;
 }
 
-/* The Levenshtein distance of two names, of which only the first 63 characters count. */
+/* How many letters must be put in, taken out, changed, or swapped with the next one (Damerau and Levenshtein, the
+ * restricted form). Only the first 63 characters count. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[64], na = strnlen(a, 63), nb = strnlen(b, 63);
+	unsigned char d[64][64];
+	size_t na = strnlen(a, 63), nb = strnlen(b, 63);
 
+	for (size_t i = 0; i <= na; i++)
+		d[i][0] = (unsigned char)i;
 	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
+		d[0][j] = (unsigned char)j;
 	for (size_t i = 1; i <= na; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
 		for (size_t j = 1; j <= nb; j++) {
-			size_t change = corner + (a[i - 1] != b[j - 1]);
+			int least = MIN(d[i - 1][j], d[i][j - 1]) + 1;
 
-			corner = row[j];
-			row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+			least = MIN(least, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				least = MIN(least, d[i - 2][j - 2] + 1);
+			d[i][j] = (unsigned char)least;
 		}
 	}
-	return row[nb];
+	return d[na][nb];
 }
 
 const char *text_nearest(const char *name, const struct strv *candidates)

@@ -13,6 +13,10 @@
 #include "backend/plan/text.h"
 #include "util/strbuf.h"
 
+/* Far more than any cluster needs, and little enough memory. */
+#define SECTIONS_MAX 70000
+#define VALUES_MAX 100000
+
 struct walker {
 	struct scanner s;
 	const char *file;
@@ -160,13 +164,35 @@ static void synchronise(struct walker *w)
 	}
 }
 
+/* Moves behind the list that a text without its end is in, as far as that can be told. */
+static void leave_list(struct walker *w)
+{
+	struct scanner ahead;
+	struct scan_token t;
+
+	synchronise(w);
+	if (!is(peek(w), "}"))
+		return;
+	/* The list's own brace is followed by another key or by the section's brace. */
+	ahead = w->s;
+	scan_next(&ahead);
+	t = scan_next(&ahead);
+	if (is(t, "}") || (t.type == SCAN_WORD && is_assignment(scan_next(&ahead))))
+		scan_next(&w->s);
+}
+
 /* ---- names that are not known ---------------------------------------------------------------------------- */
 
 static void unknown(struct walker *w, struct scan_token t, const char *what, struct strv *known)
 {
-	_cleanup_free_ char *name = strndup(t.p, MIN(t.len, (size_t)60)), *list = text_list(known, "none");
-	const char *near = name ? text_nearest(name, known) : NULL;
+	bool quoted = t.type == SCAN_STRING && !t.why;
+	_cleanup_free_ char *name = strndup(t.p + quoted, MIN(t.len - 2 * quoted, (size_t)60));
+	_cleanup_free_ char *list = text_list(known, "none");
+	const char *near = NULL;
 
+	/* A file full of unknown names must not take long to refuse. */
+	if (name && w->mistakes->n < PLAN_MISTAKES_MAX)
+		near = text_nearest(name, known);
 	if (!name || !list)
 		w->error = -ENOMEM;
 	else if (near)
@@ -218,6 +244,13 @@ static void unknown_key(struct walker *w, struct scan_token t, const struct conf
 	unknown(w, t, "key", &known);
 }
 
+/* The file is beyond all measure: what follows is not read. */
+static void give_up(struct walker *w, unsigned int line, const char *what, int max)
+{
+	note(w, line, "there are more than %d %s; a file of this kind does not need that many", max, what);
+	w->s.p = w->s.end;
+}
+
 /* ---- the tree ------------------------------------------------------------------------------------------ */
 
 static struct conf_section *add_section(struct walker *w, const struct conf_form *form, unsigned int line)
@@ -225,6 +258,10 @@ static struct conf_section *add_section(struct walker *w, const struct conf_form
 	struct conf_section *v = w->c->sections;
 	size_t n = w->c->n_sections;
 
+	if (n >= SECTIONS_MAX) {
+		give_up(w, line, "sections", SECTIONS_MAX);
+		return NULL;
+	}
 	/* Grows by doubling: an array is full whenever its length is a power of two. */
 	if ((n & (n - 1)) == 0) {
 		v = reallocarray(v, n ? n * 2 : 1, sizeof(*v));
@@ -286,14 +323,14 @@ static void put(struct walker *w, struct scan_token t)
 /* The values behind "key = {". A value with a mistake is left out; false where the list itself is unsound. */
 static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line)
 {
-	bool comma = true, sound = true;
+	bool comma = true, sound = true, left_out = false;
 
 	for (;;) {
 		struct scan_token t = peek(w);
 
 		if (is(t, "}")) {
 			scan_next(&w->s);
-			return sound;
+			return sound && (o->n > 0 || !left_out);
 		}
 		if (t.type == SCAN_END || at_section(w) ||
 		    (t.type == SCAN_WORD && is_assignment(peek_second(w)))) {
@@ -309,8 +346,18 @@ static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line
 			if (!comma)
 				note(w, t.line, "a comma is missing before %.*s", SHOWN(t));
 			comma = false;
-			if (t.why)
+			if (t.unclosed) {
+				leave_list(w);
+				return false;
+			}
+			if (t.why) {
+				left_out = true;
 				continue;
+			}
+			if (o->n >= VALUES_MAX) {
+				give_up(w, t.line, "values in this list", VALUES_MAX);
+				return false;
+			}
 			if (o->n > 0)
 				strbuf_adds(&w->sound, ",");
 			put(w, t);
@@ -442,7 +489,7 @@ static void walk_section(struct walker *w, const struct conf_form *form, unsigne
 	if (!s)
 		return;
 	strbuf_addf(&w->sound, "%s {\n", form->name);
-	if (is_text(title)) {
+	if (is_text(title) && !is_assignment(peek_second(w))) {
 		take(w);
 		if (!form->titled)
 			note(w, title.line, "the section \"%s\" takes no name; write %s {", form->name,

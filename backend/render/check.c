@@ -48,9 +48,14 @@ static bool is_path(const char *s, bool may_be_empty)
 	return true;
 }
 
+/* The value is shown without its control characters: they would be somebody's terminal's. */
 static int wrong(const char *what, const char *value)
 {
-	log_error("nothing is rendered: \"%s\" is no safe %s", value, what);
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	for (const char *s = value; *s; s++)
+		strbuf_addc(&b, (unsigned char)*s < ' ' || *s == 127 ? '?' : *s);
+	log_error("nothing is rendered: \"%s\" is no safe %s", b.data ? b.data : "", what);
 	return -EINVAL;
 }
 

@@ -47,18 +47,19 @@ static void add_interface(struct strbuf *b, const struct plan *p)
 
 static void add_dns(struct strbuf *b, const struct plan *p, const struct render_env *env)
 {
+	bool outside = p->gateway || is_proxy(p);
+
 	strbuf_addf(b,
 		    "# Names of the cluster. %s\n"
 		    "domain=%s\n"
 		    "local=/%s/\n"
 		    "domain-needed\n"
 		    "bogus-priv\n"
-		    "no-hosts\n",
-		    p->gateway ? "Others are asked for where this server asks."
-			       : "Nodes reach nothing else, so no other name is looked up.",
-		    p->domain, p->domain);
-	if (!p->gateway)
-		strbuf_adds(b, "no-resolv\n");
+		    "no-hosts\n"
+		    "%s",
+		    outside ? "Others are asked for where this server asks."
+			    : "Nodes reach nothing else, so no other name is looked up.",
+		    p->domain, p->domain, outside ? "" : "no-resolv\n");
 	add_path(b, env, "addn-hosts", RENDER_HOSTS);
 	strbuf_addc(b, '\n');
 }
@@ -123,8 +124,12 @@ static void add_boot(struct strbuf *b, const struct plan *p, const struct render
 		       "dhcp-match=set:efi64,option:client-arch,9\n");
 	strbuf_addf(
 		b,
-		"dhcp-boot=tag:ipxe,\"http://%s:%u/boot.ipxe?mac=${netX/mac:hexhyp}&platform=${platform}\"\n",
+		"dhcp-boot=tag:ipxe,\"http://%s:%u/boot.ipxe?mac=${netX/mac:hexhyp}&platform=${platform}\"",
 		IP4(p->net.address), p->http_port);
+	/* iPXE takes no file from a proxy's offer that names no server (net/udp/dhcp.c, dhcp_has_pxeopts()). */
+	if (is_proxy(p))
+		strbuf_addf(b, ",,%s", IP4(p->net.address));
+	strbuf_addc(b, '\n');
 	if (is_proxy(p))
 		strbuf_adds(b, "pxe-service=tag:!ipxe,x86PC,\"muster\",undionly.kpxe\n"
 			       "pxe-service=tag:!ipxe,BC_EFI,\"muster\",snponly.efi\n"

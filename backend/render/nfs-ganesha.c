@@ -54,6 +54,7 @@ static void add_config(struct strbuf *b, const struct plan *p, const struct rend
 		    "\t}\n"
 		    "\tCLIENT {\n"
 		    "\t\tClients = %s;\n"
+		    "\t\tProtocols = 4;\n"
 		    "\t\tAccess_Type = RO;\n"
 		    "\t\tSquash = All_Squash;\n"
 		    "\t}\n"
@@ -68,13 +69,12 @@ static int add_unit(const struct render_env *env, struct fileset *f)
 
 	unit_begin(&b, "muster: NFS for the nodes' roots", "man:ganesha-config(8)",
 		   "network.target muster-network.service");
-	strbuf_adds(
-		&b,
-		"Wants=muster-network.service\n"
-		"Conflicts=nfs-server.service nfs-ganesha.service\n"
-		"\n[Service]\n"
-		"Type=exec\n"
-		"ExecStart=/usr/bin/ganesha.nfsd -F -L /dev/stderr -p /run/muster-ganesha/ganesha.pid -f ");
+	strbuf_adds(&b,
+		    "Wants=muster-network.service\n"
+		    "Conflicts=nfs-server.service nfs-ganesha.service\n"
+		    "\n[Service]\n"
+		    "Type=exec\n"
+		    "ExecStart=/usr/bin/ganesha.nfsd -F -L STDERR -p /run/muster-ganesha/ganesha.pid -f ");
 	quote_unit(&b, render_prefix(env), RENDER_GANESHA_CONF, true);
 	strbuf_adds(&b, "\nExecReload=/bin/kill -HUP $MAINPID\n"
 			"Restart=on-failure\n"
@@ -83,7 +83,8 @@ static int add_unit(const struct render_env *env, struct fileset *f)
 			"RuntimeDirectory=muster-ganesha\n");
 	unit_harden(&b);
 	unit_writable(&b, env, RECOVERY);
-	strbuf_adds(&b, "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_SYS_RESOURCE\n"
+	strbuf_adds(&b, "SystemCallFilter=open_by_handle_at\n"
+			"CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_SYS_RESOURCE\n"
 			"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n");
 	unit_end(&b);
 	return render_add(f, &b, UNIT_DIR "/muster-ganesha.service", SERVICE);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lab/lab.h"
+
+static int read_options(struct cli *c, struct lab_options *o)
+{
+	const char *firmware = cli_value(c, "firmware"), *accel = cli_value(c, "accel");
+	long nodes, memory, processors;
+	int r;
+
+	*o = (struct lab_options){
+		.dir = cli_value(c, "dir") ? cli_value(c, "dir") : LAB_DIR_DEFAULT,
+		.answers = c->file,
+		.services_only = cli_value(c, "no-power") != NULL,
+		.on_event = progress_event,
+		.data = c,
+		.cancel_fd = c->cancel_fd,
+	};
+	r = cli_number(c, "nodes", 1000, 0, &nodes);
+	if (r == 0)
+		r = cli_number(c, "memory", 1024 * 1024, 0, &memory);
+	if (r == 0)
+		r = cli_number(c, "processors", 255, 0, &processors);
+	if (r < 0)
+		return r;
+	o->nodes = (unsigned int)nodes;
+	o->memory_mb = (unsigned int)memory;
+	o->processors = (unsigned int)processors;
+	if (firmware && strcmp(firmware, "bios") != 0 && strcmp(firmware, "uefi") != 0)
+		return cli_refuse(c, "--firmware is bios or uefi, not \"%s\"", firmware);
+	if (accel && strcmp(accel, "kvm") != 0 && strcmp(accel, "tcg") != 0 && strcmp(accel, "auto") != 0)
+		return cli_refuse(c, "--accel is auto, kvm or tcg, not \"%s\"", accel);
+	o->firmware = firmware && strcmp(firmware, "uefi") == 0 ? LAB_UEFI : LAB_BIOS;
+	o->accelerator = !accel || strcmp(accel, "auto") == 0 ? LAB_AUTO
+			 : strcmp(accel, "kvm") == 0	      ? LAB_KVM
+							      : LAB_TCG;
+	return 0;
+}
+
+static int up(struct cli *c, const struct lab_options *o)
+{
+	int r;
+
+	if (!c->file)
+		return cli_refuse(c, "name the answers with -f FILE");
+	r = lab_up(o);
+	progress_end(c);
+	if (r < 0)
+		return r;
+	if (c->json)
+		return cli_print_json(c, json_pack("{s:s, s:o}", "lab", "up", "dir", cli_json_text(o->dir)));
+	printf("The lab runs. `muster lab status%s%s` shows its nodes; `muster lab down` ends it.\n",
+	       cli_value(c, "dir") ? " --dir " : "", cli_value(c, "dir") ? o->dir : "");
+	return 0;
+}
+
+static int down(struct cli *c, const struct lab_options *o)
+{
+	int r = lab_down(o, cli_value(c, "purge") != NULL);
+
+	progress_end(c);
+	return r < 0 ? r : c->json ? cli_print_json(c, json_pack("{s:s}", "lab", "down")) : 0;
+}
+
+static int status_json(struct cli *c, const struct lab_state *s)
+{
+	json_t *nodes = json_array();
+
+	for (size_t i = 0; nodes && i < s->n_nodes; i++)
+		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b}", "name", s->nodes[i].name, "mac",
+						       s->nodes[i].mac, "running", s->nodes[i].running));
+	return cli_print_json(c, json_pack("{s:b, s:s, s:s, s:s, s:i, s:o}", "running", s->keeper > 0, "cluster",
+					   s->cluster, "root", s->root, "accelerator", s->accelerator, "keeper",
+					   (int)s->keeper, "nodes", nodes));
+}
+
+/* The nodes as musterd knows them; what the lab itself knows stands above. */
+static int status_table(struct cli *c, const struct lab_state *s)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	struct node_state *v;
+	size_t on = 0, n;
+	int r;
+
+	for (size_t i = 0; i < s->n_nodes; i++)
+		on += s->nodes[i].running;
+	printf("lab of %s: %zu of %zu machines on, %s\n", s->cluster, on, s->n_nodes,
+	       strcmp(s->accelerator, "kvm") == 0 ? "KVM" : "software emulation");
+	c->root = s->root;
+	r = cli_open(c, &m);
+	if (r == 0)
+		r = muster_status(m, c->range, &v, &n);
+	if (r < 0)
+		return r;
+	nodes_summary(&c->out, s->cluster, v, n, &b);
+	nodes_table(&c->out, v, n, false, &b);
+	muster_status_free(v, n);
+	return cli_print(&b);
+}
+
+static int status(struct cli *c, const struct lab_options *o)
+{
+	struct lab_state s;
+	int r = lab_read(o->dir, &s);
+
+	if (r == -ENOENT || (r == 0 && !s.keeper && !c->json)) {
+		cli_error(c, "No lab runs in %s; `muster lab up -f ANSWERS` makes one.", o->dir);
+		if (r == 0)
+			lab_state_free(&s);
+		return -ENOENT;
+	}
+	if (r < 0)
+		return r;
+	r = c->json ? status_json(c, &s) : status_table(c, &s);
+	lab_state_free(&s);
+	return r;
+}
+
+static int power(struct cli *c, const struct lab_options *o)
+{
+	int r = cli_arguments(c, 3, 3);
+
+	if (r < 0)
+		return r;
+	if (strcmp(c->argv[2], "on") != 0 && strcmp(c->argv[2], "off") != 0)
+		return cli_refuse(c, "a machine is powered on or off, not \"%s\"", c->argv[2]);
+	return lab_power(o, c->argv[1], strcmp(c->argv[2], "on") == 0);
+}
+
+/* Its own exit status is the command's. */
+static int exec_command(struct cli *c, const struct lab_options *o)
+{
+	int status, r;
+
+	if (c->argc < 2)
+		return cli_refuse(c, "name the command: muster lab exec -- COMMAND");
+	r = lab_exec(o, (const char *const *)c->argv + 1, &status);
+	if (r < 0)
+		return r;
+	exit(status);
+}
+
+static int ssh_node(struct cli *c, const struct lab_options *o)
+{
+	int status, r;
+
+	if (c->argc < 2)
+		return cli_refuse(c, "name the node: muster lab ssh NODE [-- COMMAND]");
+	r = lab_ssh(o, c->argv[1], (const char *const *)c->argv + 2, &status);
+	if (r < 0)
+		return r;
+	exit(status);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct cli *c, const struct lab_options *o);
+} words[] = {
+	{ "up", up }, { "down", down }, { "status", status }, { "power", power }, { "exec", exec_command }, { "ssh", ssh_node },
+};
+
+static int run(struct cli *c)
+{
+	struct lab_options o;
+	int r = cli_arguments(c, 1, 1000);
+
+	if (r == 0)
+		r = read_options(c, &o);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i].name, c->argv[0]) != 0)
+			continue;
+		if (words[i].run == up) {
+			cli_catch_signals(c, true);
+			o.cancel_fd = c->cancel_fd;
+		}
+		return words[i].run(c, &o);
+	}
+	return r < 0 ? r : cli_refuse(c, "there is no \"lab %s\"; it is up, down, status, power, exec or ssh", c->argv[0]);
+}
+
+static const struct cli_option options[] = {
+	{ "dir", 0, "DIR", "the lab's folder (" LAB_DIR_DEFAULT ")", "dir", false },
+	{ "nodes", 0, "N", "how many machines; by default one for each MAC address", NULL, false },
+	{ "firmware", 0, "KIND", "bios (the default) or uefi", NULL, false },
+	{ "memory", 0, "MB", "memory of each machine; by default what the root mode needs", NULL, false },
+	{ "processors", 0, "N", "processors of each machine (1)", NULL, false },
+	{ "accel", 0, "KIND", "auto (the default), kvm or tcg", NULL, false },
+	{ "no-power", 0, NULL, "up: start the services and power no machine on", NULL, false },
+	{ "purge", 0, NULL, "down: remove the lab's folder with its node roots, too", NULL, false },
+	{ 0 },
+};
+
+const struct verb verb_lab = {
+	.name = "lab",
+	.args = "up | down | status | power NODE on|off | exec -- COMMAND | ssh NODE [-- COMMAND]",
+	.summary = "a virtual cluster on this machine, for rehearsal and for learning",
+	.details = "up makes a network namespace, applies the answers in it below a scratch root, with the real "
+		   "services, and powers virtual nodes on that boot from nothing but their network card. down ends "
+		   "all of it. exec runs a command inside; ssh logs into a node. Nothing of the server's own "
+		   "network or services is touched.\n",
+	.words = "up down status power exec ssh",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "lab/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "util/fs.h"
+
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWIPC)
+
+/* The network namespaces of the lab and of where its maker came from; of keeper_run()'s child only. */
+static int lab_net = -1, outer_net = -1;
+
+static int loopback_up(void)
+{
+	_cleanup_close_ int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	return s < 0 || ioctl(s, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
+}
+
+/* The keeper's life: process 1 of its namespace, which reaps and waits to be killed. */
+_Noreturn static void keep(int ready)
+{
+	int null = open("/dev/null", O_RDWR);
+	int r = 0;
+
+	setsid();
+	prctl(PR_SET_NAME, "muster-lab");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ||
+	    sethostname("muster-lab", 10) < 0)
+		r = -errno;
+	/* A sysfs of this network namespace, so that only the lab's own interfaces are seen there. */
+	if (r == 0 && mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		r = -errno;
+	if (r == 0)
+		r = loopback_up();
+	if (write(ready, &r, sizeof(r)) != sizeof(r) || r < 0)
+		_exit(1);
+	dup2(null, 0);
+	dup2(null, 1);
+	dup2(null, 2);
+	if (chdir("/") < 0)
+		_exit(1);
+	syscall(SYS_close_range, 3U, ~0U, 0U);
+	for (;;)
+		if (waitpid(-1, NULL, 0) < 0)
+			poll(NULL, 0, 1000);
+}
+
+int keeper_start(pid_t *ret)
+{
+	int ready[2], said[2], r = -EIO;
+	pid_t middle, keeper = 0;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(said, O_CLOEXEC) < 0) {
+		r = -errno;
+		close(ready[0]);
+		close(ready[1]);
+		return r;
+	}
+	middle = fork();
+	if (middle == 0) {
+		pid_t pid;
+
+		for (int sig = 1; sig < NSIG; sig++)
+			signal(sig, SIG_DFL);
+		if (unshare(NAMESPACES) < 0) {
+			r = -errno;
+			_exit(write(ready[1], &r, sizeof(r)) == sizeof(r) ? 1 : 2);
+		}
+		pid = fork();
+		if (pid == 0)
+			keep(ready[1]);
+		_exit(pid > 0 && write(said[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
+	}
+	close(ready[1]);
+	close(said[1]);
+	if (middle > 0) {
+		if (read(ready[0], &r, sizeof(r)) != sizeof(r))
+			r = -EIO;
+		if (read(said[0], &keeper, sizeof(keeper)) != sizeof(keeper) && r == 0)
+			r = -EIO;
+		waitpid(middle, NULL, 0);
+	} else {
+		r = -errno;
+	}
+	close(ready[0]);
+	close(said[0]);
+	if (r == 0)
+		*ret = keeper;
+	return r;
+}
+
+int keeper_start_time(pid_t pid, unsigned long long *ret)
+{
+	_cleanup_close_ int root = fs_root_open("/");
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	const char *p;
+
+	if (asprintf(&path, "/proc/%d/stat", (int)pid) < 0)
+		return -ENOMEM;
+	if (fs_read(root, path, 4096, &text, NULL) < 0 || !(p = strrchr(text, ')')))
+		return -ESRCH;
+	/* The command's name, field 2, ends at the last ')'; the start time is 20 words on. */
+	for (int field = 2; field < 22 && p; field++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return -ESRCH;
+	*ret = strtoull(p + 1, NULL, 10);
+	return 0;
+}
+
+int keeper_stop(pid_t keeper)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, keeper, 0U);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return errno == ESRCH ? 0 : -errno;
+	if (kill(keeper, SIGKILL) < 0)
+		return errno == ESRCH ? 0 : -errno;
+	/* Process 1 of a namespace ends only when all others in it have ended. */
+	return poll(&p, 1, 20000) == 1 ? 0 : -MUSTER_E_TIMEOUT;
+}
+
+static int open_namespace(pid_t pid, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "/proc/%d/ns/%s", (int)pid, name) < 0)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int enter(pid_t keeper)
+{
+	static const char *const names[] = { "ipc", "uts", "pid", "net", "mnt" };
+	int fd[ARRAY_SIZE(names)];
+
+	outer_net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (outer_net < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		fd[i] = open_namespace(keeper, names[i]);
+		if (fd[i] < 0)
+			return fd[i];
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (setns(fd[i], 0) < 0)
+			return -errno;
+		if (strcmp(names[i], "net") == 0)
+			lab_net = fd[i];
+		else
+			close(fd[i]);
+	}
+	return 0;
+}
+
+int keeper_network(bool inside)
+{
+	return setns(inside ? lab_net : outer_net, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+int keeper_run(pid_t keeper, int (*fn)(void *data), void *data)
+{
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	pid_t outer;
+	int answer[2], r = -EIO;
+
+	if (pipe2(answer, O_CLOEXEC) < 0)
+		return -errno;
+	fflush(NULL);
+	outer = fork();
+	if (outer == 0) {
+		pid_t inner;
+
+		r = enter(keeper);
+		/* A process id namespace holds only for children. */
+		inner = r == 0 ? fork() : -1;
+		if (inner == 0) {
+			/* Entering a mount namespace goes to its root. */
+			if (!cwd || chdir(cwd) < 0)
+				_exit(1);
+			r = fn(data);
+			fflush(NULL);
+			_exit(write(answer[1], &r, sizeof(r)) == sizeof(r) ? 0 : 1);
+		}
+		if (inner < 0) {
+			r = r < 0 ? r : -errno;
+			_exit(write(answer[1], &r, sizeof(r)) == sizeof(r) ? 1 : 2);
+		}
+		waitpid(inner, NULL, 0);
+		_exit(0);
+	}
+	close(answer[1]);
+	if (outer < 0)
+		r = -errno;
+	else if (read(answer[0], &r, sizeof(r)) != sizeof(r))
+		r = -EIO;
+	close(answer[0]);
+	while (outer > 0 && waitpid(outer, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r;
+}

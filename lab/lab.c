@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "lab/lab.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lab/private.h"
+#include "util/fs.h"
+#include "util/spawn.h"
+
+/* What one `up` carries from step to step, inside the lab's namespaces. */
+struct work {
+	const struct lab_options *o;
+	struct lab_record *record;
+	char *root; /* the scratch root's path */
+};
+
+static int make_interface(const struct muster_network *n, const struct lab_options *o)
+{
+	int r;
+
+	lab_step(o, "network", "%s with %s in a network namespace", n->interface, n->address);
+	r = spawn_argv(NULL, 10000, "ip", "link", "add", n->interface, "type", "bridge", "stp_state", "0",
+		       "forward_delay", "0", NULL);
+	if (r == 0 && *n->mac)
+		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "address", n->mac, NULL);
+	if (r == 0)
+		r = spawn_argv(NULL, 10000, "ip", "address", "add", n->address, "dev", n->interface, NULL);
+	/* An IPv6 prefix to advertise: iPXE waits 13 s for an advertisement where none comes. */
+	if (r == 0 && *n->ipv6)
+		r = spawn_argv(NULL, 10000, "ip", "-6", "address", "add", n->ipv6, "dev", n->interface, "nodad",
+			       NULL);
+	if (r == 0)
+		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "up", NULL);
+	if (r < 0)
+		lab_error(o, "The lab's network could not be made: %s", muster_strerror(r));
+	return r;
+}
+
+static int add_machine(struct lab_record *r, const char *name, const char *mac)
+{
+	struct lab_machine *v = reallocarray(r->machines, r->n + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	r->machines = v;
+	v[r->n] = (struct lab_machine){ strdup(name), strdup(mac), 0 };
+	if (!v[r->n].name || !v[r->n].mac)
+		return -ENOMEM;
+	r->n++;
+	return 0;
+}
+
+/* One machine for each node with a MAC address; in range mode machines with addresses of their own. */
+static int choose_machines(struct work *w, const struct plan *p)
+{
+	unsigned int most = w->o->nodes;
+	int r = 0;
+
+	if (!most && p->ip_mode == PLAN_IP_RANGE)
+		most = 2;
+	for (size_t i = 0; r == 0 && i < p->n_nodes && (!most || w->record->n < most); i++) {
+		const struct plan_node *n = &p->nodes[i];
+		/* QEMU's own prefix 52:54:00, then "m". */
+		struct mac mac = { { 0x52, 0x54, 0x00, 0x6d, (uint8_t)(i >> 8), (uint8_t)(i + 1) } };
+
+		if (p->ip_mode == PLAN_IP_MAC && !n->has_mac)
+			continue;
+		r = add_machine(w->record, n->name, MAC(n->has_mac ? n->mac : mac));
+	}
+	if (r == 0 && w->record->n < w->o->nodes) {
+		lab_error(w->o, "The answers give MAC addresses for %zu nodes only; %u were asked for.", w->record->n,
+			  w->o->nodes);
+		return -MUSTER_E_ANSWERS;
+	}
+	return r;
+}
+
+static unsigned int memory_for(const struct lab_options *o, const struct plan *p)
+{
+	static const unsigned int mb[] = {
+		[PLAN_ROOT_RAM] = 384,
+		[PLAN_ROOT_NFS] = 256,
+		[PLAN_ROOT_INITRAMFS] = 128,
+	};
+
+	if (o->memory_mb)
+		return o->memory_mb;
+	/* OVMF itself wants more. */
+	return o->firmware == LAB_UEFI ? MAX(mb[p->root], 512U) : mb[p->root];
+}
+
+static int choose_accelerator(struct work *w, const char *generation)
+{
+	_cleanup_free_ char *kernel = NULL;
+	bool kvm = w->o->accelerator == LAB_KVM;
+
+	if (w->o->accelerator == LAB_AUTO) {
+		if (asprintf(&kernel, "%s/var/lib/muster/roots/%s/vmlinuz", w->root, generation) < 0)
+			return -ENOMEM;
+		kvm = qemu_kvm_works(kernel);
+		if (!kvm)
+			lab_note(w->o, "No guest runs under KVM on this machine: the nodes are emulated in software.");
+	}
+	w->record->accelerator = strdup(kvm ? "kvm" : "tcg");
+	return w->record->accelerator ? 0 : -ENOMEM;
+}
+
+/* The interface is made first, since a plan wants to see it. */
+static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
+{
+	const struct plan_mistakes *mistakes = muster_mistakes(m);
+	struct muster_network network;
+	int r;
+
+	r = muster_network(m, w->o->answers, &network);
+	if (r == 0)
+		r = make_interface(&network, w->o);
+	if (r == 0)
+		r = muster_plan(m, w->o->answers, ret);
+	for (size_t i = 0; i < mistakes->n; i++)
+		lab_error(w->o, "%s:%u: %s", mistakes->v[i].file, mistakes->v[i].line, mistakes->v[i].text);
+	return r;
+}
+
+/* The lab's own key to its nodes; made once for its folder. */
+static int read_key(const struct lab_options *o, char **ret)
+{
+	_cleanup_free_ char *path = fs_join(o->dir, "id_ed25519");
+	_cleanup_close_ int dir = fs_root_open(o->dir);
+	int r = 0;
+
+	if (!path)
+		return -ENOMEM;
+	if (dir < 0)
+		return dir;
+	if (!fs_exists(dir, "/id_ed25519.pub"))
+		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab", "-f", path,
+			       NULL);
+	if (r == 0)
+		r = fs_read(dir, "/id_ed25519.pub", 4096, ret, NULL);
+	if (r == 0)
+		(*ret)[strcspn(*ret, "\n")] = '\0';
+	else
+		lab_error(o, "The lab's ssh key could not be made: %s", muster_strerror(r));
+	return r;
+}
+
+static int work_up(void *data)
+{
+	struct work *w = data;
+	struct muster_config config = {
+		.root = w->root,
+		.services = MUSTER_SERVICES_DIRECT,
+		.lab = true,
+		.on_event = w->o->on_event,
+		.data = w->o->data,
+		.cancel_fd = w->o->cancel_fd,
+	};
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	_cleanup_free_ char *generation = NULL, *key = NULL;
+	const struct plan *p;
+	int r;
+
+	r = read_key(w->o, &key);
+	config.ssh_key = key;
+	if (r == 0)
+		r = muster_new(&config, &m);
+	if (r == 0)
+		r = make_plan(w, m, &p);
+	if (r == 0)
+		r = choose_machines(w, p);
+	/* The packages of a node root come from outside; the daemons must not see the outside. */
+	if (r == 0)
+		r = keeper_network(false);
+	if (r == 0)
+		r = muster_root_build(m, &generation);
+	if (r == 0)
+		r = choose_accelerator(w, generation);
+	if (r == 0)
+		r = keeper_network(true);
+	if (r == 0)
+		r = muster_apply(m);
+	if (r < 0)
+		return r;
+	w->record->cluster = strdup(p->name);
+	w->record->interface = strdup(p->interface);
+	w->record->memory_mb = memory_for(w->o, p);
+	w->record->processors = w->o->processors ? w->o->processors : 1;
+	w->record->firmware = w->o->firmware;
+	if (!w->record->cluster || !w->record->interface)
+		return -ENOMEM;
+	if (!w->o->services_only)
+		lab_step(w->o, "power", "%zu nodes of %u MB, %s", w->record->n, w->record->memory_mb,
+			 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
+	for (size_t i = 0; r == 0 && !w->o->services_only && i < w->record->n; i++)
+		r = qemu_start(w->o, w->record, i);
+	/* This runs in a child: the record goes back to the parent through its file. */
+	return r < 0 ? r : record_write(w->o->dir, w->record);
+}
+
+static int absolute(const char *dir, char **ret)
+{
+	_cleanup_close_ int root = fs_root_open("/");
+	_cleanup_free_ char *cwd = NULL, *path = NULL;
+	int r;
+
+	if (*dir == '/') {
+		path = strdup(dir);
+	} else {
+		cwd = getcwd(NULL, 0);
+		path = cwd ? fs_join(cwd, dir) : NULL;
+	}
+	if (!path)
+		return -ENOMEM;
+	r = fs_mkdir_all(root, path, 0755);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+int lab_up(const struct lab_options *options)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 }, old = { 0 };
+	_cleanup_free_ char *dir = NULL, *root = NULL;
+	_cleanup_close_ int slash = fs_root_open("/");
+	struct lab_options o = *options;
+	struct work w = { &o, &record, NULL };
+	int r;
+
+	if (geteuid() != 0) {
+		lab_error(&o, "A lab needs root's rights for its network namespace.");
+		return -EPERM;
+	}
+	r = absolute(options->dir, &dir);
+	if (r == 0) {
+		o.dir = dir;
+		root = fs_join(dir, "root");
+		r = root ? fs_mkdir_all(slash, root, 0755) : -ENOMEM;
+	}
+	if (r < 0) {
+		lab_error(&o, "The lab's folder %s cannot be made: %s", options->dir, muster_strerror(r));
+		return r;
+	}
+	if (record_read(dir, &old) == 0 && record_alive(&old)) {
+		lab_error(&o, "A lab runs in %s already; `muster lab down` ends it.", dir);
+		return -MUSTER_E_BUSY;
+	}
+	w.root = root;
+	r = keeper_start(&record.keeper);
+	if (r < 0) {
+		lab_error(&o, "Namespaces for the lab could not be made: %s", muster_strerror(r));
+		return r;
+	}
+	r = keeper_start_time(record.keeper, &record.keeper_start);
+	if (r == 0)
+		r = keeper_run(record.keeper, work_up, &w);
+	if (r < 0 && keeper_stop(record.keeper) < 0)
+		lab_error(&o, "The lab's process %d does not end.", (int)record.keeper);
+	return r;
+}
+
+static int forget_run_files(const char *dir)
+{
+	static const char *const gone[] = { "/lab.json", "/root/run" };
+	_cleanup_close_ int fd = fs_root_open(dir);
+	int r = fd < 0 ? fd : 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(gone); i++)
+		r = fs_remove_tree(fd, gone[i]);
+	return r;
+}
+
+int lab_down(const struct lab_options *o, bool purge)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 };
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_close_ int slash = fs_root_open("/");
+	int r = record_read(o->dir, &record);
+
+	if (r < 0 && r != -ENOENT) {
+		lab_error(o, "%s/lab.json cannot be read: %s", o->dir, muster_strerror(r));
+		return r;
+	}
+	if (r == 0 && record_alive(&record)) {
+		lab_step(o, "down", "ending the lab of %s", record.cluster);
+		r = keeper_stop(record.keeper);
+		if (r < 0) {
+			lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper, muster_strerror(r));
+			return r;
+		}
+	}
+	if (access(o->dir, F_OK) < 0)
+		return 0;
+	dir = realpath(o->dir, NULL);
+	if (!dir)
+		return -errno;
+	r = purge ? fs_remove_tree(slash, dir) : forget_run_files(dir);
+	if (r < 0)
+		lab_error(o, "%s cannot be removed: %s", dir, muster_strerror(r));
+	return r;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------- */
+
+void lab_state_free(struct lab_state *s)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		free(s->nodes[i].name);
+		free(s->nodes[i].mac);
+	}
+	free(s->nodes);
+	free(s->cluster);
+	free(s->root);
+	free(s->accelerator);
+	*s = (struct lab_state){ 0 };
+}
+
+/* A machine's pid holds inside the lab only: the keeper's own /proc knows it. */
+static bool machine_runs(pid_t keeper, pid_t pid)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (keeper <= 0 || pid <= 0 || asprintf(&path, "/proc/%d/root/proc/%d", (int)keeper, (int)pid) < 0)
+		return false;
+	return access(path, F_OK) == 0;
+}
+
+int lab_read(const char *dir, struct lab_state *ret)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 };
+	_cleanup_(lab_state_free) struct lab_state s = { 0 };
+	int r = record_read(dir, &record);
+
+	if (r < 0)
+		return r;
+	s.cluster = TAKE_PTR(record.cluster);
+	s.accelerator = TAKE_PTR(record.accelerator);
+	s.root = fs_join(dir, "root");
+	s.keeper = record_alive(&record) ? record.keeper : 0;
+	s.nodes = calloc(record.n + 1, sizeof(*s.nodes));
+	if (!s.root || !s.nodes)
+		return -ENOMEM;
+	for (size_t i = 0; i < record.n; i++)
+		s.nodes[s.n_nodes++] = (struct lab_node){ TAKE_PTR(record.machines[i].name),
+							  TAKE_PTR(record.machines[i].mac),
+							  record.machines[i].pid,
+							  machine_runs(s.keeper, record.machines[i].pid) };
+	*ret = s;
+	s = (struct lab_state){ 0 };
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared by the lab's own files. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "lab/lab.h"
+
+/* ---- events.c ---- */
+void lab_step(const struct lab_options *o, const char *name, const char *fmt, ...) _printf_(3, 4);
+void lab_note(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
+void lab_error(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
+
+/* ---- keeper.c: the namespaces ---- */
+
+/* Starts the process that holds new namespaces, with the loopback device up. */
+int keeper_start(pid_t *ret) _must_check_;
+/* Ends it and with it everything in its namespaces; returns when all of that is gone. */
+int keeper_stop(pid_t keeper) _must_check_;
+/* Field 22 of /proc/PID/stat (proc(5)): with it a pid names one process for good. -ESRCH. */
+int keeper_start_time(pid_t pid, unsigned long long *ret) _must_check_;
+/* Runs fn in a child inside the namespaces of the keeper; what it returns (0 or negative) comes back. */
+int keeper_run(pid_t keeper, int (*fn)(void *data), void *data) _must_check_;
+/* Moves the calling process's network namespace: into the lab's (true), or back to where it came from. Only
+ * inside keeper_run(). */
+int keeper_network(bool inside) _must_check_;
+
+/* ---- state.c: lab.json ---- */
+
+struct lab_machine {
+	char *name, *mac;
+	pid_t pid;
+};
+
+struct lab_record {
+	char *cluster, *interface, *accelerator;
+	pid_t keeper;
+	unsigned long long keeper_start; /* keeper_start_time() */
+	enum lab_firmware firmware;
+	unsigned int memory_mb, processors;
+	struct lab_machine *machines;
+	size_t n;
+};
+int record_read(const char *dir, struct lab_record *ret) _must_check_; /* -ENOENT */
+int record_write(const char *dir, const struct lab_record *r) _must_check_;
+/* The record of a lab that runs; -ENOENT, emitted, where none does. */
+int record_open(const struct lab_options *o, struct lab_record *ret) _must_check_;
+void record_free(struct lab_record *r);
+/* Does the recorded keeper run? */
+bool record_alive(const struct lab_record *r);
+
+/* ---- qemu.c: the machines ---- */
+
+/* Starts the machine `index` of the record; inside the lab's namespaces. Its pid is set. */
+int qemu_start(const struct lab_options *o, struct lab_record *r, size_t index) _must_check_;
+/* Does a real guest run under KVM here? `kernel` is a kernel's path to try. Takes up to some seconds. */
+bool qemu_kvm_works(const char *kernel);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reaching into a lab that runs: commands, ssh, the machines' power. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lab/private.h"
+#include "util/fs.h"
+#include "util/strv.h"
+
+int record_open(const struct lab_options *o, struct lab_record *ret)
+{
+	int r = record_read(o->dir, ret);
+
+	if (r == 0 && record_alive(ret))
+		return 0;
+	record_free(ret);
+	lab_error(o, "No lab runs in %s; `muster lab up -f ANSWERS` makes one.", o->dir);
+	return r < 0 ? r : -ENOENT;
+}
+
+static int run_command(void *data)
+{
+	const char *const *argv = data;
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (pid < 0)
+		return -errno;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_status)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 };
+	int r = record_open(o, &record);
+
+	if (r == 0)
+		r = keeper_run(record.keeper, run_command, (void *)(uintptr_t)argv);
+	if (r < 0)
+		return r;
+	*ret_status = r;
+	return 0;
+}
+
+/* Everything but the node's name and the words is the lab's own: no setting of the user's ssh gets in. */
+static int ssh_words(const struct lab_options *o, const char *node, struct strv *argv)
+{
+	int r = strv_add_all(argv, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
+			     "ConnectTimeout=30", "-o", "LogLevel=ERROR", "-o", NULL);
+
+	if (r == 0)
+		r = strv_addf(argv, "UserKnownHostsFile=%s/root/etc/muster/known_hosts", o->dir);
+	if (r == 0)
+		r = strv_add(argv, "-i");
+	if (r == 0)
+		r = strv_addf(argv, "%s/id_ed25519", o->dir);
+	if (r == 0)
+		r = strv_add_all(argv, "-l", "root", "-o", NULL);
+	if (r == 0)
+		r = strv_addf(argv, "HostKeyAlias=%s", node);
+	return r;
+}
+
+int lab_ssh(const struct lab_options *options, const char *node, const char *const *words, int *ret_status)
+{
+	_cleanup_free_ char *dir = realpath(options->dir, NULL), *root = dir ? fs_join(dir, "root") : NULL;
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	struct muster_config config = { .root = root, .on_event = options->on_event, .data = options->data };
+	struct lab_options o = *options;
+	struct node_state *v;
+	size_t n;
+	int r;
+
+	if (!root) {
+		lab_error(options, "There is no lab in %s.", options->dir);
+		return -ENOENT;
+	}
+	o.dir = dir;
+	r = muster_new(&config, &m);
+	if (r == 0)
+		r = muster_status(m, node, &v, &n);
+	if (r < 0)
+		return r;
+	r = ssh_words(&o, node, &argv);
+	if (r == 0 && n == 1)
+		r = strv_add_all(&argv, "--", v[0].address, NULL);
+	muster_status_free(v, n);
+	if (r == 0 && n != 1) {
+		lab_error(&o, "Name one node, not %zu.", n);
+		return -EINVAL;
+	}
+	for (size_t i = 0; r == 0 && words && words[i]; i++)
+		r = strv_add(&argv, words[i]);
+	return r < 0 ? r : lab_exec(&o, (const char *const *)argv.v, ret_status);
+}
+
+struct power {
+	const struct lab_options *o;
+	struct lab_record *record;
+	size_t index;
+	bool on;
+};
+
+static int do_power(void *data)
+{
+	struct power *p = data;
+	struct lab_machine *m = &p->record->machines[p->index];
+	bool running = m->pid > 0 && kill(m->pid, 0) == 0;
+	int r = 0;
+
+	if (!p->on && running && kill(m->pid, SIGTERM) < 0)
+		r = -errno;
+	for (int i = 0; !p->on && r == 0 && i < 200 && kill(m->pid, 0) == 0; i++)
+		usleep(20 * 1000);
+	if (!p->on)
+		m->pid = 0;
+	else if (!running)
+		r = qemu_start(p->o, p->record, p->index);
+	return r < 0 ? r : record_write(p->o->dir, p->record);
+}
+
+int lab_power(const struct lab_options *options, const char *node, bool on)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 };
+	_cleanup_free_ char *dir = realpath(options->dir, NULL);
+	struct lab_options o = *options;
+	struct power p = { &o, &record, 0, on };
+	int r = record_open(options, &record);
+
+	if (r < 0)
+		return r;
+	if (!dir)
+		return -ENOMEM;
+	o.dir = dir;
+	for (p.index = 0; p.index < record.n; p.index++)
+		if (strcmp(record.machines[p.index].name, node) == 0)
+			return keeper_run(record.keeper, do_power, &p);
+	lab_error(&o, "The lab has no machine %s.", node);
+	return -ENOENT;
+}

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# For the lab's tests: sourced, TAP on standard output. They share one lab folder, so that the node root is
+# built once; each test's own state begins empty.
+set -uo pipefail
+srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+builddir=${builddir:-$srcdir/build}
+lab=$builddir/lab-test
+muster=$builddir/muster
+test_number=0
+failures=0
+
+# Deadlines are generous: a slow machine is slow, and a test that passes never waits for them.
+: "${MUSTER_TEST_DEADLINE:=400}"
+
+ok() { # condition's exit status, name
+	test_number=$((test_number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $test_number - $2"
+	else
+		echo "not ok $test_number - $2"
+		failures=$((failures + 1))
+	fi
+	return "$1"
+}
+
+is() { # got, wanted, name
+	if [ "$1" = "$2" ]; then
+		ok 0 "$3"
+	else
+		ok 1 "$3"
+		echo "# got:    $1"
+		echo "# wanted: $2"
+	fi
+}
+
+like() { # text, extended regular expression, name
+	if printf '%s\n' "$1" | grep -Eq -- "$2"; then
+		ok 0 "$3"
+	else
+		ok 1 "$3"
+		printf '%s\n' "$1" | head -n 20 | sed 's/^/# got: /'
+	fi
+}
+
+# The demo's answers with some lines changed: sed expressions.
+answers() { # file, sed expression ...
+	local to=$1 e args=()
+	shift
+	for e in "$@"; do args+=(-e "$e"); done
+	sed -e ';' "${args[@]}" "$srcdir/doc/examples/demo.conf" >"$to"
+}
+
+fresh() { # nothing but the node roots and the initramfs stays from the test before
+	"$muster" lab down --dir "$lab" >/dev/null 2>&1
+	mkdir -p "$lab/root"
+	rm -rf "$lab/root/etc" "$lab/root/run" "$lab/root/var/log" "$lab/nodes"
+	if [ -d "$lab/root/var/lib/muster" ]; then
+		find "$lab/root/var/lib/muster" -mindepth 1 -maxdepth 1 ! -name roots ! -name initramfs -exec rm -rf {} +
+	fi
+}
+
+evidence() { # what a person would want to see of a failure
+	echo '# --- status'
+	"$muster" status --root "$lab/root" --stages 2>&1 | sed 's/^/# /'
+	local f
+	for f in "$lab"/nodes/*/serial.log "$lab"/root/var/log/muster/*.log; do
+		[ -f "$f" ] || continue
+		echo "# --- ${f#"$lab"/}"
+		tail -n 25 "$f" | tr -d '\r' | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g; s/^/# /'
+	done
+}
+
+up() { # arguments of lab up
+	if "$muster" lab up --dir "$lab" --accel tcg "$@" >"$lab/up.log" 2>&1; then
+		return 0
+	fi
+	sed 's/^/# /' "$lab/up.log"
+	return 1
+}
+
+wait_ready() {
+	"$muster" status --root "$lab/root" --watch --until-ready --timeout "$MUSTER_TEST_DEADLINE" \
+		>"$lab/watch.log" 2>&1 && return 0
+	sed 's/^/# /' "$lab/watch.log"
+	evidence
+	return 1
+}
+
+ssh_node() { "$muster" lab ssh --dir "$lab" "$@"; }
+json() { # jq-like look-up in `muster status --json` by python-free means: the value of a key of a node
+	"$muster" status --root "$lab/root" --json | tr -d '\n' |
+		sed -n "s/.*\"name\": *\"$1\"[^}]*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
+}
+
+finish() {
+	"$muster" lab down --dir "$lab" >/dev/null 2>&1
+	echo "1..$test_number"
+	[ "$failures" -eq 0 ]
+}
+trap '"$muster" lab down --dir "$lab" >/dev/null 2>&1' EXIT
