@@ -11,7 +11,7 @@
 
 #define KERNEL_MAX 128
 #define REASON_MAX 512
-#define LOG_MAX 12288
+#define LOG_MAX 12288 /* of its end, which says what went wrong */
 #define MEMORY_MAX_KB (INT64_C(1) << 50)
 #define PROCESSORS_MAX 65536
 #define LOAD_MAX 1000000
@@ -58,7 +58,7 @@ static bool is_harmful(uint32_t c)
 	       (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
 }
 
-/* Adds the text clean, as whole characters, up to `max` bytes. */
+/* The text clean, as whole characters, its first `max` bytes. */
 static int clean(const char *text, size_t len, size_t max, bool lines, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
@@ -76,7 +76,7 @@ static int clean(const char *text, size_t len, size_t max, bool lines, char **re
 			out = REPLACEMENT;
 			out_len = strlen(REPLACEMENT);
 		}
-		if (b.len + out_len > max)
+		if (out_len > max - b.len)
 			break;
 		strbuf_add(&b, out, out_len);
 		i += MAX(n, (size_t)1);
@@ -228,7 +228,20 @@ static int take_reason(struct report *r, const char *value, size_t len)
 
 static int take_log(struct report *r, const char *value, size_t len)
 {
-	return take_text(&r->log, value, len, LOG_MAX, true);
+	int err = take_text(&r->log, value, len, SIZE_MAX, true);
+	size_t n = err == 0 ? strlen(r->log) : 0, skip = n > LOG_MAX ? n - LOG_MAX : 0;
+	const char *line;
+
+	if (skip == 0)
+		return err;
+	line = strchr(r->log + skip, '\n');
+	if (line && line[1])
+		skip = (size_t)(line + 1 - r->log);
+	else /* one endless line: cut between two characters */
+		while (((unsigned char)r->log[skip] & 0xc0) == 0x80)
+			skip++;
+	memmove(r->log, r->log + skip, n - skip + 1);
+	return 0;
 }
 
 static const struct {

@@ -145,6 +145,28 @@ static void texts_are_cut_between_characters(void **state)
 	report_free(&r);
 }
 
+static void of_a_log_the_end_stays(void **state)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct report r;
+
+	strbuf_adds(&b, "stage=failed\nlog=");
+	for (int i = 0; i < 1000; i++)
+		strbuf_addf(&b, "line %06d\\n", i);
+	strbuf_adds(&b, "the end");
+	assert_int_equal(report_parse(b.data, b.len, &r), 0);
+	assert_string_equal(r.values.log + strlen(r.values.log) - 7, "the end");
+	report_free(&r);
+	strbuf_reset(&b);
+	strbuf_adds(&b, "stage=failed\nlog=");
+	for (int i = 0; i < 5300; i++) /* invalid bytes grow to three */
+		strbuf_adds(&b, i % 100 == 0 ? "\\n" : "\xff\xff\xff");
+	assert_int_equal(report_parse(b.data, b.len, &r), 0);
+	assert_in_range(strlen(r.values.log), 11000, 12288);
+	assert_int_equal(strncmp(r.values.log, "\xef\xbf\xbd", 3), 0);
+	report_free(&r);
+}
+
 static void a_body_may_hold_any_bytes(void **state)
 {
 	_cleanup_free_ char *body = malloc(WIRE_REPORT_MAX + 1);
@@ -311,6 +333,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_report_is_refused_whole),
 		cmocka_unit_test(texts_come_out_clean),
 		cmocka_unit_test(texts_are_cut_between_characters),
+		cmocka_unit_test(of_a_log_the_end_stays),
 		cmocka_unit_test(a_body_may_hold_any_bytes),
 		cmocka_unit_test(a_range_is_one_part_or_none),
 		cmocka_unit_test(events_are_of_ipv4_over_ethernet),
