@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Measures what doc/performance.md says. Times are of this machine and moment; what counts are the ratios within
+# one run. Usage: ./run bench [plan|boot|tiny|memory ...]; all of them by default.
+set -uo pipefail
+srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+builddir=${builddir:-$srcdir/build}
+muster=$builddir/muster
+lab=$builddir/lab-test
+work=$builddir/bench
+mkdir -p "$work"
+
+row() { printf '%-58s %14s   %s\n' "$1" "$2" "$3"; }
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.2f", b - a }'; }
+
+many() { # answers for N nodes, and the facts of a server for them
+	awk -v n="$1" 'BEGIN {
+		print "cluster { name = \"big\" domain = \"big.lan\" }"
+		print "boot { kernel = \"distro\" root = \"ram\" }"
+		print "network \"eth1\" { address = \"10.66.0.1/16\" ip_mode = \"mac\" }"
+		printf "nodes { count = %d prefix = \"node\" first_address = \"10.66.1.1\" macs = {", n
+		for (i = 1; i <= n; i++)
+			printf "%s\"52:54:00:%02x:%02x:%02x\"", i > 1 ? ", " : "", int(i / 65536), int(i / 256) % 256, i % 256
+		print "} }"
+	}' >"$work/many.conf"
+	cat >"$work/host.json" <<-'EOT'
+	{"distribution": {"id": "debian", "version": "12", "codename": "bookworm", "family": "debian"},
+	 "interfaces": [{"name": "eth1", "mac": "52:54:00:aa:00:01", "link": true, "addresses": ["10.66.0.1/16"]}]}
+	EOT
+}
+
+bench_plan() {
+	many 10000
+	rm -rf "$work/root" && mkdir -p "$work/root"
+	local began wall
+	began=$(now)
+	/usr/bin/time -f '%M' -o "$work/rss" "$muster" plan -f "$work/many.conf" --host "$work/host.json" \
+		--root "$work/root" >"$work/plan.out" 2>"$work/plan.err" || cat "$work/plan.err"
+	wall=$(since "$began")
+	row 'muster plan, 10,000 nodes: seconds' "$wall" 'under 1'
+	row 'muster plan, 10,000 nodes: MB resident' "$(($(tail -n 1 "$work/rss") / 1024))" 'under 150'
+}
+
+lab_up() { "$muster" lab up --dir "$lab" --accel tcg "$@" >"$work/up.log" 2>&1 || { cat "$work/up.log"; exit 1; }; }
+lab_down() { "$muster" lab down --dir "$lab" >/dev/null 2>&1; }
+trap lab_down EXIT
+
+# Seconds from now until the address sends ssh's banner; asked from inside the lab.
+until_ssh() {
+	local began
+	began=$(now)
+	"$muster" lab exec --dir "$lab" -- timeout 400 bash -c '
+		until banner=$(timeout 1 bash -c "exec 3<>/dev/tcp/$1/22 && head -c 4 <&3" 2>/dev/null) && [ "$banner" = SSH- ]; do
+			read -r -t 0.05 <> <(:)
+		done' ssh "$1" || return 1
+	since "$began"
+}
+
+answers() { # file, sed expression ...
+	local to=$1 e args=()
+	shift
+	for e in "$@"; do args+=(-e "$e"); done
+	sed -e ';' "${args[@]}" "$srcdir/doc/examples/demo.conf" >"$to"
+}
+
+bench_boot() {
+	local net direct root id img token
+	answers "$work/one.conf" 's/count .*= 2/count = 1/' 's/, "52:54:00:66:00:02"//'
+	lab_down
+	lab_up -f "$work/one.conf" --no-power
+	root=$lab/root/var/lib/muster
+	id=$(sed -n 's/.*"generation": *"\([^"]*\)".*/\1/p' "$lab/root/etc/muster/cluster.json" | head -n 1)
+	img=$(sed -n 's/.*"initramfs": *"\([^"]*\)".*/\1/p' "$lab/root/etc/muster/cluster.json" | tail -n 1)
+	for i in 1 2 3; do
+		"$muster" lab power node01 on --dir "$lab" >/dev/null
+		net=$(until_ssh 10.66.0.11) || { echo 'the netboot failed'; return 1; }
+		"$muster" lab power node01 off --dir "$lab" >/dev/null
+		direct=$(direct_boot "$root/roots/$id" "$root/initramfs/$img.img") || { echo 'the direct boot failed'; return 1; }
+		row "netboot $i: power-on to ssh, seconds" "$net" ''
+		row "direct boot $i, same kernel and root from a disk" "$direct" ''
+		row "netboot $i in units of the direct boot" "$(awk -v a="$net" -v b="$direct" 'BEGIN { printf "%.3f", a / b }')" 'at most 1.10'
+	done
+	lab_down
+}
+
+# The same kernel and root with no network loader: the squashfs is a disk of the machine. Prints seconds to ssh.
+direct_boot() { # generation's folder, initramfs
+	local d=$work/direct pid s
+	rm -rf "$d" && mkdir -p "$d/muster"
+	cat >"$d/muster/node.conf" <<-EOT
+	node=node01
+	domain=demo.lan
+	mac=52:54:00:66:00:01
+	address=10.66.0.11
+	prefix=24
+	gateway=
+	dns=10.66.0.1
+	server=10.66.0.1
+	port=8066
+	token=00000000000000000000000000000000
+	machine_id=0123456789abcdef0123456789abcdef
+	root=disk
+	root_path=/dev/vda
+	root_size=$(stat -c %s "$1/root.squashfs")
+	dhcp=0
+	interval=10
+	EOT
+	cp "$lab/id_ed25519.pub" "$d/muster/authorized_keys"
+	cp "$lab/root/var/lib/muster/keys/node01/ssh_host_ed25519_key"* "$d/muster/"
+	printf '127.0.0.1 localhost\n' >"$d/muster/hosts"
+	chmod 600 "$d/muster/node.conf" "$d/muster/authorized_keys" "$d/muster/ssh_host_ed25519_key"
+	(cd "$d" && find muster | bsdcpio -o -H newc --quiet) >"$work/node.cpio"
+	cat "$2" "$work/node.cpio" >"$work/direct.img"
+	"$muster" lab exec --dir "$lab" -- bash -c '
+		ip link show tap0 >/dev/null 2>&1 || { ip tuntap add dev tap0 mode tap; ip link set tap0 master eth1 up; }
+		exec qemu-system-x86_64 -accel tcg,thread=multi,tb-size=64 -nodefaults -no-user-config -display none -daemonize \
+			-cpu qemu64 -machine pc -smp 1 -m 384 -device virtio-rng-pci -serial file:"$4/direct.log" -pidfile "$4/direct.pid" \
+			-kernel "$1/vmlinuz" -initrd "$2" -drive file="$1/root.squashfs",format=raw,if=virtio,readonly=on \
+			-append "$3" -netdev tap,id=net0,ifname=tap0,script=no,downscript=no \
+			-device virtio-net-pci,netdev=net0,mac=52:54:00:66:00:01' direct "$1" "$work/direct.img" \
+		'console=tty0 console=ttyS0,115200 net.ifnames=0 rdinit=/init' "$work" >&2 || return 1
+	s=$(until_ssh 10.66.0.11) || return 1
+	pid=$(cat "$work/direct.pid")
+	"$muster" lab exec --dir "$lab" -- bash -c 'kill "$1"; while kill -0 "$1" 2>/dev/null; do read -r -t 0.05 <> <(:); done' end "$pid"
+	echo "$s"
+}
+
+bench_tiny() {
+	local began macs i
+	macs=$(for ((i = 1; i <= 16; i++)); do printf '%s"52:54:00:66:00:%02x"' "$([ "$i" -gt 1 ] && echo ', ')" "$i"; done)
+	answers "$work/tiny.conf" 's/count .*= 2/count = 16/' "s/macs .*/macs = {$macs}/" 's/root   = "ram"/root = "initramfs"/'
+	lab_down
+	lab_up -f "$work/tiny.conf" --processors 4 --no-power
+	began=$(now)
+	for ((i = 1; i <= 16; i++)); do
+		"$muster" lab power "$(printf 'node%02d' "$i")" on --dir "$lab" >/dev/null
+	done
+	"$muster" status --root "$lab/root" --watch --until-ready --timeout 600 >"$work/tiny.log" || cat "$work/tiny.log"
+	row '16 tiny nodes of 4 processors: seconds until all are ready' "$(since "$began")" 'within 60'
+	lab_down
+}
+
+bench_memory() {
+	row 'muster-agent: bytes' "$(stat -c %s "$builddir/muster-agent")" 'under 150000'
+	answers "$work/one.conf" 's/count .*= 2/count = 1/' 's/, "52:54:00:66:00:02"//'
+	lab_down
+	lab_up -f "$work/one.conf"
+	"$muster" status --root "$lab/root" --watch --until-ready --timeout 600 >/dev/null
+	row 'muster-agent on a running node: KB resident' \
+		"$("$muster" lab ssh --dir "$lab" node01 -- "awk '/VmRSS/ { print \$2 }' /proc/\$(systemctl show -p MainPID --value muster-agent)/status")" \
+		'under 1024'
+	lab_down
+	# musterd's memory with 10,000 nodes: a lab of its services alone, under such answers.
+	many 10000
+	sed -i 's/kernel = "distro" /kernel = "distro-cloud" /; s/root = "ram"/root = "initramfs"/' "$work/many.conf"
+	"$muster" lab up --dir "$lab" --accel tcg -f "$work/many.conf" --nodes 1 --no-power >"$work/up.log" 2>&1 || cat "$work/up.log"
+	row 'musterd with 10,000 nodes known: MB resident' \
+		"$("$muster" lab exec --dir "$lab" -- awk '/VmRSS/ { printf "%.1f", $2 / 1024 }' \
+			"/proc/$(cut -d' ' -f1 "$lab/root/run/muster/musterd.pid")/status")" 'under 30'
+	lab_down
+}
+
+[ $# -gt 0 ] || set -- plan boot tiny memory
+printf '%s, %s processors, %s MB\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
+	"$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))"
+row 'what' 'measured' 'aim'
+for b in "$@"; do "bench_$b"; done
