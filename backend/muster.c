@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backend/context.h"
+#include "backend/nodes/json.h"
 #include "backend/nodes/store.h"
 #include "backend/plan/range.h"
 #include "backend/render/render.h"
@@ -370,6 +371,11 @@ int muster_status(struct muster *m, const char *range, struct node_state **ret, 
 void muster_status_free(struct node_state *v, size_t n)
 {
 	node_states_free(v, n);
+}
+
+int muster_status_json(const char *cluster, const struct node_state *v, size_t n, char **ret)
+{
+	return node_states_json(cluster, v, n, ret);
 }
 
 int muster_cluster_name(struct muster *m, char **ret)
