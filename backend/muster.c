@@ -390,7 +390,7 @@ int muster_cluster_name(struct muster *m, char **ret)
 	if (r < 0)
 		return r;
 	doc = json_loadb(text, len, 0, NULL);
-	if (json_unpack(doc, "{s:{s:{s:s}}}", "plan", "cluster", "name", &name) < 0)
+	if (json_unpack(doc, "{s:{s:s}}", "plan", "name", &name) < 0)
 		r = -MUSTER_E_FORMAT;
 	else
 		r = (*ret = strdup(name)) ? 0 : -ENOMEM;
