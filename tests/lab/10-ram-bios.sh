@@ -12,7 +12,7 @@ wait_ready
 ok $? 'both nodes are ready'
 
 is "$(ssh_node node01 -- uname -n)" node01 'a node answers over ssh by its own name'
-is "$(ssh_node node01 -- cat /proc/sys/kernel/osrelease)" "$(json node01 kernel)" 'its kernel is the one that status shows'
+is "$(ssh_node node01 -- cat /proc/sys/kernel/osrelease)" "$(field node01 kernel)" 'its kernel is the one that status shows'
 is "$(ssh_node node02 -- findmnt -n -o FSTYPE /)" overlay 'its root is an overlay'
 like "$(ssh_node node01 -- systemctl is-system-running)" '^(running|starting)$' 'nothing failed in the running system'
 is "$(ssh_node node01 -- systemctl --failed --no-legend)" '' 'no unit failed'

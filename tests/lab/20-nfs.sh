@@ -10,8 +10,9 @@ up -f "$lab/answers.conf"
 ok $? 'a lab with an NFS server starts'
 wait_ready
 ok $? 'the node is ready'
-like "$(ssh_node node01 -- cat /proc/mounts)" ' nfs4 .*10\.66\.0\.1' 'its root comes over NFS'
+like "$(ssh_node node01 -- cat /proc/fs/nfsfs/volumes)" '^v4 +0a420001' 'its root comes over NFS version 4'
 is "$(ssh_node node01 -- "touch /usr/written && ls /usr/written")" /usr/written 'and can be written to, in memory'
-like "$(ssh_node node01 -- "mount -o remount,rw /run/muster/nfs 2>&1; touch /run/muster/nfs/x 2>&1")" 'ead-only|denied|o such' \
-	'the export itself cannot'
+export=10.66.0.1:$(sed -n 's/^ *Pseudo *= *"\{0,1\}\([^";]*\).*/\1/p' "$lab/root/etc/muster/ganesha.conf" | head -n 1)
+like "$(ssh_node node01 -- "mount -i -t nfs4 -o rw,addr=10.66.0.1,clientaddr=10.66.0.11 $export /mnt && touch /mnt/x; ls /mnt" 2>&1)" \
+	'[Rr]ead-only|[Dd]enied|not permitted' 'the export itself cannot be written to'
 finish

@@ -9,9 +9,8 @@ answers "$lab/answers.conf" 's/ip_mode = "mac"/ip_mode = "range" range = "10.66.
 	'/macs /d' '/count /d' 's/root   = "ram"/root = "initramfs"/' "s/^boot {/boot { generation = \"$id\"/"
 up -f "$lab/answers.conf" --nodes 2
 ok $? 'a lab with two unknown machines starts'
-"$muster" status --root "$lab/root" --watch --timeout 1 >/dev/null 2>&1
 deadline=$((SECONDS + MUSTER_TEST_DEADLINE))
-while n=$("$muster" status --root "$lab/root" --json | grep -o '"stage": *"ready", *"stages"\|"stage":"ready","stages"' | wc -l) &&
+while n=$("$muster" status --root "$lab/root" --json | jq '[.nodes[] | select(.stage == "ready")] | length') &&
 	[ "$n" -lt 2 ] && [ "$SECONDS" -lt "$deadline" ]; do
 	read -r -t 0.5 <> <(:)
 done

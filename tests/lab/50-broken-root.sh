@@ -15,9 +15,9 @@ trap 'mv -f "$file.away" "$file" 2>/dev/null; "$muster" lab down --dir "$lab" >/
 ok $? 'the node is powered on'
 "$muster" status --root "$lab/root" --watch --until-ready --timeout "$MUSTER_TEST_DEADLINE" >"$lab/watch.log" 2>&1
 is $? 1 'it does not become ready'
-is "$(json node01 stage)" failed 'status shows it as failed'
+is "$(field node01 stage)" failed 'status shows it as failed'
 text=$("$muster" status --root "$lab/root")
 like "$text" 'failed.*(404|root)' 'with the reason'
-[ "$(json node01 stage)" = failed ] || evidence
+[ "$(field node01 stage)" = failed ] || evidence
 mv -f "$file.away" "$file"
 finish

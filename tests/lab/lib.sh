@@ -87,9 +87,8 @@ wait_ready() {
 }
 
 ssh_node() { "$muster" lab ssh --dir "$lab" "$@"; }
-json() { # jq-like look-up in `muster status --json` by python-free means: the value of a key of a node
-	"$muster" status --root "$lab/root" --json | tr -d '\n' |
-		sed -n "s/.*\"name\": *\"$1\"[^}]*\"$2\": *\"\{0,1\}\([^\",}]*\).*/\1/p"
+field() { # node, key: of `muster status --json`
+	"$muster" status --root "$lab/root" --json | jq -r --arg n "$1" --arg k "$2" '.nodes[] | select(.name == $n) | .[$k]'
 }
 
 finish() {
