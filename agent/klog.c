@@ -20,6 +20,27 @@ const char *klog_last_lines(const char *text, unsigned lines)
 	return p;
 }
 
+char *klog_without_levels(const char *text)
+{
+	struct text t = { 0 };
+
+	while (*text) {
+		size_t len = strcspn(text, "\n"), level = 0;
+
+		if (*text == '<')
+			level = 1 + strspn(text + 1, "0123456789");
+		if (level > 1 && text[level] == '>')
+			level++;
+		else
+			level = 0;
+		len += text[len] == '\n';
+		text_add(&t, text + level, len - level);
+		text += len;
+	}
+	text_add(&t, "", 0);
+	return t.s;
+}
+
 char *klog_tail(unsigned lines)
 {
 	_cleanup_free_ char *buf = malloc(TAIL_BYTES + 1);
@@ -36,5 +57,5 @@ char *klog_tail(unsigned lines)
 	/* The first line of a full buffer is a part of one. */
 	if (n >= TAIL_BYTES - 256 && buf[0] != '<' && strchr(buf, '\n'))
 		start = strchr(buf, '\n') + 1;
-	return strdup(klog_last_lines(start, lines));
+	return klog_without_levels(klog_last_lines(start, lines));
 }

@@ -8,3 +8,5 @@
 char *klog_tail(unsigned lines);
 /* The part of text that its last lines are: pure. */
 const char *klog_last_lines(const char *text, unsigned lines);
+/* The text without the levels, "<6>", that begin the lines of syslog(2). Pure; owned, NULL when out of memory. */
+char *klog_without_levels(const char *text);

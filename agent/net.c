@@ -124,6 +124,22 @@ static bool is_network_card(int folder, const char *name)
 	return class && strncmp(class, "0x02", 4) == 0;
 }
 
+/* A virtio card has a PCI device, which virtio_pci drives, and below it one of type 1, a network card (Virtual I/O
+ * Device specification, section 5), which wants a driver of its own. */
+static bool lacks_virtio_driver(int at)
+{
+	_cleanup_closedir_ DIR *d = open_folder(at, "sys/bus/virtio/devices");
+	struct dirent *e;
+
+	while (d && (e = next_entry(d))) {
+		_cleanup_free_ char *type = attribute(dirfd(d), e->d_name, "device");
+
+		if (type && strcmp(type, "0x0001") == 0 && !has(dirfd(d), e->d_name, "driver"))
+			return true;
+	}
+	return false;
+}
+
 static char *explain_cards(int at, const struct modules *m)
 {
 	_cleanup_closedir_ DIR *d = open_folder(at, "sys/bus/pci/devices");
@@ -152,6 +168,9 @@ static char *explain_cards(int at, const struct modules *m)
 				  id ? id : e->d_name,
 				  modules_trouble(m) ? modules_trouble(m) : "the kernel's log may say why");
 	}
+	if (!s && lacks_virtio_driver(at))
+		fail_with(&s, 0, "no driver for the virtio network card in kernel %s: %s", u.release,
+			  modules_trouble(m) ? modules_trouble(m) : "modules.conf knows none");
 	if (!s && !any)
 		fail_with(&s, 0, "this machine has no network card on its PCI bus");
 	return s;

@@ -175,7 +175,7 @@ static void a_missing_interface_is_explained(void **state)
 {
 	struct room *room = *state;
 	_cleanup_(modules_freep) struct modules *m = NULL;
-	_cleanup_free_ char *none = NULL, *unknown = NULL, *other = NULL;
+	_cleanup_free_ char *none = NULL, *unknown = NULL, *virtio = NULL, *other = NULL;
 
 	assert_int_equal(modules_new(room->at, "none", insert, NULL, &m, NULL), 0);
 	none = net_explain(room->at, mac, m);
@@ -189,6 +189,10 @@ static void a_missing_interface_is_explained(void **state)
 	assert_int_equal(strncmp(unknown, "no driver for network card 8086:15f3 in kernel ", 47), 0);
 	assert_non_null(strstr(unknown, ": modules.conf knows none"));
 	put_link(room, "sys/bus/pci/devices/0000:00:02.0/driver", "../igc");
+	put(room, "sys/bus/virtio/devices/virtio0/device", "0x0001\n");
+	virtio = net_explain(room->at, mac, m);
+	assert_int_equal(strncmp(virtio, "no driver for the virtio network card in kernel ", 48), 0);
+	put_link(room, "sys/bus/virtio/devices/virtio0/driver", "../virtio_net");
 	put(room, "sys/class/net/eth0/address", "52:54:00:66:00:02\n");
 	other = net_explain(room->at, mac, m);
 	assert_string_equal(

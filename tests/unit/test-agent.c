@@ -371,10 +371,14 @@ static void an_answer_changes_what_it_may(void **state)
 
 static void the_kernels_last_lines_are_kept(void **state)
 {
+	_cleanup_free_ char *lines = NULL;
+
 	assert_string_equal(klog_last_lines("a\nb\nc\n", 2), "b\nc\n");
 	assert_string_equal(klog_last_lines("a\nb\nc", 1), "c");
 	assert_string_equal(klog_last_lines("a\nb\n", 9), "a\nb\n");
 	assert_string_equal(klog_last_lines("", 9), "");
+	lines = klog_without_levels("<6>[ 0.1] a <b>\n<x>c\n<4\n\n<12>");
+	assert_string_equal(lines, "[ 0.1] a <b>\n<x>c\n<4\n\n");
 }
 
 int main(void)
