@@ -28,17 +28,19 @@ static bool mark_at(const char *text, size_t len, size_t at, const char *mark, s
 /* A begin without an end is not a block: what stands behind it may be somebody else's. */
 static bool find(const char *text, size_t len, struct place *ret)
 {
+	struct place p = { 0 };
 	bool open = false;
 	size_t next;
 
 	for (size_t at = 0; at < len; at = next) {
 		if (mark_at(text, len, at, BEGIN_MARK, &next)) {
-			ret->begin = at;
-			ret->inside = next;
+			p.begin = at;
+			p.inside = next;
 			open = true;
 		} else if (open && mark_at(text, len, at, END_MARK, &next)) {
-			ret->inside_end = at;
-			ret->end = next;
+			p.inside_end = at;
+			p.end = next;
+			*ret = p;
 			return true;
 		}
 	}
