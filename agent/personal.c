@@ -166,8 +166,9 @@ static const char unit[] =
 	"RestartSec=2\n"
 	"OOMScoreAdjust=-500\n";
 
-/* Units that only cost time or memory on a node whose root is made anew at each boot. A mask in /run gives way to
- * what an operator puts into /etc/systemd/system. */
+/* Units that only cost time or memory on a node whose root is made anew at each boot. Measured: without
+ * systemd-remount-fs and systemd-journal-flush a node is ready 0.5 to 0.7 s of 14 s earlier (one emulated processor).
+ * A mask in /run gives way to what an operator puts into /etc/systemd/system. */
 static const struct {
 	const char *name;
 	const char *why;
@@ -185,6 +186,8 @@ static const struct {
 	{ "systemd-random-seed.service",
 	  "the seed would be in memory; the kernel has seeded itself by then" },
 	{ "systemd-pstore.service", "would move the kernel's crash records from safe storage into memory" },
+	{ "systemd-remount-fs.service", "would give the overlay the options that /etc/fstab has for a disk" },
+	{ "systemd-journal-flush.service", "would copy the journal from memory to memory" },
 	{ "systemd-update-utmp-runlevel.service", "notes runlevels of SysV init in a file in memory" },
 };
 
