@@ -37,6 +37,12 @@ static int read_key(struct daemon *d, const char *node, const char *suffix, char
 	return fs_read(d->root_fd, path, KEY_MAX, ret, NULL);
 }
 
+/* A node whose whole root is the initramfs runs no sshd. */
+static bool wants_host_key(const struct plan *p)
+{
+	return p->root != PLAN_ROOT_INITRAMFS;
+}
+
 /* ---- the script ------------------------------------------------------------------------------------------- */
 
 /* Finds the node that asks. NULL: *ret_why (owned) says in a sentence why it is none. */
@@ -74,7 +80,8 @@ static int check_files(struct daemon *d, const struct view *v, const struct plan
 			       "No root is built on the server yet: run \"muster root build\" there.");
 	else if (!*v->initramfs || files_size_of_initramfs(d, v->initramfs, &size) < 0)
 		len = asprintf(ret_why, "The initramfs is missing on the server: run \"muster root build\".");
-	else if (read_key(d, n->name, "", &key) < 0 || read_key(d, n->name, ".pub", &pub) < 0)
+	else if (wants_host_key(v->plan) &&
+		 (read_key(d, n->name, "", &key) < 0 || read_key(d, n->name, ".pub", &pub) < 0))
 		len = asprintf(ret_why,
 			       "The ssh host key of %s is missing on the server: run \"muster apply\".",
 			       n->name);
@@ -279,9 +286,9 @@ static int make_personality(struct daemon *d, const struct plan *p, const struct
 		r = hosts_text(p, o, &hosts);
 	if (r == 0)
 		r = keys_text(p, &keys);
-	if (r == 0)
+	if (r == 0 && wants_host_key(p))
 		r = read_key(d, o->node, "", &key);
-	if (r == 0)
+	if (r == 0 && wants_host_key(p))
 		r = read_key(d, o->node, ".pub", &pub);
 	if (r < 0)
 		return r;
