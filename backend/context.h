@@ -17,12 +17,12 @@ struct muster {
 	struct muster_config config; /* its strings are copied into the fields below */
 	int root_fd;
 	char *root_path; /* absolute; "/" for the running system */
-	bool scratch; /* another root than "/" */
+	bool scratch;	 /* another root than "/" */
 	char *sbindir, *libexecdir, *profiles_dir;
-	struct host *host; /* NULL until asked for */
+	struct host *host;	       /* NULL until asked for */
 	struct profile_distro *distro; /* likewise */
-	struct plan *plan; /* of the last muster_plan() */
-	char *answers; /* the path it was read from */
+	struct plan *plan;	       /* of the last muster_plan() */
+	char *answers;		       /* the path it was read from */
 	struct plan_mistakes mistakes;
 	int64_t step_started;
 	char *step; /* the present step's name */

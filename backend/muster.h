@@ -76,8 +76,9 @@ struct muster_config {
 	const char *root;      /* NULL: "/" */
 	const char *host_file; /* facts from a file in place of the running machine's; may be NULL */
 	enum muster_services services;
-	bool lab;	       /* the interface is addressed already, and NFS is served by ganesha */
-	const char *ssh_key; /* a further key that opens the nodes, a line of authorized_keys(5); NULL: none */
+	bool lab; /* the interface is addressed already, and NFS is served by ganesha */
+	const char
+		*ssh_key; /* a further key that opens the nodes, a line of authorized_keys(5); NULL: none */
 	const char *http_user; /* musterd gives its rights away to this user; NULL: "muster" */
 	void (*on_event)(void *data, const struct muster_event *event);	   /* may be NULL */
 	void (*on_question)(void *data, struct muster_question *question); /* NULL: defaults are taken */
@@ -104,7 +105,7 @@ int muster_plan(struct muster *m, const char *answers, const struct plan **ret) 
  * whether it is there. Forgets the host's facts, since the interfaces are about to change. */
 struct muster_network {
 	char interface[16], mac[18]; /* mac: "" unless the answers name it by its MAC address */
-	char address[20]; /* "10.66.0.1/24" */
+	char address[20];	     /* "10.66.0.1/24" */
 	char ipv6[64]; /* the prefix to advertise, with the server's address in it; "" for none */
 };
 int muster_network(struct muster *m, const char *answers, struct muster_network *ret) _must_check_;

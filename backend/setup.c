@@ -452,8 +452,10 @@ static int missing_packages(struct muster *m, const struct apply *a, const struc
 		return r;
 	for (size_t i = 0; i < wish.packages.n; i++)
 		strbuf_addf(&list, "%s%s", i ? " " : "", wish.packages.v[i]);
-	context_error(m, "Below another root nothing is installed, and these packages are missing on this machine: %s. "
-			 "Install them and try again.",
+	context_error(m,
+		      "Below another root nothing is installed, and these packages are missing on this "
+		      "machine: %s. "
+		      "Install them and try again.",
 		      list.data ? list.data : "");
 	return -MUSTER_E_MISSING;
 }

@@ -74,9 +74,9 @@ static int status_json(struct cli *c, const struct lab_state *s)
 	for (size_t i = 0; nodes && i < s->n_nodes; i++)
 		json_array_append_new(nodes, json_pack("{s:s, s:s, s:b}", "name", s->nodes[i].name, "mac",
 						       s->nodes[i].mac, "running", s->nodes[i].running));
-	return cli_print_json(c, json_pack("{s:b, s:s, s:s, s:s, s:i, s:o}", "running", s->keeper > 0, "cluster",
-					   s->cluster, "root", s->root, "accelerator", s->accelerator, "keeper",
-					   (int)s->keeper, "nodes", nodes));
+	return cli_print_json(c, json_pack("{s:b, s:s, s:s, s:s, s:i, s:o}", "running", s->keeper > 0,
+					   "cluster", s->cluster, "root", s->root, "accelerator",
+					   s->accelerator, "keeper", (int)s->keeper, "nodes", nodes));
 }
 
 /* The nodes as musterd knows them; what the lab itself knows stands above. */
@@ -162,7 +162,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct cli *c, const struct lab_options *o);
 } words[] = {
-	{ "up", up }, { "down", down }, { "status", status }, { "power", power }, { "exec", exec_command }, { "ssh", ssh_node },
+	{ "up", up },	    { "down", down },	      { "status", status },
+	{ "power", power }, { "exec", exec_command }, { "ssh", ssh_node },
 };
 
 static int run(struct cli *c)
@@ -181,7 +182,9 @@ static int run(struct cli *c)
 		}
 		return words[i].run(c, &o);
 	}
-	return r < 0 ? r : cli_refuse(c, "there is no \"lab %s\"; it is up, down, status, power, exec or ssh", c->argv[0]);
+	return r < 0 ? r
+		     : cli_refuse(c, "there is no \"lab %s\"; it is up, down, status, power, exec or ssh",
+				  c->argv[0]);
 }
 
 static const struct cli_option options[] = {
@@ -200,10 +203,12 @@ const struct verb verb_lab = {
 	.name = "lab",
 	.args = "up | down | status | power NODE on|off | exec -- COMMAND | ssh NODE [-- COMMAND]",
 	.summary = "a virtual cluster on this machine, for rehearsal and for learning",
-	.details = "up makes a network namespace, applies the answers in it below a scratch root, with the real "
-		   "services, and powers virtual nodes on that boot from nothing but their network card. down ends "
-		   "all of it. exec runs a command inside; ssh logs into a node. Nothing of the server's own "
-		   "network or services is touched.\n",
+	.details =
+		"up makes a network namespace, applies the answers in it below a scratch root, with the real "
+		"services, and powers virtual nodes on that boot from nothing but their network card. down "
+		"ends "
+		"all of it. exec runs a command inside; ssh logs into a node. Nothing of the server's own "
+		"network or services is touched.\n",
 	.words = "up down status power exec ssh",
 	.options = options,
 	.run = run,

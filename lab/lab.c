@@ -31,8 +31,8 @@ static int make_interface(const struct muster_network *n, const struct lab_optio
 		r = spawn_argv(NULL, 10000, "ip", "address", "add", n->address, "dev", n->interface, NULL);
 	/* An IPv6 prefix to advertise: iPXE waits 13 s for an advertisement where none comes. */
 	if (r == 0 && *n->ipv6)
-		r = spawn_argv(NULL, 10000, "ip", "-6", "address", "add", n->ipv6, "dev", n->interface, "nodad",
-			       NULL);
+		r = spawn_argv(NULL, 10000, "ip", "-6", "address", "add", n->ipv6, "dev", n->interface,
+			       "nodad", NULL);
 	if (r == 0)
 		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "up", NULL);
 	if (r < 0)
@@ -72,8 +72,8 @@ static int choose_machines(struct work *w, const struct plan *p)
 		r = add_machine(w->record, n->name, MAC(n->has_mac ? n->mac : mac));
 	}
 	if (r == 0 && w->record->n < w->o->nodes) {
-		lab_error(w->o, "The answers give MAC addresses for %zu nodes only; %u were asked for.", w->record->n,
-			  w->o->nodes);
+		lab_error(w->o, "The answers give MAC addresses for %zu nodes only; %u were asked for.",
+			  w->record->n, w->o->nodes);
 		return -MUSTER_E_ANSWERS;
 	}
 	return r;
@@ -103,7 +103,8 @@ static int choose_accelerator(struct work *w, const char *generation)
 			return -ENOMEM;
 		kvm = qemu_kvm_works(kernel);
 		if (!kvm)
-			lab_note(w->o, "No guest runs under KVM on this machine: the nodes are emulated in software.");
+			lab_note(w->o, "No guest runs under KVM on this machine: the nodes are emulated in "
+				       "software.");
 	}
 	w->record->accelerator = strdup(kvm ? "kvm" : "tcg");
 	return w->record->accelerator ? 0 : -ENOMEM;
@@ -138,8 +139,8 @@ static int read_key(const struct lab_options *o, char **ret)
 	if (dir < 0)
 		return dir;
 	if (!fs_exists(dir, "/id_ed25519.pub"))
-		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab", "-f", path,
-			       NULL);
+		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab",
+			       "-f", path, NULL);
 	if (r == 0)
 		r = fs_read(dir, "/id_ed25519.pub", 4096, ret, NULL);
 	if (r == 0)
@@ -290,7 +291,8 @@ int lab_down(const struct lab_options *o, bool purge)
 		lab_step(o, "down", "ending the lab of %s", record.cluster);
 		r = keeper_stop(record.keeper);
 		if (r < 0) {
-			lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper, muster_strerror(r));
+			lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper,
+				  muster_strerror(r));
 			return r;
 		}
 	}
@@ -346,10 +348,10 @@ int lab_read(const char *dir, struct lab_state *ret)
 	if (!s.root || !s.nodes)
 		return -ENOMEM;
 	for (size_t i = 0; i < record.n; i++)
-		s.nodes[s.n_nodes++] = (struct lab_node){ TAKE_PTR(record.machines[i].name),
-							  TAKE_PTR(record.machines[i].mac),
-							  record.machines[i].pid,
-							  machine_runs(s.keeper, record.machines[i].pid) };
+		s.nodes[s.n_nodes++] =
+			(struct lab_node){ TAKE_PTR(record.machines[i].name),
+					   TAKE_PTR(record.machines[i].mac), record.machines[i].pid,
+					   machine_runs(s.keeper, record.machines[i].pid) };
 	*ret = s;
 	s = (struct lab_state){ 0 };
 	return 0;

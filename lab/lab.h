@@ -32,14 +32,14 @@ enum lab_accelerator {
 };
 
 struct lab_options {
-	const char *dir; /* of the lab; made when it is not there */
+	const char *dir;     /* of the lab; made when it is not there */
 	const char *answers; /* up only */
-	unsigned int nodes; /* how many machines; 0: one for each node with a MAC address */
+	unsigned int nodes;  /* how many machines; 0: one for each node with a MAC address */
 	enum lab_firmware firmware;
 	enum lab_accelerator accelerator;
-	unsigned int memory_mb; /* of a node; 0: what the root mode needs */
+	unsigned int memory_mb;	 /* of a node; 0: what the root mode needs */
 	unsigned int processors; /* of a node; 0: one */
-	bool services_only; /* power no node on */
+	bool services_only;	 /* power no node on */
 	void (*on_event)(void *data, const struct muster_event *event); /* may be NULL */
 	void *data;
 	int cancel_fd; /* readable means stop; 0: none */
@@ -60,7 +60,7 @@ struct lab_node {
 
 struct lab_state {
 	char *cluster, *root, *accelerator; /* root: the scratch root's path */
-	pid_t keeper; /* 0: the lab is down */
+	pid_t keeper;			    /* 0: the lab is down */
 	struct lab_node *nodes;
 	size_t n_nodes;
 };
@@ -72,6 +72,7 @@ void lab_state_free(struct lab_state *s);
 /* Runs a command in the lab's namespaces with the caller's standard streams; *ret_status is its exit status. */
 int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_status) _must_check_;
 /* Runs a command on a node through ssh, with the lab's own key and the node's known host key; no words: a login. */
-int lab_ssh(const struct lab_options *o, const char *node, const char *const *words, int *ret_status) _must_check_;
+int lab_ssh(const struct lab_options *o, const char *node, const char *const *words,
+	    int *ret_status) _must_check_;
 /* Powers a node on or off, as its switch would. */
 int lab_power(const struct lab_options *o, const char *node, bool on) _must_check_;

@@ -38,8 +38,9 @@ static bool boot_sector_runs(void)
 	memcpy(sector, boot_sector, sizeof(boot_sector));
 	r = fs_write_all(fd, sector, sizeof(sector));
 	if (r == 0)
-		r = strv_add_all(&argv, QEMU, "-accel", "kvm", "-m", "16", "-nodefaults", "-no-user-config", "-display",
-				 "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-drive", NULL);
+		r = strv_add_all(&argv, QEMU, "-accel", "kvm", "-m", "16", "-nodefaults", "-no-user-config",
+				 "-display", "none", "-no-reboot", "-device",
+				 "isa-debug-exit,iobase=0xf4,iosize=4", "-drive", NULL);
 	if (r == 0)
 		r = strv_addf(&argv, "file=%s,format=raw,if=floppy,readonly=on", path);
 	s.argv = (const char *const *)argv.v;
@@ -52,9 +53,11 @@ static bool boot_sector_runs(void)
 /* A kernel without a root panics and restarts, which ends QEMU by itself: so it ran. */
 static bool kernel_runs(const char *kernel)
 {
-	const char *const argv[] = { QEMU, "-accel", "kvm", "-machine", "pc", "-m", "256", "-nodefaults",
-				     "-no-user-config", "-display", "none", "-no-reboot", "-kernel", kernel,
-				     "-append", "panic=-1", NULL };
+	const char *const argv[] = {
+		QEMU,	       "-accel",	  "kvm",      "-machine", "pc",		"-m",	   "256",
+		"-nodefaults", "-no-user-config", "-display", "none",	  "-no-reboot", "-kernel", kernel,
+		"-append",     "panic=-1",	  NULL
+	};
 	const struct spawn s = { .argv = argv, .timeout_ms = 8000 };
 	int status;
 
@@ -89,8 +92,8 @@ static int add_firmware(struct strv *argv, const struct lab_record *r, const cha
 	return e < 0 ? e : strv_addf(argv, "if=pflash,format=raw,unit=1,file=%s", vars);
 }
 
-static int add_machine(struct strv *argv, const struct lab_record *r, const struct lab_machine *m, size_t index,
-		       const char *node_dir)
+static int add_machine(struct strv *argv, const struct lab_record *r, const struct lab_machine *m,
+		       size_t index, const char *node_dir)
 {
 	bool kvm = strcmp(r->accelerator, "kvm") == 0;
 	/* Measured: a full system wants a larger translation cache and threads of its own, a tiny one does not. */
@@ -98,7 +101,9 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 	int e;
 
 	e = strv_add_all(argv, QEMU, "-name", m->name, "-accel",
-			 kvm ? "kvm" : tiny ? "tcg,thread=single,tb-size=32" : "tcg,thread=multi,tb-size=64",
+			 kvm	? "kvm"
+			 : tiny ? "tcg,thread=single,tb-size=32"
+				: "tcg,thread=multi,tb-size=64",
 			 "-nodefaults", "-no-user-config", "-display", "none", "-daemonize", "-cpu",
 			 kvm ? "host" : "qemu64", "-boot", "n", "-device", "virtio-rng-pci", NULL);
 	if (e == 0)

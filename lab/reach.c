@@ -57,8 +57,9 @@ int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_stat
 /* Everything but the node's name and the words is the lab's own: no setting of the user's ssh gets in. */
 static int ssh_words(const struct lab_options *o, const char *node, struct strv *argv)
 {
-	int r = strv_add_all(argv, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
-			     "ConnectTimeout=30", "-o", "LogLevel=ERROR", "-o", NULL);
+	int r = strv_add_all(argv, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o",
+			     "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=30", "-o", "LogLevel=ERROR",
+			     "-o", NULL);
 
 	if (r == 0)
 		r = strv_addf(argv, "UserKnownHostsFile=%s/root/etc/muster/known_hosts", o->dir);

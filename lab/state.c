@@ -32,10 +32,10 @@ static int parse(json_t *doc, struct lab_record *r)
 	json_t *machines, *machine;
 	size_t i;
 
-	if (json_unpack(doc, "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster", &cluster, "interface",
-			&interface, "accelerator", &accelerator, "keeper", &keeper, "keeper_start", &start,
-			"firmware", &firmware, "memory_mb", &memory, "processors", &processors, "machines",
-			&machines) < 0)
+	if (json_unpack(doc, "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster", &cluster,
+			"interface", &interface, "accelerator", &accelerator, "keeper", &keeper,
+			"keeper_start", &start, "firmware", &firmware, "memory_mb", &memory, "processors",
+			&processors, "machines", &machines) < 0)
 		return -MUSTER_E_FORMAT;
 	r->cluster = strdup(cluster);
 	r->interface = strdup(interface);
@@ -48,7 +48,7 @@ static int parse(json_t *doc, struct lab_record *r)
 	r->machines = calloc(json_array_size(machines) + 1, sizeof(*r->machines));
 	if (!r->cluster || !r->interface || !r->accelerator || !r->machines)
 		return -ENOMEM;
-	json_array_foreach(machines, i, machine) {
+	json_array_foreach (machines, i, machine) {
 		const char *name, *mac;
 		int pid;
 
@@ -97,12 +97,14 @@ int record_write(const char *dir, const struct lab_record *r)
 	if (fd < 0)
 		return fd;
 	for (size_t i = 0; machines && i < r->n; i++)
-		json_array_append_new(machines, json_pack("{s:s, s:s, s:i}", "name", r->machines[i].name, "mac",
-							  r->machines[i].mac, "pid", (int)r->machines[i].pid));
+		json_array_append_new(machines,
+				      json_pack("{s:s, s:s, s:i}", "name", r->machines[i].name, "mac",
+						r->machines[i].mac, "pid", (int)r->machines[i].pid));
 	doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster", r->cluster, "interface",
 			r->interface, "accelerator", r->accelerator, "keeper", (json_int_t)r->keeper,
-			"keeper_start", (json_int_t)r->keeper_start, "firmware", (int)r->firmware, "memory_mb",
-			(int)r->memory_mb, "processors", (int)r->processors, "machines", machines);
+			"keeper_start", (json_int_t)r->keeper_start, "firmware", (int)r->firmware,
+			"memory_mb", (int)r->memory_mb, "processors", (int)r->processors, "machines",
+			machines);
 	text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
 	json_decref(doc);
 	if (!text)

@@ -182,7 +182,7 @@ static void check_sections(struct answers *a)
 static int plan_new(struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *p = calloc(1, sizeof(*p));
-	char **texts[] = { &p->name,	   &p->domain,	  &p->profile,	    &p->kernel,
+	char **texts[] = { &p->name,	   &p->domain,	  &p->profile,	     &p->kernel,
 			   &p->generation, &p->interface, &p->interface_mac, &p->root_password };
 
 	if (!p)

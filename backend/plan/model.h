@@ -50,8 +50,8 @@ struct plan {
 	struct strv kernel_args; /* further words for the nodes' kernel command line */
 	struct strv packages;	 /* further packages in the node root */
 	/* network: the one interface that faces the nodes */
-	char *interface;      /* its name on the server */
-	char *interface_mac;  /* the MAC address that the answers name it by; "" where they give its name, and in a
+	char *interface;     /* its name on the server */
+	char *interface_mac; /* the MAC address that the answers name it by; "" where they give its name, and in a
 				 plan read from JSON */
 	struct ip4_net net;   /* the server's address in it */
 	bool address_present; /* the interface had this address already when the facts were read */
