@@ -232,6 +232,27 @@ static int copy_all(int in_fd, int out_fd)
 	}
 }
 
+static char *temporary_name(const char *name)
+{
+	char *temp;
+
+	return asprintf(&temp, ".%.200s.muster-new", name) < 0 ? NULL : temp;
+}
+
+int fs_drop_temporary(int root_fd, const char *path)
+{
+	const char *name;
+	_cleanup_close_ int dir = fs_open_parent(root_fd, path, &name);
+	_cleanup_free_ char *temp = NULL;
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	temp = temporary_name(name);
+	if (!temp)
+		return -ENOMEM;
+	return unlinkat(dir, temp, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /* Writes a temporary from `data`, or from in_fd where that is not negative, and renames it. */
 static int replace(int root_fd, const char *path, int in_fd, const void *data, size_t len,
 		   const struct fs_attr *attr)
@@ -244,7 +265,8 @@ static int replace(int root_fd, const char *path, int in_fd, const void *data, s
 	dir = fs_open_parent(root_fd, path, &name);
 	if (dir < 0)
 		return dir;
-	if (asprintf(&temp, ".%.200s.muster-new", name) < 0)
+	temp = temporary_name(name);
+	if (!temp)
 		return -ENOMEM;
 	if (unlinkat(dir, temp, 0) < 0 && errno != ENOENT)
 		return -errno;

@@ -44,6 +44,8 @@ int fs_write(int root_fd, const char *path, const void *data, size_t len,
 	     const struct fs_attr *attr) _must_check_;
 /* The same, with the content of in_fd from its current offset to its end. */
 int fs_copy(int in_fd, int root_fd, const char *path, const struct fs_attr *attr) _must_check_;
+/* Removes the temporary that a writer of `path` left when it was killed in fs_write() or fs_copy(). */
+int fs_drop_temporary(int root_fd, const char *path) _must_check_;
 int fs_write_all(int fd, const void *data, size_t len) _must_check_;
 int fs_fsync_dir(int root_fd, const char *path) _must_check_;
 

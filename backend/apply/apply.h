@@ -12,6 +12,12 @@
 #include "util/macro.h"
 
 #define APPLY_JOURNAL "/var/lib/muster/journal"
+#define APPLY_MANIFEST "/var/lib/muster/manifest.json" /* what muster owns on this server */
+#define APPLY_KEYS "/var/lib/muster/keys"
+#define APPLY_KNOWN_HOSTS "/etc/muster/known_hosts"
+#define APPLY_RUN "/run/muster"
+#define APPLY_LOGS "/var/log/muster"
+#define APPLY_USER "muster"
 
 /* ---- drivers: const tables of functions; adding one is a new file and one line in a table ------------- */
 
@@ -30,8 +36,15 @@ struct service {
 	/* Is it really at work? 0 or -MUSTER_E_UNHEALTHY; NULL: running is enough. Called repeatedly until its time is up. */
 	int (*healthy)(const struct apply *a);
 	bool reload; /* SIGHUP (systemd: reload) takes up changed files: no restart needed */
+	/* Ports that it listens on, for saying who holds them; .number 0 ends them. */
+	struct service_port {
+		bool udp;
+		unsigned int number; /* or SERVICE_PORT_HTTP: the apply's http_port */
+	} ports[4];
 };
+#define SERVICE_PORT_HTTP 65536
 
+/* is_running NULL: this driver leaves services alone, and no changeset names one. */
 struct service_driver {
 	const char *name;					     /* "systemd", "direct", "none" */
 	int (*is_running)(struct apply *a, const struct service *s); /* 1, 0, or negative */
@@ -42,12 +55,16 @@ struct service_driver {
 	/* The service's own last lines, for a failure's report; owned. */
 	int (*last_lines)(struct apply *a, const struct service *s, char **ret);
 	int (*reload_units)(struct apply *a); /* after unit files changed; may be NULL */
+	/* Only whether it starts at boot; NULL where there is no such thing. Undo needs it. */
+	int (*set_enabled)(struct apply *a, const struct service *s, bool enabled);
 };
 
+/* install NULL: this driver leaves packages alone, and no changeset names one. */
 struct package_driver {
 	const char *name;				     /* "apt", "dnf", "zypper", "none" */
 	int (*installed)(struct apply *a, struct strv *ret); /* names of all installed packages */
 	int (*install)(struct apply *a, const struct strv *packages);
+	/* Removes these with their configuration, and nothing else: those that others need by now are kept. */
 	int (*remove)(struct apply *a, const struct strv *packages);
 };
 
@@ -68,7 +85,19 @@ struct apply {
 	const char *http_user;	  /* NULL: "muster" */
 	unsigned int http_port;	  /* musterd's, for its health check */
 	const char *http_address; /* dotted quad */
+	/* Where dnsmasq is to give addresses: before its first start there, apply looks for another DHCP server and
+	 * refuses when one answers. NULL: no look (proxy mode, the lab). */
+	const char *dhcp_interface;
+	bool dhcp_looked;	/* set by apply: it did */
+	unsigned int health_ms; /* how long a service may take to come up; 0: 15 s, 30 s on a busy machine */
 	int cancel_fd;
+	/* Called once the packages are there and before anything else is touched: the place to build what the files name,
+	 * and to make the changeset that is really to be done (*ret, which apply_run() then frees; its packages were
+	 * installed already and are ignored). NULL: the changeset that apply_run() was given. */
+	int (*prepare)(void *data, struct changeset **ret);
+	/* For tests: stop as if the power went at this point, without taking anything back. Each step has two: its record is
+	 * durable (odd), it is done but not yet marked so (even). 0: never. */
+	int stop_after;
 	/* name: a short word for the step; text: a sentence about it, or a line of output when name is NULL. */
 	void (*on_step)(void *data, const char *name, const char *text);
 	void (*on_error)(void *data, const char *text);
@@ -83,18 +112,28 @@ struct apply_wish {
 	bool user;	      /* the system user is wanted */
 };
 
-/* Compares with the disk; touches nothing. The diff(1) program makes the texts. */
+/* Compares with the disk; touches nothing. The diff(1) program makes the texts. -MUSTER_E_CONFLICT: something that is
+ * not a plain file or folder is in the way (emitted). Call apply_recover() first where something is to be applied. */
 int changeset_make(struct apply *a, const struct fileset *f, const struct apply_wish *wish,
 		   struct changeset **ret) _must_check_;
 void changeset_free(struct changeset *c);
 DEFINE_CLEANUP(struct changeset *, changeset_free)
 bool changeset_empty(const struct changeset *c);
 
-/* Installs packages, which come before anything that needs their programs; journalled like the rest. */
-/* Does it all: packages, user, files, keys, services. On failure takes back what it did and returns why. `answers` is
- * what the journal names it by. Nothing to change: returns 0 and writes nothing. */
+/*
+ * Does it all, in this order: packages, prepare(), the daemons' own checkers on their new configurations, user, services to be
+ * stopped, folders and files, keys, unit files reloaded, services started or restarted, each until it is healthy. On failure takes
+ * back what it did and returns why. `answers` is what the journal names it by.
+ * Nothing to change: returns 0 and writes nothing. -MUSTER_E_BUSY: another muster is at work. -EAGAIN: an apply that was cut off
+ * was found and taken back, so that this changeset is stale: make it anew.
+ *
+ * What undo leaves: the journals; node roots, initramfs and whatever else somebody put into muster's folders (a folder
+ * that this apply made is removed only when it is empty, the known state of muster's services apart: leases,
+ * database, logs).
+ */
 int apply_run(struct apply *a, const struct changeset *c, const char *answers) _must_check_;
-/* Takes the newest apply back that was not taken back yet. -MUSTER_E_NOT_APPLIED. */
+/* Takes the newest apply back that was not taken back yet, also one that was cut off. -MUSTER_E_NOT_APPLIED. Can itself
+ * be cut off and repeated. */
 int apply_undo(struct apply *a) _must_check_;
-/* Takes back an apply that was cut off (its journal has no end). 1 when there was one, 0, or negative. */
+/* Takes back an apply, or goes on with an undo, that was cut off. 1 when there was one, 0, or negative. */
 int apply_recover(struct apply *a) _must_check_;

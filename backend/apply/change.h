@@ -27,6 +27,9 @@ struct change {
 	uid_t old_uid, new_uid;
 	gid_t old_gid, new_gid;
 	char *service; /* that must be restarted for it; "" for none */
+	char *owner; /* the user whose ids new_uid and new_gid are; "" for root. Looked up again when it is written */
+	char *source; /* a copy whose original comes with a package yet to be installed (new_data is NULL); else "" */
+	bool block; /* a marked block in a file that others write too */
 };
 
 enum change_action {
@@ -51,4 +54,5 @@ struct changeset {
 	bool root_build;      /* a node root or initramfs must be built first: `root_id` says which */
 	char *root_id;	      /* "" when known to be there */
 	struct strv keys;     /* nodes whose ssh host keys must be made */
+	struct strv nodes;    /* all nodes that have such keys then, for the server's known_hosts */
 };

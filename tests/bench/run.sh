@@ -70,8 +70,8 @@ bench_boot() {
 	lab_down
 	lab_up -f "$work/one.conf" --no-power
 	root=$lab/root/var/lib/muster
-	id=$(sed -n 's/.*"generation": *"\([^"]*\)".*/\1/p' "$lab/root/etc/muster/cluster.json" | head -n 1)
-	img=$(sed -n 's/.*"initramfs": *"\([^"]*\)".*/\1/p' "$lab/root/etc/muster/cluster.json" | tail -n 1)
+	id=$(jq -r .generation "$lab/root/etc/muster/cluster.json")
+	img=$(jq -r .initramfs "$lab/root/etc/muster/cluster.json")
 	for i in 1 2 3; do
 		"$muster" lab power node01 on --dir "$lab" >/dev/null
 		net=$(until_ssh 10.66.0.11) || { echo 'the netboot failed'; return 1; }

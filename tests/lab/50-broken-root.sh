@@ -7,7 +7,7 @@ fresh
 answers "$lab/answers.conf" 's/count .*= 2/count = 1/' 's/, "52:54:00:66:00:02"//'
 up -f "$lab/answers.conf" --no-power
 ok $? 'the services start'
-id=$(sed -n 's/.*"generation": *"\([^"]*\)".*/\1/p' "$lab/root/etc/muster/cluster.json" | head -n 1)
+id=$(jq -r .generation "$lab/root/etc/muster/cluster.json")
 file=$lab/root/var/lib/muster/roots/$id/root.squashfs
 mv "$file" "$file.away"
 trap 'mv -f "$file.away" "$file" 2>/dev/null; "$muster" lab down --dir "$lab" >/dev/null 2>&1' EXIT

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reports to musterd, and what its answers ask for (agent/wire.h). */
+#pragma once
+
+#include "agent/common.h"
+#include "agent/conf.h"
+#include "agent/facts.h"
+
+struct report {
+	const char *stage;	  /* initramfs, root, ready, failed */
+	const char *reason, *log; /* of failed; NULL otherwise */
+};
+
+/* The body of a report, at most WIRE_REPORT_MAX bytes: of a long log the first lines are left out. Pure. */
+int report_body(const struct report *report, const struct facts *f, char **ret, size_t *ret_len) _must_check_;
+
+/* What the server's answers may change. */
+struct report_state {
+	unsigned interval; /* seconds */
+	int told; /* the status or error that was logged last, so that a lasting one is logged once */
+};
+
+/* Obeys the lines of an answer; unknown keys and wrong values are left out. */
+void report_obey(const char *answer, struct report_state *state);
+
+/* Sends one report and obeys the answer. A failure is logged when it is another one than the last time. Takes at
+ * most timeout_ms for each silence. */
+int report_send(int at, const struct conf *c, const struct report *report, int timeout_ms,
+		struct report_state *state);

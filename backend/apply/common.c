@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "backend/apply/step.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+#include "util/spawn.h"
+
+static const struct step_ops *const step_kinds[] = {
+	&step_file, &step_directory, &step_packages, &step_user, &step_keys, &step_service,
+};
+
+const struct step_ops *step_ops_find(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(step_kinds); i++)
+		if (strcmp(step_kinds[i]->kind, kind) == 0)
+			return step_kinds[i];
+	return NULL;
+}
+
+void apply_error(struct apply *a, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	else if (a->on_error)
+		a->on_error(a->data, text);
+	else
+		log_error("%s", text);
+}
+
+void apply_say(struct apply *a, const char *name, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	else if (a->on_step)
+		a->on_step(a->data, name, text);
+}
+
+static void on_line(void *data, const char *line)
+{
+	apply_say(data, NULL, "%s", line);
+}
+
+int apply_spawn(struct apply *a, const struct strv *argv, const char *const *env, int timeout_ms,
+		int *ret_status, char **ret_output)
+{
+	const struct spawn s = {
+		.argv = (const char *const *)argv->v,
+		.env = env,
+		.timeout_ms = timeout_ms,
+		.cancel_fd = a->cancel_fd,
+		.max_output = 16 * 1024 * 1024,
+		.on_line = on_line,
+		.data = a,
+	};
+
+	return spawn_run(&s, ret_status, ret_output);
+}
+
+const char *last_lines(const char *text, size_t n)
+{
+	const char *p = text + strlen(text);
+
+	while (p > text && p[-1] == '\n')
+		p--;
+	for (; p > text; p--)
+		if (p[-1] == '\n' && --n == 0)
+			break;
+	return p;
+}
+
+int apply_command(struct apply *a, int timeout_ms, ...)
+{
+	static const char *const env[] = { "LC_ALL=C", NULL };
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_free_ char *output = NULL;
+	const char *word;
+	int status, r = 0;
+	va_list ap;
+
+	va_start(ap, timeout_ms);
+	while (r == 0 && (word = va_arg(ap, const char *)))
+		r = strv_add(&argv, word);
+	va_end(ap);
+	if (r == 0)
+		r = apply_spawn(a, &argv, env, timeout_ms, &status, &output);
+	if (r == -ENOENT)
+		apply_error(a, "The program %s is not installed.", argv.v[0]);
+	else if (r < 0)
+		apply_error(a, "%s: %s.", argv.v[0], muster_strerror(r));
+	if (r < 0 || status == 0)
+		return r;
+	apply_error(a, "%s failed: %s", argv.v[0], *output ? last_lines(output, 1) : "it said nothing");
+	return -MUSTER_E_COMMAND;
+}
+
+void owner_ids(const char *owner, uid_t *ret_uid, gid_t *ret_gid)
+{
+	const struct passwd *pw = owner && *owner && geteuid() == 0 ? getpwnam(owner) : NULL;
+
+	*ret_uid = pw ? pw->pw_uid : geteuid();
+	*ret_gid = pw ? pw->pw_gid : getegid();
+}
+
+/* "muster (process 123)", or less where less is known. */
+static void name_holder(struct apply *a, int fd)
+{
+	_cleanup_free_ char *pid = NULL, *path = NULL, *name = NULL;
+	_cleanup_close_ int proc = -1;
+
+	if (fs_read_fd(fd, 64, &pid, NULL) == 0)
+		pid[strcspn(pid, "\n")] = '\0';
+	if (!pid || !*pid) {
+		apply_error(a, "Another muster is changing this server. Wait until it is done.");
+		return;
+	}
+	if (asprintf(&path, "/proc/%s/comm", pid) < 0)
+		path = NULL;
+	proc = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (proc >= 0 && fs_read_fd(proc, 64, &name, NULL) == 0)
+		name[strcspn(name, "\n")] = '\0';
+	apply_error(a, "Another %s (process %s) is changing this server. Wait until it is done.",
+		    name && *name ? name : "muster", pid);
+}
+
+int lock_take(struct apply *a, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = fs_mkdir_all(a->root_fd, APPLY_RUN, 0755);
+	if (r < 0) {
+		apply_error(a, "The folder %s cannot be made: %s.", APPLY_RUN, muster_strerror(r));
+		return r;
+	}
+	fd = fs_open(a->root_fd, APPLY_RUN "/lock", O_RDWR | O_CREAT, 0644);
+	if (fd < 0) {
+		apply_error(a, "The lock %s/lock cannot be opened: %s.", APPLY_RUN, muster_strerror(fd));
+		return fd;
+	}
+	/* The kernel gives the lock back when its holder ends, however it ends: it is never stale. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		name_holder(a, fd);
+		return -MUSTER_E_BUSY;
+	}
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
+		return -EIO;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int stat_directory(int root_fd, const char *path, struct stat *ret)
+{
+	_cleanup_free_ char *inside = fs_join(path, ".");
+	struct stat st;
+	int r;
+
+	if (!inside)
+		return -ENOMEM;
+	/* The "." makes a link to a folder be followed: whoever made it wants the folder to lie there. */
+	r = fs_stat(root_fd, inside, &st);
+	if (r < 0)
+		return r;
+	*ret = st;
+	return 0;
+}
+
+char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash != path ? strndup(path, (size_t)(slash - path)) : strdup("/");
+}
+
+bool path_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}

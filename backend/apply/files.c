@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The step kinds "file" and "directory". */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "backend/apply/step.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/hash.h"
+
+#define FILE_MAX ((size_t)256 * 1024 * 1024)
+
+/* What muster's own services leave in folders that an apply made: undo takes it away with the folder. Roots, initramfs
+ * and journals are not among it. */
+static const struct {
+	const char *folder, *pattern;
+} leftovers[] = {
+	{ "/var/lib/muster", "dnsmasq.leases" },
+	{ "/var/lib/muster/state", "muster.db*" },
+	{ APPLY_LOGS, "*.log" },
+	{ APPLY_RUN, "*.pid" },
+	{ APPLY_RUN, "*.sock" },
+};
+
+void present_free(struct present *p)
+{
+	free(p->data);
+	*p = (struct present){ 0 };
+}
+
+int present_read(struct apply *a, const char *path, struct present *ret)
+{
+	struct present p = { 0 };
+	int r = fs_stat(a->root_fd, path, &p.st);
+
+	if (r == -ENOENT) {
+		*ret = (struct present){ 0 };
+		return 0;
+	}
+	if (r == 0 && S_ISLNK(p.st.st_mode))
+		r = stat_directory(a->root_fd, path, &p.st);
+	if (r < 0 || !(S_ISREG(p.st.st_mode) || S_ISDIR(p.st.st_mode))) {
+		apply_error(a,
+			    "%s is in the way: muster writes plain files and folders only, and that is "
+			    "neither. Remove or "
+			    "rename it.",
+			    path);
+		return -MUSTER_E_CONFLICT;
+	}
+	p.exists = true;
+	p.directory = S_ISDIR(p.st.st_mode);
+	if (!p.directory)
+		r = fs_read(a->root_fd, path, FILE_MAX, &p.data, &p.len);
+	if (r < 0) {
+		apply_error(a, "%s cannot be read: %s.", path, muster_strerror(r));
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+static json_t *old_state(const struct present *p)
+{
+	char hash[HASH_TEXT];
+	json_t *old;
+
+	if (!p->exists)
+		return json_pack("{s:b}", "exists", 0);
+	old = json_pack("{s:b, s:i, s:I, s:I}", "exists", 1, "mode", (int)(p->st.st_mode & 07777), "uid",
+			(json_int_t)p->st.st_uid, "gid", (json_int_t)p->st.st_gid);
+	if (p->data) {
+		hash_text(p->data, p->len, hash);
+		json_object_set_new(old, "sha256", json_string(hash));
+	}
+	return old;
+}
+
+static struct fs_attr old_attr(const json_t *old)
+{
+	return (struct fs_attr){
+		.mode = (mode_t)json_integer_value(json_object_get(old, "mode")),
+		.uid = (uid_t)json_integer_value(json_object_get(old, "uid")),
+		.gid = (gid_t)json_integer_value(json_object_get(old, "gid")),
+	};
+}
+
+/* Ownership first: changing it takes the set-id bits away. */
+static int set_attributes(int root_fd, const char *path, bool directory, const struct fs_attr *attr)
+{
+	_cleanup_free_ char *inside = directory ? fs_join(path, ".") : strdup(path);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (!inside)
+		return -ENOMEM;
+	fd = fs_open(root_fd, inside, O_RDONLY | O_NONBLOCK | (directory ? O_DIRECTORY : 0), 0);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_uid != attr->uid || st.st_gid != attr->gid) && fchown(fd, attr->uid, attr->gid) < 0)
+		return -errno;
+	if (((st.st_mode & 07777) != attr->mode || st.st_mode & 06000) && fchmod(fd, attr->mode) < 0)
+		return -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static struct fs_attr new_attr(const struct change *c)
+{
+	struct fs_attr attr = { .mode = c->new_mode, .uid = c->new_uid, .gid = c->new_gid };
+
+	/* The user may be a few steps old only. */
+	if (!c->block)
+		owner_ids(c->owner, &attr.uid, &attr.gid);
+	return attr;
+}
+
+static int failed(struct apply *a, const char *path, const char *what, int r)
+{
+	apply_error(a, "%s cannot be %s: %s.", path, what, muster_strerror(r));
+	return r;
+}
+
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+/* Bytes that come with a package are there now. */
+static int late_data(struct apply *a, const struct change *c, char **ret, size_t *ret_len)
+{
+	_cleanup_close_ int real = -1;
+	int r = fs_read(a->root_fd, c->source, FILE_MAX, ret, ret_len);
+
+	if (r == -ENOENT) {
+		real = fs_root_open("/");
+		r = real < 0 ? real : fs_read(real, c->source, FILE_MAX, ret, ret_len);
+	}
+	if (r < 0)
+		apply_error(a, "%s is to be copied from %s, which cannot be read: %s.", c->path, c->source,
+			    muster_strerror(r));
+	return r;
+}
+
+/* Somebody may have written to the file since the changeset was made: it is not what was shown, then. */
+static int verify_unchanged(struct apply *a, const struct change *c, const struct present *p)
+{
+	bool same = c->kind == CHANGE_CREATE
+			    ? !p->exists
+			    : p->exists && !p->directory && p->len == c->old_len &&
+				      (p->len == 0 || memcmp(p->data, c->old_data, p->len) == 0);
+
+	if (same)
+		return 0;
+	apply_error(a,
+		    "%s was changed by somebody else while muster was at work. Look at it and begin again.",
+		    c->path);
+	return -MUSTER_E_CONFLICT;
+}
+
+static int file_before(struct apply *a, struct journal *j, const struct step *s, json_t *record)
+{
+	_cleanup_(present_free) struct present p = { 0 };
+	const struct change *c = s->change;
+	char hash[HASH_TEXT];
+	json_t *old;
+	int r;
+
+	r = present_read(a, c->path, &p);
+	if (r == 0)
+		r = verify_unchanged(a, c, &p);
+	if (r == 0 && p.exists)
+		r = journal_save(j, p.data, p.len);
+	if (r < 0)
+		return r;
+	old = old_state(&p);
+	if (p.exists) {
+		_cleanup_free_ char *saved = NULL;
+
+		if (asprintf(&saved, "old/%u", journal_next(j)) < 0)
+			saved = NULL;
+		json_object_set_new(old, "saved", json_string(saved));
+	}
+	json_object_set_new(record, "path", json_string(c->path));
+	if (c->block)
+		json_object_set_new(record, "block", json_true());
+	/* Whatever is found where a file was removed is somebody else's: no hash is "". */
+	if (c->new_data)
+		hash_text(c->new_data, c->new_len, hash);
+	if (c->new_data || c->kind == CHANGE_REMOVE)
+		json_object_set_new(record, "sha256", json_string(c->new_data ? hash : ""));
+	return json_object_set_new(record, "old", old) < 0 ? -ENOMEM : 0;
+}
+
+static int remove_file(struct apply *a, const char *path)
+{
+	_cleanup_free_ char *parent = parent_of(path);
+	int r = parent ? fs_unlink(a->root_fd, path) : -ENOMEM;
+
+	if (r == 0)
+		r = fs_fsync_dir(a->root_fd, parent);
+	return r < 0 && r != -ENOENT ? failed(a, path, "removed", r) : 0;
+}
+
+static int file_run(struct apply *a, const struct step *s, json_t *done)
+{
+	const struct change *c = s->change;
+	const struct fs_attr attr = new_attr(c);
+	_cleanup_free_ char *late = NULL;
+	size_t late_len = 0;
+	int r;
+
+	if (c->kind == CHANGE_REMOVE)
+		return remove_file(a, c->path);
+	if (c->kind == CHANGE_ATTRIBUTES) {
+		r = set_attributes(a->root_fd, c->path, false, &attr);
+		return r < 0 ? failed(a, c->path, "given its owner and mode", r) : 0;
+	}
+	if (!c->new_data) {
+		r = late_data(a, c, &late, &late_len);
+		if (r < 0)
+			return r;
+	}
+	r = fs_write(a->root_fd, c->path, late ? late : c->new_data, late ? late_len : c->new_len, &attr);
+	return r < 0 ? failed(a, c->path, "written", r) : 0;
+}
+
+/* The saved bytes, if they are still what was saved. */
+static int saved_bytes(struct apply *a, struct journal *j, const json_t *record, char **ret, size_t *ret_len)
+{
+	const char *want = json_string_value(json_object_get(json_object_get(record, "old"), "sha256"));
+	unsigned int step = (unsigned int)json_integer_value(json_object_get(record, "step"));
+	_cleanup_free_ char *data = NULL;
+	char hash[HASH_TEXT];
+	size_t len;
+	int r = journal_saved(j, step, &data, &len);
+
+	if (r == 0) {
+		hash_text(data, len, hash);
+		if (!want || strcmp(hash, want) != 0)
+			r = -MUSTER_E_FORMAT;
+	}
+	if (r < 0) {
+		apply_error(a, "What %s was before is saved in %s/old/%u, which cannot be read back: %s.",
+			    json_string_value(json_object_get(record, "path")), j->path, step,
+			    muster_strerror(r));
+		return r;
+	}
+	*ret = TAKE_PTR(data);
+	*ret_len = len;
+	return 0;
+}
+
+/* True when the file is what this step wrote, so that nobody's work is lost with it. */
+static bool is_ours(const struct present *p, const json_t *record)
+{
+	const char *ours = json_string_value(json_object_get(record, "sha256"));
+	char hash[HASH_TEXT];
+
+	if (!ours)
+		return true;
+	hash_text(p->data, p->len, hash);
+	return strcmp(hash, ours) == 0;
+}
+
+/* In place of the old file: the present one, with the old block, or without one. */
+static int old_block_into(const struct present *p, char **data, size_t *len)
+{
+	_cleanup_free_ char *block = NULL, *merged = NULL;
+	size_t block_len = 0, merged_len;
+	int r = *data ? block_get(*data, *len, &block, &block_len) : -ENOENT;
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = block_set(p->data, p->len, block, block_len, &merged, &merged_len);
+	if (r < 0)
+		return r;
+	free(*data);
+	*data = TAKE_PTR(merged);
+	*len = merged_len;
+	return 0;
+}
+
+static int keep_foreign(struct apply *a, struct journal *j, const json_t *record, const struct present *p)
+{
+	const char *path = json_string_value(json_object_get(record, "path"));
+	unsigned int step = (unsigned int)json_integer_value(json_object_get(record, "step"));
+	_cleanup_free_ char *kept = NULL;
+	int r = journal_keep(j, step, p->data, p->len, &kept);
+
+	if (r < 0)
+		return failed(a, path, "saved before it is taken back", r);
+	apply_say(a, NULL, "%s was changed by somebody since; that version is kept in %s", path, kept);
+	return 0;
+}
+
+static int restore(struct apply *a, const char *path, const struct fs_attr *attr, const struct present *p,
+		   const char *data, size_t len)
+{
+	int r;
+
+	if (p->exists && p->len == len && (len == 0 || memcmp(p->data, data, len) == 0))
+		r = set_attributes(a->root_fd, path, false, attr);
+	else
+		r = fs_write(a->root_fd, path, data, len, attr);
+	return r < 0 ? failed(a, path, "put back", r) : 0;
+}
+
+static int file_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
+{
+	const char *path = json_string_value(json_object_get(record, "path"));
+	const json_t *old = json_object_get(record, "old");
+	bool existed = json_is_true(json_object_get(old, "exists")), same, foreign;
+	struct fs_attr attr = old_attr(old);
+	_cleanup_(present_free) struct present p = { 0 };
+	_cleanup_free_ char *data = NULL;
+	size_t len = 0;
+	int r;
+
+	if (!path)
+		return -MUSTER_E_FORMAT;
+	r = fs_drop_temporary(a->root_fd, path);
+	if (r == 0)
+		r = present_read(a, path, &p);
+	if (r == 0 && p.directory)
+		return failed(a, path, "put back", -EISDIR);
+	if (r == 0 && existed)
+		r = saved_bytes(a, j, record, &data, &len);
+	if (r < 0)
+		return r;
+	same = existed && p.exists && p.len == len && (len == 0 || memcmp(p.data, data, len) == 0);
+	foreign = p.exists && !same && !is_ours(&p, record);
+	if (foreign && json_is_true(json_object_get(record, "block"))) {
+		r = old_block_into(&p, &data, &len);
+		/* Others have written into a file that muster began: it is theirs now. */
+		if (r == 0 && !existed && len > 0) {
+			attr = (struct fs_attr){ p.st.st_mode & 07777, p.st.st_uid, p.st.st_gid };
+			existed = true;
+		}
+	} else if (foreign) {
+		r = keep_foreign(a, j, record, &p);
+	}
+	if (r < 0)
+		return r;
+	if (existed)
+		return restore(a, path, &attr, &p, data, len);
+	return p.exists ? remove_file(a, path) : 0;
+}
+
+const struct step_ops step_file = {
+	.kind = "file",
+	.before = file_before,
+	.run = file_run,
+	.undo = file_undo,
+};
+
+/* ---- directories ------------------------------------------------------------------------------------------ */
+
+static int directory_before(struct apply *a, struct journal *j, const struct step *s, json_t *record)
+{
+	_cleanup_(present_free) struct present p = { 0 };
+	int r = present_read(a, s->change->path, &p);
+
+	if (r == 0 && p.exists && !p.directory) {
+		apply_error(a, "%s is a file, where muster wants a folder. Remove or rename it.",
+			    s->change->path);
+		r = -MUSTER_E_CONFLICT;
+	}
+	if (r < 0)
+		return r;
+	json_object_set_new(record, "path", json_string(s->change->path));
+	return json_object_set_new(record, "old", old_state(&p)) < 0 ? -ENOMEM : 0;
+}
+
+static int remove_if_empty(int root_fd, const char *path)
+{
+	const char *name;
+	_cleanup_close_ int dir = fs_open_parent(root_fd, path, &name);
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	if (unlinkat(dir, name, AT_REMOVEDIR) < 0)
+		return errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? 0
+												    : -errno;
+	return fsync(dir) < 0 ? -errno : 0;
+}
+
+static int directory_run(struct apply *a, const struct step *s, json_t *done)
+{
+	const struct change *c = s->change;
+	const struct fs_attr attr = new_attr(c);
+	int r;
+
+	if (c->kind == CHANGE_REMOVE) {
+		r = remove_if_empty(a->root_fd, c->path);
+		return r < 0 ? failed(a, c->path, "removed", r) : 0;
+	}
+	r = fs_mkdir_all(a->root_fd, c->path, 0700);
+	if (r == 0)
+		r = set_attributes(a->root_fd, c->path, true, &attr);
+	return r < 0 ? failed(a, c->path, "made", r) : 0;
+}
+
+/* Removes what muster's services wrote into a folder that is to go. */
+static int remove_leftovers(int root_fd, const char *path, const char *pattern)
+{
+	int fd = fs_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0);
+	const struct dirent *e;
+	DIR *d;
+	int r = 0;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (r == 0 && (e = readdir(d)))
+		if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 && unlinkat(fd, e->d_name, 0) < 0 &&
+		    errno != ENOENT && errno != EISDIR)
+			r = -errno;
+	closedir(d);
+	return r;
+}
+
+static int directory_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
+{
+	const char *path = json_string_value(json_object_get(record, "path"));
+	const json_t *old = json_object_get(record, "old");
+	struct fs_attr attr = old_attr(old);
+	struct stat st;
+	int r = 0;
+
+	if (!path)
+		return -MUSTER_E_FORMAT;
+	if (json_is_true(json_object_get(old, "exists"))) {
+		if (stat_directory(a->root_fd, path, &st) == -ENOENT)
+			r = fs_mkdir_all(a->root_fd, path, 0700);
+		if (r == 0)
+			r = set_attributes(a->root_fd, path, true, &attr);
+		return r < 0 ? failed(a, path, "put back", r) : 0;
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(leftovers); i++)
+		if (strcmp(leftovers[i].folder, path) == 0)
+			r = remove_leftovers(a->root_fd, path, leftovers[i].pattern);
+	if (r == 0)
+		r = remove_if_empty(a->root_fd, path);
+	return r < 0 ? failed(a, path, "removed", r) : 0;
+}
+
+const struct step_ops step_directory = {
+	.kind = "directory",
+	.before = directory_before,
+	.run = directory_run,
+	.undo = directory_undo,
+};

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The step kind "service": stopping, starting and restarting, and waiting until a service is really at work. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "backend/apply/dhcp-probe.h"
+#include "backend/apply/step.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+#define HEALTH_MS 15000
+#define POLL_MS 100
+#define DEAD_MS 1500 /* dead for so long, it does not come back */
+
+static const char *const action_names[] = {
+	[CHANGE_START] = "start",
+	[CHANGE_RESTART] = "restart",
+	[CHANGE_STOP] = "stop",
+};
+
+static int64_t health_ms(const struct apply *a)
+{
+	double load;
+
+	if (a->health_ms)
+		return a->health_ms;
+	/* A machine with more to do than it can do is given twice the time. */
+	if (getloadavg(&load, 1) == 1 && load > (double)sysconf(_SC_NPROCESSORS_ONLN) * 1.5)
+		return 2 * HEALTH_MS;
+	return HEALTH_MS;
+}
+
+/* Says which service, why (its own last lines), and what to do. */
+static void explain(struct apply *a, const struct service *s, const char *what)
+{
+	_cleanup_free_ char *lines = NULL, *holder = NULL;
+	int running = a->services->is_running(a, s);
+
+	if (a->services->last_lines && a->services->last_lines(a, s, &lines) < 0)
+		lines = NULL;
+	if (running == 1 || ports_holder(a, s, false, &holder) < 0)
+		holder = NULL;
+	if (lines && *last_lines(lines, 1))
+		apply_error(a, "The service %s (%s) %s. Its own last lines:\n%s", s->name, s->unit, what,
+			    last_lines(lines, 10));
+	else
+		apply_error(a, "The service %s (%s) %s, and it wrote nothing about it.", s->name, s->unit,
+			    what);
+	if (holder)
+		apply_error(a, "%s", holder);
+}
+
+int service_wait(struct apply *a, const struct service *s)
+{
+	int64_t start = clock_mono_ms(), end = start + health_ms(a), alive = start;
+
+	for (;;) {
+		int running = a->services->is_running(a, s);
+		int64_t now = clock_mono_ms();
+
+		if (running < 0)
+			return running;
+		if (running && (!s->healthy || s->healthy(a) == 0))
+			return 0;
+		if (running)
+			alive = now;
+		if (now >= end || now - alive >= DEAD_MS)
+			break;
+		poll(NULL, 0, (int)MIN((int64_t)POLL_MS, end - now));
+	}
+	explain(a, s, a->services->is_running(a, s) == 1 ? "runs but does not answer" : "did not come up");
+	return -MUSTER_E_UNHEALTHY;
+}
+
+static const struct service *of_record(const json_t *record)
+{
+	const char *name = json_string_value(json_object_get(record, "name"));
+
+	return name ? service_find(name) : NULL;
+}
+
+static int service_before(struct apply *a, struct journal *j, const struct step *s, json_t *record)
+{
+	int running = a->services->is_running(a, s->service),
+	    enabled = a->services->is_enabled(a, s->service);
+	json_t *old;
+
+	if (running < 0 || enabled < 0) {
+		apply_error(a, "The state of the service %s cannot be found out: %s.", s->service->name,
+			    muster_strerror(running < 0 ? running : enabled));
+		return running < 0 ? running : enabled;
+	}
+	old = json_pack("{s:b, s:b}", "running", running, "enabled", enabled);
+	json_object_set_new(record, "name", json_string(s->service->name));
+	json_object_set_new(record, "action", json_string(action_names[s->action]));
+	return json_object_set_new(record, "old", old) < 0 ? -ENOMEM : 0;
+}
+
+/* A TCP port that another program holds would make the health check ask that one. */
+static int refuse_taken_port(struct apply *a, const struct service *s)
+{
+	_cleanup_free_ char *holder = NULL;
+	int r = ports_holder(a, s, true, &holder);
+
+	if (r == 0 && holder) {
+		apply_error(a, "%s", holder);
+		return -MUSTER_E_CONFLICT;
+	}
+	return r;
+}
+
+static int start(struct apply *a, const struct service *s, bool unit_changed)
+{
+	int running = a->services->is_running(a, s), r;
+
+	if (running < 0)
+		return running;
+	/* Its package may have started it, before its files were there. */
+	if (running) {
+		if (a->services->set_enabled && (r = a->services->set_enabled(a, s, true)) < 0)
+			return r;
+		return a->services->restart(a, s);
+	}
+	r = refuse_taken_port(a, s);
+	if (r == 0 && strcmp(s->name, "dnsmasq") == 0)
+		r = dhcp_refuse_other(a, true);
+	return r < 0 ? r : a->services->start(a, s);
+}
+
+static int service_run(struct apply *a, const struct step *st, json_t *done)
+{
+	const struct service *s = st->service;
+	int r;
+
+	apply_say(a, "services", "%s %s",
+		  st->action == CHANGE_STOP    ? "stopping"
+		  : st->action == CHANGE_START ? "starting"
+					       : "restarting",
+		  s->name);
+	if (st->action == CHANGE_STOP)
+		return a->services->stop(a, s);
+	if (st->action == CHANGE_START) {
+		r = start(a, s, st->unit_changed);
+	} else if (st->unit_changed) {
+		r = a->services->stop(a, s);
+		if (r == 0)
+			r = a->services->start(a, s);
+	} else {
+		r = a->services->restart(a, s);
+	}
+	if (r == -MUSTER_E_COMMAND)
+		explain(a, s, "could not be started");
+	return r < 0 ? r : service_wait(a, s);
+}
+
+/* What did not run before is stopped now, while its unit and its program are still there. */
+static int service_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
+{
+	const json_t *old = json_object_get(record, "old");
+	const struct service *s = of_record(record);
+	int running, enabled;
+
+	if (!s || !a->services->is_running || json_is_true(json_object_get(old, "running")))
+		return 0;
+	running = a->services->is_running(a, s);
+	enabled = a->services->is_enabled(a, s);
+	if (running < 0)
+		return running;
+	return running > 0 || (enabled > 0 && json_is_false(json_object_get(old, "enabled")))
+		       ? a->services->stop(a, s)
+		       : 0;
+}
+
+/* What ran before runs again, with the files of before; whether it starts at boot is as before, too. */
+static int service_settle(struct apply *a, const json_t *record)
+{
+	const json_t *old = json_object_get(record, "old");
+	bool was_running = json_is_true(json_object_get(old, "running"));
+	bool was_enabled = json_is_true(json_object_get(old, "enabled"));
+	const struct service *s = of_record(record);
+	int r = 0, running, enabled;
+
+	if (!s || !a->services->is_running)
+		return 0;
+	running = a->services->is_running(a, s);
+	if (was_running) {
+		r = running == 1 ? a->services->restart(a, s) : a->services->start(a, s);
+		if (r == 0)
+			r = service_wait(a, s);
+	}
+	enabled = a->services->is_enabled(a, s);
+	if (a->services->set_enabled && enabled >= 0 && (enabled == 1) != was_enabled) {
+		int e = a->services->set_enabled(a, s, was_enabled);
+
+		r = r < 0 ? r : e;
+	}
+	return r;
+}
+
+const struct step_ops step_service = {
+	.kind = "service",
+	.before = service_before,
+	.run = service_run,
+	.undo = service_undo,
+	.settle = service_settle,
+};

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Taking an apply back, from its journal alone. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/apply/step.h"
+#include "util/error.h"
+
+#define UNIT_FOLDER "/etc/systemd/system"
+
+static const struct step_ops *ops_of(const json_t *record)
+{
+	return step_ops_find(json_string_value(json_object_get(record, "kind")));
+}
+
+static const json_t *done_of(const struct journal *j, size_t i)
+{
+	char key[24];
+
+	snprintf(key, sizeof(key), "%zu", i + 1);
+	return json_object_get(j->done, key);
+}
+
+static bool touches_units(const struct journal *j)
+{
+	size_t i;
+	json_t *record;
+
+	json_array_foreach (j->steps, i, record) {
+		const char *path = json_string_value(json_object_get(record, "path"));
+
+		if (path && path_below(path, UNIT_FOLDER))
+			return true;
+	}
+	return false;
+}
+
+/* Backwards over every step begun. One that cannot be taken back does not keep the others from it. */
+static int undo_steps(struct apply *a, struct journal *j)
+{
+	int r = 0;
+
+	for (size_t i = json_array_size(j->steps); i-- > 0;) {
+		const json_t *record = json_array_get(j->steps, i);
+		const struct step_ops *ops = ops_of(record);
+		int e;
+
+		if (!ops) {
+			apply_error(a,
+				    "%s/journal holds a step that this muster does not know (%s). Use the "
+				    "one that made it.",
+				    j->path, json_string_value(json_object_get(record, "kind")));
+			return -MUSTER_E_UNSUPPORTED;
+		}
+		e = ops->undo(a, j, record, done_of(j, i));
+		r = r < 0 ? r : e;
+	}
+	return r;
+}
+
+static int settle_steps(struct apply *a, struct journal *j)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < json_array_size(j->steps); i++) {
+		const json_t *record = json_array_get(j->steps, i);
+		const struct step_ops *ops = ops_of(record);
+		int e = ops && ops->settle ? ops->settle(a, record) : 0;
+
+		r = r < 0 ? r : e;
+	}
+	return r;
+}
+
+/* The drivers that made the apply take it back, whatever this muster was started with. */
+static void use_drivers(struct apply *a, const struct journal *j)
+{
+	const char *services = json_string_value(json_object_get(j->header, "services"));
+	const char *packages = json_string_value(json_object_get(j->header, "packages"));
+
+	if (services && service_driver_find(services))
+		a->services = service_driver_find(services);
+	if (packages && package_driver_find(packages))
+		a->packages = package_driver_find(packages);
+}
+
+int undo_journal(struct apply *a, struct journal *j)
+{
+	struct apply mine = *a;
+	int r, e;
+
+	/* What was begun here is brought to its end: half an undo helps nobody. */
+	mine.cancel_fd = -1;
+	use_drivers(&mine, j);
+	/* An unfinished journal says by itself that it is to be taken back: that must go without writing, for the disk may
+	 * be full. */
+	r = j->state == JOURNAL_APPLIED ? journal_undo_begins(j) : 0;
+	if (r == 0)
+		r = undo_steps(&mine, j);
+	if (r < 0) {
+		apply_error(a,
+			    "Not everything could be taken back. Mend what is said above, then run `muster "
+			    "undo` again; "
+			    "the record is in %s.",
+			    j->path);
+		return r;
+	}
+	if (touches_units(j) && mine.services && mine.services->reload_units)
+		r = mine.services->reload_units(&mine);
+	/* A service of before that does not come up again is reported; its files are back, which is all that undo can do. */
+	e = r < 0 ? r : settle_steps(&mine, j);
+	r = journal_end(j, "undone");
+	return r < 0 ? r : e;
+}
+
+int recover_locked(struct apply *a)
+{
+	_cleanup_(journal_freep) struct journal *j = NULL;
+	int r = journal_newest(a, &j);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0 || j->state != JOURNAL_UNFINISHED)
+		return r;
+	apply_say(a, "recover", "taking back the apply of %s, which was cut off",
+		  json_string_value(json_object_get(j->header, "when")));
+	r = undo_journal(a, j);
+	return r < 0 ? r : 1;
+}
+
+int apply_recover(struct apply *a)
+{
+	_cleanup_(journal_freep) struct journal *j = NULL;
+	_cleanup_close_ int lock = -1;
+	int r = journal_newest(a, &j);
+
+	/* Nothing is written, no lock either, where there is nothing to do. */
+	if (r == -ENOENT || (r == 0 && j->state != JOURNAL_UNFINISHED))
+		return 0;
+	if (r == 0)
+		r = lock_take(a, &lock);
+	return r < 0 ? r : recover_locked(a);
+}
+
+int apply_undo(struct apply *a)
+{
+	_cleanup_(journal_freep) struct journal *j = NULL;
+	_cleanup_close_ int lock = -1;
+	int r = lock_take(a, &lock);
+
+	if (r == 0)
+		r = journal_newest(a, &j);
+	if (r == -ENOENT) {
+		apply_error(a, "Nothing was applied on this server that could be taken back.");
+		return -MUSTER_E_NOT_APPLIED;
+	}
+	if (r < 0)
+		return r;
+	apply_say(a, "undo", "taking back the apply of %s by %s",
+		  json_string_value(json_object_get(j->header, "when")),
+		  json_string_value(json_object_get(j->header, "who")));
+	return undo_journal(a, j);
+}
