@@ -21,11 +21,11 @@ many() { # answers for N nodes, and the facts of a server for them
 		print "network \"eth1\" { address = \"10.66.0.1/16\" ip_mode = \"mac\" }"
 		printf "nodes { count = %d prefix = \"node\" first_address = \"10.66.1.1\" macs = {", n
 		for (i = 1; i <= n; i++)
-			printf "%s\"52:54:00:%02x:%02x:%02x\"", i > 1 ? ", " : "", int(i / 65536), int(i / 256) % 256, i % 256
+			printf "%s\"52:54:00:%02x:%02x:%02x\"", (i > 1 ? ", " : ""), int(i / 65536), int(i / 256) % 256, i % 256
 		print "} }"
 	}' >"$work/many.conf"
 	cat >"$work/host.json" <<-'EOT'
-	{"distribution": {"id": "debian", "version": "12", "codename": "bookworm", "family": "debian"},
+	{"architecture": "x86_64", "distribution": {"id": "debian", "version": "12", "codename": "bookworm", "family": "debian"},
 	 "interfaces": [{"name": "eth1", "mac": "52:54:00:aa:00:01", "link": true, "addresses": ["10.66.0.1/16"]}]}
 	EOT
 }
@@ -52,7 +52,7 @@ until_ssh() {
 	began=$(now)
 	"$muster" lab exec --dir "$lab" -- timeout 400 bash -c '
 		until banner=$(timeout 1 bash -c "exec 3<>/dev/tcp/$1/22 && head -c 4 <&3" 2>/dev/null) && [ "$banner" = SSH- ]; do
-			read -r -t 0.05 <> <(:)
+			read -r -t 0.05 <> <(:) || true
 		done' ssh "$1" || return 1
 	since "$began"
 }
