@@ -132,8 +132,8 @@ bool changeset_empty(const struct changeset *c);
  * database, logs).
  */
 int apply_run(struct apply *a, const struct changeset *c, const char *answers) _must_check_;
-/* Takes the newest apply back that was not taken back yet, also one that was cut off. -MUSTER_E_NOT_APPLIED. Can itself
- * be cut off and repeated. */
+/* Takes the newest apply back that was not taken back yet, also one that was cut off. -MUSTER_E_NOT_APPLIED, which
+ * the caller says. Can itself be cut off and repeated. */
 int apply_undo(struct apply *a) _must_check_;
 /* Takes back an apply, or goes on with an undo, that was cut off. 1 when there was one, 0, or negative. */
 int apply_recover(struct apply *a) _must_check_;

@@ -89,10 +89,13 @@ static int connect_to(const char *address, unsigned int port, int *ret_fd)
 	return 0;
 }
 
+/* Without an address there is nobody to ask: running is enough then. */
 static int ganesha_healthy(const struct apply *a)
 {
 	_cleanup_close_ int fd = -1;
 
+	if (!a->http_address)
+		return 0;
 	return connect_to(a->http_address, NFS_PORT, &fd) < 0 ? -MUSTER_E_UNHEALTHY : 0;
 }
 
@@ -104,6 +107,8 @@ static int musterd_healthy(const struct apply *a)
 	char answer[13] = "";
 	size_t got = 0;
 
+	if (!a->http_address || !a->http_port)
+		return 0;
 	if (connect_to(a->http_address, a->http_port, &fd) < 0 ||
 	    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
 		return -MUSTER_E_UNHEALTHY;

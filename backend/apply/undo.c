@@ -93,6 +93,8 @@ int undo_journal(struct apply *a, struct journal *j)
 
 	/* What was begun here is brought to its end: half an undo helps nobody. */
 	mine.cancel_fd = -1;
+	/* A service of before may listen elsewhere than the one that was to be: that it runs is enough. */
+	mine.http_address = NULL;
 	use_drivers(&mine, j);
 	/* An unfinished journal says by itself that it is to be taken back: that must go without writing, for the disk may
 	 * be full. */
@@ -152,12 +154,8 @@ int apply_undo(struct apply *a)
 
 	if (r == 0)
 		r = journal_newest(a, &j);
-	if (r == -ENOENT) {
-		apply_error(a, "Nothing was applied on this server that could be taken back.");
-		return -MUSTER_E_NOT_APPLIED;
-	}
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? -MUSTER_E_NOT_APPLIED : r;
 	apply_say(a, "undo", "taking back the apply of %s by %s",
 		  json_string_value(json_object_get(j->header, "when")),
 		  json_string_value(json_object_get(j->header, "who")));
