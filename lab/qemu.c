@@ -7,13 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "util/fs.h"
 #include "util/spawn.h"
 #include "util/strv.h"
 
 #define QEMU "qemu-system-x86_64"
+#define MONITOR "monitor" /* its control socket, in the node's folder */
+#define KEY_PRESSES 30
+#define KEY_INTERVAL_MS 100
 #define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
 #define OVMF_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
 
@@ -117,7 +123,7 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 	if (e == 0)
 		e = strv_addf(argv, "%u", r->memory_mb);
 	if (e == 0)
-		e = strv_add(argv, "-serial");
+		e = strv_add_all(argv, "-monitor", "unix:" MONITOR ",server=on,wait=off", "-serial", NULL);
 	if (e == 0)
 		e = strv_addf(argv, "file:%s/serial.log", node_dir);
 	if (e == 0)
@@ -134,6 +140,31 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 	return e < 0 ? e
 		     : strv_addf(argv, "virtio-net-pci,netdev=net0,mac=%s,bootindex=1%s", m->mac,
 				 r->firmware == LAB_UEFI ? ",romfile=" : "");
+}
+
+/*
+ * iPXE, which the card's own firmware is here, waits 2 s for somebody to press Ctrl-B before it boots; any other
+ * key ends that wait. So a key is pressed until it surely has seen one. A process of its own does it, so that
+ * the next machine need not wait; the keeper reaps it.
+ */
+static void press_key(const char *node_dir)
+{
+	static const char key[] = "sendkey spc\n";
+	const struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = MONITOR };
+	int s;
+
+	if (fork() != 0)
+		return;
+	/* From inside the folder: its whole path may be too long for a socket's address. */
+	s = chdir(node_dir) == 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	if (s < 0 || connect(s, (const struct sockaddr *)&a, sizeof(a)) < 0)
+		_exit(1);
+	for (int i = 0; i < KEY_PRESSES; i++) {
+		if (send(s, key, sizeof(key) - 1, MSG_NOSIGNAL) < 0)
+			break;
+		poll(NULL, 0, KEY_INTERVAL_MS);
+	}
+	_exit(0);
 }
 
 static int add_tap(const struct lab_record *r, size_t index)
@@ -184,7 +215,10 @@ int qemu_start(const struct lab_options *o, struct lab_record *r, size_t index)
 	if (e < 0)
 		return e;
 	s.argv = (const char *const *)argv.v;
+	s.cwd = dir;
 	e = spawn_check(&s, NULL);
+	if (e == 0 && r->firmware == LAB_BIOS)
+		press_key(dir);
 	if (e == -ENOENT)
 		lab_error(o, "%s is not installed; on Debian it is in the package qemu-system-x86.", QEMU);
 	else if (e < 0)
