@@ -199,6 +199,22 @@ static int host_from_file(struct muster *m, const char *path)
 	return r;
 }
 
+/* Facts from a file may name the release by its number only. */
+static int complete_codename(struct muster *m)
+{
+	const char *codename = profile_codename(m->distro, m->host->version);
+	char *copy;
+
+	if (*m->host->codename || !codename)
+		return 0;
+	copy = strdup(codename);
+	if (!copy)
+		return -ENOMEM;
+	free(m->host->codename);
+	m->host->codename = copy;
+	return 0;
+}
+
 int context_host(struct muster *m)
 {
 	int r;
@@ -230,7 +246,7 @@ int context_host(struct muster *m)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return complete_codename(m);
 }
 
 int muster_host(struct muster *m, const struct host **ret)

@@ -54,8 +54,12 @@ static int up(struct cli *c, const struct lab_options *o)
 		return r;
 	if (c->json)
 		return cli_print_json(c, json_pack("{s:s, s:o}", "lab", "up", "dir", cli_json_text(o->dir)));
-	printf("The lab runs. `muster lab status%s%s` shows its nodes; `muster lab down` ends it.\n",
-	       cli_value(c, "dir") ? " --dir " : "", cli_value(c, "dir") ? o->dir : "");
+	if (cli_value(c, "dir"))
+		printf("The lab runs. `muster lab status --dir %s` shows its nodes; `muster lab down --dir "
+		       "%s` ends it.\n",
+		       o->dir, o->dir);
+	else
+		printf("The lab runs. `muster lab status` shows its nodes; `muster lab down` ends it.\n");
 	return 0;
 }
 

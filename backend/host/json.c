@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "backend/host/private.h"
 #include "util/error.h"
@@ -358,6 +359,7 @@ static int read_managers(struct reader *rd, const json_t *doc, struct host *h)
 
 static int read_document(struct reader *rd, json_t *doc, struct host *h)
 {
+	struct utsname here;
 	long long memory = 0;
 	int r;
 
@@ -368,6 +370,12 @@ static int read_document(struct reader *rd, json_t *doc, struct host *h)
 		r = read_managers(rd, doc, h);
 	if (r == 0)
 		r = read_text(rd, doc, "architecture", &h->architecture);
+	/* Without a word on it, the other machine is one like this. */
+	if (r == 0 && !*h->architecture && uname(&here) == 0) {
+		free(h->architecture);
+		h->architecture = strdup(here.machine);
+		r = h->architecture ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = read_text(rd, doc, "kernel", &h->kernel);
 	if (r == 0)

@@ -15,6 +15,7 @@
 static const struct conf_key service_keys[] = {
 	{ "unit" }, { "packages", true }, { "programs", true }, { "files", true }, { NULL },
 };
+static const struct conf_key release_keys[] = { { "codename" }, { NULL } };
 static const struct conf_key kernel_keys[] = { { "package" }, { "description" }, { NULL } };
 static const struct conf_key root_keys[] = {
 	{ "packages", true },
@@ -24,11 +25,9 @@ static const struct conf_key root_keys[] = {
 };
 static const struct conf_key loader_keys[] = { { "bios" }, { "efi64" }, { NULL } };
 static const struct conf_form forms[] = {
-	{ "service", true, service_keys },
-	{ "kernel", true, kernel_keys },
-	{ "root", false, root_keys },
-	{ "loaders", false, loader_keys },
-	{ NULL },
+	{ "service", true, service_keys }, { "kernel", true, kernel_keys },
+	{ "release", true, release_keys }, { "root", false, root_keys },
+	{ "loaders", false, loader_keys }, { NULL },
 };
 
 void profile_distro_free(struct profile_distro *p)
@@ -51,6 +50,11 @@ void profile_distro_free(struct profile_distro *p)
 		free(p->kernels[i].description);
 	}
 	free(p->kernels);
+	for (size_t i = 0; i < p->n_releases; i++) {
+		free(p->releases[i].version);
+		free(p->releases[i].codename);
+	}
+	free(p->releases);
 	strv_free(&p->root_packages);
 	strv_free(&p->exclude);
 	free(p->loader_bios);
@@ -114,13 +118,22 @@ static int read_kernel(const struct conf_section *s, struct profile_distro *p)
 	return r;
 }
 
+static int read_release(const struct conf_section *s, struct profile_distro *p)
+{
+	struct profile_release *v = &p->releases[p->n_releases++];
+
+	v->version = strdup(s->title);
+	return v->version ? get(s, "codename", &v->codename) : -ENOMEM;
+}
+
 static int read_sections(const struct conf *c, struct profile_distro *p)
 {
 	int r;
 
 	p->services = calloc(c->n_sections + 1, sizeof(*p->services));
 	p->kernels = calloc(c->n_sections + 1, sizeof(*p->kernels));
-	if (!p->services || !p->kernels)
+	p->releases = calloc(c->n_sections + 1, sizeof(*p->releases));
+	if (!p->services || !p->kernels || !p->releases)
 		return -ENOMEM;
 	r = get(conf_section(c, "loaders"), "bios", &p->loader_bios);
 	if (r == 0)
@@ -138,6 +151,8 @@ static int read_sections(const struct conf *c, struct profile_distro *p)
 			r = read_service(s, p);
 		else if (strcmp(s->form->name, "kernel") == 0)
 			r = read_kernel(s, p);
+		else if (strcmp(s->form->name, "release") == 0)
+			r = read_release(s, p);
 	}
 	return r;
 }
@@ -200,5 +215,13 @@ const struct profile_kernel *profile_kernel_find(const struct profile_distro *p,
 	for (size_t i = 0; i < p->n_kernels; i++)
 		if (strcmp(p->kernels[i].name, name) == 0)
 			return &p->kernels[i];
+	return NULL;
+}
+
+const char *profile_codename(const struct profile_distro *p, const char *version)
+{
+	for (size_t i = 0; i < p->n_releases; i++)
+		if (strcmp(p->releases[i].version, version) == 0)
+			return p->releases[i].codename;
 	return NULL;
 }

@@ -22,12 +22,18 @@ struct profile_kernel {
 	char *description;
 };
 
+struct profile_release {
+	char *version, *codename; /* VERSION_ID and VERSION_CODENAME of os-release(5) */
+};
+
 struct profile_distro {
 	char *family;
 	struct profile_service *services;
 	size_t n_services;
 	struct profile_kernel *kernels;
 	size_t n_kernels;
+	struct profile_release *releases;
+	size_t n_releases;
 	struct strv root_packages;	  /* of an ordinary node root, besides the kernel */
 	struct strv exclude;		  /* paths left out of node roots (dpkg path-exclude patterns) */
 	char *loader_bios, *loader_efi64; /* absolute paths on the server */
@@ -42,3 +48,5 @@ DEFINE_CLEANUP(struct profile_distro *, profile_distro_free)
 
 const struct profile_service *profile_service_find(const struct profile_distro *p, const char *name);
 const struct profile_kernel *profile_kernel_find(const struct profile_distro *p, const char *name);
+/* The codename of a release, for facts that do not have it; NULL where the profile does not know it either. */
+const char *profile_codename(const struct profile_distro *p, const char *version);

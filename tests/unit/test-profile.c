@@ -40,6 +40,8 @@ static void debian_names_its_packages(void **state)
 	assert_true(p->exclude.n > 0);
 	assert_null(profile_service_find(p, "tftpd"));
 	assert_null(profile_kernel_find(p, "hurd"));
+	assert_string_equal(profile_codename(p, "12"), "bookworm");
+	assert_null(profile_codename(p, "2"));
 }
 
 static void every_family_has_every_service(void **state)
