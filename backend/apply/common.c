@@ -79,16 +79,16 @@ int apply_spawn(struct apply *a, const struct strv *argv, const char *const *env
 	return spawn_run(&s, ret_status, ret_output);
 }
 
-const char *last_lines(const char *text, size_t n)
+const char *last_lines(char *text, size_t n)
 {
-	const char *p = text + strlen(text);
+	char *p = text + strlen(text);
 
 	while (p > text && p[-1] == '\n')
-		p--;
+		*--p = '\0';
 	for (; p > text; p--)
 		if (p[-1] == '\n' && --n == 0)
 			break;
-	return p;
+	return p + strspn(p, "\n");
 }
 
 int apply_command(struct apply *a, int timeout_ms, ...)

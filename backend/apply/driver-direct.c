@@ -25,6 +25,7 @@
 
 #define STOP_MS 5000
 #define KILL_MS 5000
+#define START_MARK "-- started by muster --\n"
 
 /* The process's start time in clock ticks since boot; 0 where it is gone or a zombie. */
 static unsigned long long start_time(long pid)
@@ -154,6 +155,9 @@ _Noreturn static void become(const struct launch *l, int error_fd)
 	    dup2(l->null_fd, STDIN_FILENO) < 0 || dup2(l->log_fd, STDOUT_FILENO) < 0 ||
 	    dup2(l->log_fd, STDERR_FILENO) < 0)
 		error = errno;
+	/* What went before is another start's, and explains nothing about this one. */
+	if (!error && fs_write_all(l->log_fd, START_MARK, strlen(START_MARK)) < 0)
+		error = EIO;
 	/* Everything else is left behind: the lock and whatever a test or a terminal had open. */
 	keep = dup3(error_fd, STDERR_FILENO + 1, O_CLOEXEC) < 0 && error_fd != STDERR_FILENO + 1 ? -1 : 3;
 	if (keep != 3 || syscall(SYS_close_range, 4U, ~0U, 0U) < 0)
@@ -320,8 +324,8 @@ static int direct_last_lines(struct apply *a, const struct service *s, char **re
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	_cleanup_close_ int fd = -1;
+	char *begin, *tail;
 	struct stat st;
-	char *tail;
 	int r = log_path(s, &path);
 
 	if (r < 0)
@@ -334,7 +338,10 @@ static int direct_last_lines(struct apply *a, const struct service *s, char **re
 	r = fs_read_fd(fd, 1024 * 1024, &text, NULL);
 	if (r < 0)
 		return r;
-	tail = strdup(last_lines(text, 20));
+	begin = text;
+	for (char *next = text; (next = strstr(next, START_MARK)); begin = next)
+		next += strlen(START_MARK);
+	tail = strdup(last_lines(begin, 20));
 	if (!tail)
 		return -ENOMEM;
 	*ret = tail;

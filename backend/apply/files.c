@@ -15,16 +15,17 @@
 
 #define FILE_MAX ((size_t)256 * 1024 * 1024)
 
-/* What muster's own services leave in folders that an apply made: undo takes it away with the folder. Roots, initramfs
- * and journals are not among it. */
+/* What muster's own services leave: undo takes it away with the file or folder that this apply was the first to make. Roots,
+ * initramfs and journals are not among it. */
 static const struct {
-	const char *folder, *pattern;
+	const char *with, *folder, *pattern;
 } leftovers[] = {
-	{ "/var/lib/muster", "dnsmasq.leases" },
-	{ "/var/lib/muster/state", "muster.db*" },
-	{ APPLY_LOGS, "*.log" },
-	{ APPLY_RUN, "*.pid" },
-	{ APPLY_RUN, "*.sock" },
+	{ "/var/lib/muster/state", "/var/lib/muster/state", "muster.db*" },
+	{ APPLY_LOGS, APPLY_LOGS, "*.log" },
+	{ APPLY_RUN, APPLY_RUN, "*.pid" },
+	{ APPLY_RUN, APPLY_RUN, "*.sock" },
+	/* /var/lib/muster itself holds the journals: it is there before the first step. */
+	{ APPLY_MANIFEST, "/var/lib/muster", "dnsmasq.leases" },
 };
 
 void present_free(struct present *p)
@@ -124,6 +125,38 @@ static int failed(struct apply *a, const char *path, const char *what, int r)
 {
 	apply_error(a, "%s cannot be %s: %s.", path, what, muster_strerror(r));
 	return r;
+}
+
+static int remove_matching(int root_fd, const char *folder, const char *pattern)
+{
+	int fd = fs_open(root_fd, folder, O_RDONLY | O_DIRECTORY, 0);
+	const struct dirent *e;
+	DIR *d;
+	int r = 0;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (r == 0 && (e = readdir(d)))
+		if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 && unlinkat(fd, e->d_name, 0) < 0 &&
+		    errno != ENOENT && errno != EISDIR)
+			r = -errno;
+	closedir(d);
+	return r;
+}
+
+static int remove_leftovers(struct apply *a, const char *with)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(leftovers); i++)
+		if (strcmp(leftovers[i].with, with) == 0)
+			r = remove_matching(a->root_fd, leftovers[i].folder, leftovers[i].pattern);
+	return r < 0 ? failed(a, with, "cleared of what services left", r) : 0;
 }
 
 /* ---- files --------------------------------------------------------------------------------------------- */
@@ -346,7 +379,8 @@ static int file_undo(struct apply *a, struct journal *j, const json_t *record, c
 		return r;
 	if (existed)
 		return restore(a, path, &attr, &p, data, len);
-	return p.exists ? remove_file(a, path) : 0;
+	r = remove_leftovers(a, path);
+	return r == 0 && p.exists ? remove_file(a, path) : r;
 }
 
 const struct step_ops step_file = {
@@ -403,29 +437,6 @@ static int directory_run(struct apply *a, const struct step *s, json_t *done)
 	return r < 0 ? failed(a, c->path, "made", r) : 0;
 }
 
-/* Removes what muster's services wrote into a folder that is to go. */
-static int remove_leftovers(int root_fd, const char *path, const char *pattern)
-{
-	int fd = fs_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0);
-	const struct dirent *e;
-	DIR *d;
-	int r = 0;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while (r == 0 && (e = readdir(d)))
-		if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 && unlinkat(fd, e->d_name, 0) < 0 &&
-		    errno != ENOENT && errno != EISDIR)
-			r = -errno;
-	closedir(d);
-	return r;
-}
-
 static int directory_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
 {
 	const char *path = json_string_value(json_object_get(record, "path"));
@@ -443,11 +454,10 @@ static int directory_undo(struct apply *a, struct journal *j, const json_t *reco
 			r = set_attributes(a->root_fd, path, true, &attr);
 		return r < 0 ? failed(a, path, "put back", r) : 0;
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(leftovers); i++)
-		if (strcmp(leftovers[i].folder, path) == 0)
-			r = remove_leftovers(a->root_fd, path, leftovers[i].pattern);
-	if (r == 0)
-		r = remove_if_empty(a->root_fd, path);
+	r = remove_leftovers(a, path);
+	if (r < 0)
+		return r;
+	r = remove_if_empty(a->root_fd, path);
 	return r < 0 ? failed(a, path, "removed", r) : 0;
 }
 

@@ -15,7 +15,7 @@
 #define TCP_LISTEN 0x0a
 
 /* The socket on this port in a table of /proc/net; 0 where there is none. `own` is in network byte order. */
-static unsigned long find_inode(const char *table, bool udp, unsigned int port, bool tcp_only, in_addr_t own)
+static unsigned long find_inode(const char *table, bool udp, unsigned int port, bool here_only, in_addr_t own)
 {
 	_cleanup_fclose_ FILE *f = fopen(table, "re");
 	char line[512];
@@ -32,7 +32,7 @@ static unsigned long find_inode(const char *table, bool udp, unsigned int port, 
 		    local != port || (!udp && state != TCP_LISTEN))
 			continue;
 		any = strspn(address, "0") == strlen(address);
-		if (!tcp_only || any || (strlen(address) == 8 && strtoul(address, NULL, 16) == own))
+		if (!here_only || any || (strlen(address) == 8 && strtoul(address, NULL, 16) == own))
 			return inode;
 	}
 	return 0;
@@ -94,13 +94,25 @@ static int name_owner(unsigned long inode, char **ret)
 	return 0;
 }
 
-static unsigned long port_inode(const struct apply *a, bool udp, unsigned int port, bool tcp_only)
+static unsigned long port_inode(const struct apply *a, bool udp, unsigned int port, bool here_only)
 {
 	in_addr_t own = a->http_address ? inet_addr(a->http_address) : INADDR_NONE;
-	unsigned long inode = find_inode(udp ? "/proc/net/udp" : "/proc/net/tcp", udp, port, tcp_only, own);
+	unsigned long inode = find_inode(udp ? "/proc/net/udp" : "/proc/net/tcp", udp, port, here_only, own);
 
 	return inode ? inode
-		     : find_inode(udp ? "/proc/net/udp6" : "/proc/net/tcp6", udp, port, tcp_only, own);
+		     : find_inode(udp ? "/proc/net/udp6" : "/proc/net/tcp6", udp, port, here_only, own);
+}
+
+bool ports_open(const struct apply *a, const struct service *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->ports) && s->ports[i].number; i++) {
+		unsigned int port =
+			s->ports[i].number == SERVICE_PORT_HTTP ? a->http_port : s->ports[i].number;
+
+		if (port_inode(a, s->ports[i].udp, port, true))
+			return true;
+	}
+	return false;
 }
 
 int ports_holder(const struct apply *a, const struct service *s, bool tcp_only, char **ret)

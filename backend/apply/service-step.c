@@ -13,7 +13,8 @@
 
 #define HEALTH_MS 15000
 #define POLL_MS 100
-#define DEAD_MS 1500 /* dead for so long, it does not come back */
+#define DEAD_MS 1500  /* dead for so long, it does not come back */
+#define STEADY_MS 300 /* and it is up only when it stays so: many a daemon starts, reads, and dies */
 
 static const char *const action_names[] = {
 	[CHANGE_START] = "start",
@@ -55,7 +56,7 @@ static void explain(struct apply *a, const struct service *s, const char *what)
 
 int service_wait(struct apply *a, const struct service *s)
 {
-	int64_t start = clock_mono_ms(), end = start + health_ms(a), alive = start;
+	int64_t start = clock_mono_ms(), limit = health_ms(a), alive = start, up = -1;
 
 	for (;;) {
 		int running = a->services->is_running(a, s);
@@ -63,13 +64,17 @@ int service_wait(struct apply *a, const struct service *s)
 
 		if (running < 0)
 			return running;
-		if (running && (!s->healthy || s->healthy(a) == 0))
-			return 0;
 		if (running)
 			alive = now;
-		if (now >= end || now - alive >= DEAD_MS)
+		if (!running || (s->healthy && s->healthy(a) < 0))
+			up = -1;
+		else if (up < 0)
+			up = now;
+		if (up >= 0 && now - up >= MIN((int64_t)STEADY_MS, limit))
+			return 0;
+		if ((up < 0 && now - start >= limit) || now - alive >= DEAD_MS)
 			break;
-		poll(NULL, 0, (int)MIN((int64_t)POLL_MS, end - now));
+		poll(NULL, 0, (int)MIN((int64_t)POLL_MS, limit));
 	}
 	explain(a, s, a->services->is_running(a, s) == 1 ? "runs but does not answer" : "did not come up");
 	return -MUSTER_E_UNHEALTHY;

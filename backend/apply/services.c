@@ -89,6 +89,12 @@ static int connect_to(const char *address, unsigned int port, int *ret_fd)
 	return 0;
 }
 
+/* It serves DHCP, TFTP or DNS, whatever it was told to. */
+static int dnsmasq_healthy(const struct apply *a)
+{
+	return !a->http_address || ports_open(a, service_find("dnsmasq")) ? 0 : -MUSTER_E_UNHEALTHY;
+}
+
 /* Without an address there is nobody to ask: running is enough then. */
 static int ganesha_healthy(const struct apply *a)
 {
@@ -141,6 +147,7 @@ static const struct service services[] = {
 		.argv = dnsmasq_argv,
 		.check = dnsmasq_check,
 		.config = DNSMASQ_CONF,
+		.healthy = dnsmasq_healthy,
 		.ports = { { true, 67 }, { true, 69 }, { true, 53 } },
 	},
 	{

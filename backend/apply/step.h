@@ -55,8 +55,8 @@ int apply_spawn(struct apply *a, const struct strv *argv, const char *const *env
 		int *ret_status, char **ret_output) _must_check_;
 /* The same where only status 0 is right; else the error is emitted with the program's last line, -MUSTER_E_COMMAND. */
 int apply_command(struct apply *a, int timeout_ms, ...) _must_check_ __attribute__((sentinel));
-/* The last `n` lines of a text; points into it. */
-const char *last_lines(const char *text, size_t n);
+/* The last `n` lines of a text, without empty ones before and behind; points into it, and shortens it at its end. */
+const char *last_lines(char *text, size_t n);
 
 /* The ids of a user; those of root where the name is NULL, "" or unknown. Who is not root owns all it writes. */
 void owner_ids(const char *owner, uid_t *ret_uid, gid_t *ret_gid);
@@ -114,6 +114,8 @@ bool user_missing(const struct apply *a);
 /* Who holds one of the service's ports, as a sentence with what to do; *ret NULL (and 0) where nobody does. Only TCP
  * ports on every address or on http_address count where `tcp_only`. */
 int ports_holder(const struct apply *a, const struct service *s, bool tcp_only, char **ret) _must_check_;
+/* True when somebody listens on one of the service's ports, on every address or on http_address. */
+bool ports_open(const struct apply *a, const struct service *s);
 
 /* ---- services.c: checks --------------------------------------------------------------------------------------------------- */
 

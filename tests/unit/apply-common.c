@@ -188,8 +188,6 @@ int scratch_setup(void **state)
 	s->a.packages = &mock_packages;
 	s->a.sbindir = "/usr/sbin";
 	s->a.libexecdir = "/usr/libexec/muster";
-	s->a.http_address = "127.0.0.1";
-	s->a.http_port = 8066;
 	s->a.health_ms = 1;
 	s->a.cancel_fd = -1;
 	s->a.on_step = on_step;

@@ -389,8 +389,10 @@ static void what_services_left_goes_with_a_first_apply(void **state)
 	put(s, "/var/lib/muster/state/muster.db", "x", 0600);
 	put(s, "/var/lib/muster/state/muster.db-wal", "x", 0600);
 	put(s, "/var/lib/muster/roots/debian-1/root.squashfs", "x", 0600);
+	put(s, "/var/lib/muster/dnsmasq.leases", "x", 0600);
 	assert_int_equal(apply_undo(&s->a), 0);
 	assert_false(there(s, "/var/lib/muster/state"));
+	assert_false(there(s, "/var/lib/muster/dnsmasq.leases"));
 	assert_true(there(s, "/var/lib/muster/roots/debian-1/root.squashfs"));
 }
 

@@ -137,6 +137,7 @@ static void its_words_and_its_surroundings_are_as_promised(void **state)
 static void one_that_dies_is_seen(void **state)
 {
 	struct scratch *s = *state;
+	_cleanup_free_ char *lines = NULL;
 	int64_t end = clock_mono_ms() + 10000;
 
 	fake_program(s, "talker", "echo I cannot go on; exit 1");
@@ -145,6 +146,12 @@ static void one_that_dies_is_seen(void **state)
 		poll(NULL, 0, 5);
 	assert_int_equal(direct->is_running(&s->a, &talker), 0);
 	assert_true(log_holds(s, &talker, "I cannot go on"));
+	/* Another start's words are its own. */
+	fake_program(s, "talker", "echo another start; exit 1");
+	assert_int_equal(direct->start(&s->a, &talker), 0);
+	assert_true(log_holds(s, &talker, "another start"));
+	assert_int_equal(direct->last_lines(&s->a, &talker, &lines), 0);
+	assert_null(strstr(lines, "I cannot"));
 }
 
 static void a_missing_program_is_named(void **state)
