@@ -437,6 +437,49 @@ static void an_admin_changed_something_undo_still_finds_its_way(void **state)
 	assert_false(there(s, "/etc/muster"));
 }
 
+static void cancelled_it_takes_back_what_it_did(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL, *w0 = NULL, *w1 = NULL;
+	int ends[2];
+
+	prepare_server(s);
+	/* The stop comes while a program runs: the stand-in for ssh-keygen asks for it. */
+	assert_int_equal(pipe(ends), 0);
+	fake_program(s, "ssh-keygen", "echo >\"$MUSTER_TEST_CANCEL\"; sleep 100");
+	{
+		_cleanup_free_ char *path = NULL;
+
+		assert_true(asprintf(&path, "/proc/%ld/fd/%d", (long)getpid(), ends[1]) > 0);
+		assert_int_equal(setenv("MUSTER_TEST_CANCEL", path, 1), 0);
+	}
+	before = snapshot(s);
+	w0 = world_text();
+	s->a.cancel_fd = ends[0];
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), -MUSTER_E_CANCELLED);
+	after = snapshot(s);
+	w1 = world_text();
+	assert_string_equal(before, after);
+	assert_string_equal(w0, w1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A lab's apply, say, taken back from outside of its namespaces. */
+static void undo_leaves_services_alone_when_its_driver_does(void **state)
+{
+	struct scratch *s = *state;
+
+	prepare_server(s);
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
+	s->a.services = service_driver_find("none");
+	s->a.packages = package_driver_find("none");
+	strbuf_reset(&s->calls);
+	assert_int_equal(apply_undo(&s->a), 0);
+	assert_string_equal(s->calls.data, "");
+	assert_false(there(s, "/etc/muster"));
+}
+
 /* As the facade does it: builds, then says what is really to be done. */
 static int prepared(void *data, struct changeset **ret)
 {
@@ -506,6 +549,8 @@ int main(void)
 		TEST(one_apply_at_a_time),
 		TEST(an_unfinished_apply_is_taken_back_before_another),
 		TEST(an_admin_changed_something_undo_still_finds_its_way),
+		TEST(cancelled_it_takes_back_what_it_did),
+		TEST(undo_leaves_services_alone_when_its_driver_does),
 		TEST(what_is_prepared_after_the_packages_counts),
 		TEST(a_copy_may_come_with_a_package),
 	};
