@@ -382,16 +382,19 @@ static void a_file_changed_under_its_hands_stops_it(void **state)
 static void what_services_left_goes_with_a_first_apply(void **state)
 {
 	static struct fileset_entry v[] = { DIRECTORY_ENTRY("/var/lib/muster/state", 0700),
+					    DIRECTORY_ENTRY("/var/lib/muster/ganesha", 0700),
 					    DIRECTORY_ENTRY("/var/lib/muster/roots", 0755) };
 	struct scratch *s = *state;
 
-	assert_int_equal(apply_fileset(s, v, 2, NULL), 0);
+	assert_int_equal(apply_fileset(s, v, 3, NULL), 0);
+	put(s, "/var/lib/muster/ganesha/v4recov/node0/client", "x", 0600);
 	put(s, "/var/lib/muster/state/muster.db", "x", 0600);
 	put(s, "/var/lib/muster/state/muster.db-wal", "x", 0600);
 	put(s, "/var/lib/muster/roots/debian-1/root.squashfs", "x", 0600);
 	put(s, "/var/lib/muster/dnsmasq.leases", "x", 0600);
 	assert_int_equal(apply_undo(&s->a), 0);
 	assert_false(there(s, "/var/lib/muster/state"));
+	assert_false(there(s, "/var/lib/muster/ganesha"));
 	assert_false(there(s, "/var/lib/muster/dnsmasq.leases"));
 	assert_true(there(s, "/var/lib/muster/roots/debian-1/root.squashfs"));
 }
