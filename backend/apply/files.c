@@ -23,9 +23,9 @@ static const struct {
 	{ "/var/lib/muster/state", "/var/lib/muster/state", "muster.db*" },
 	{ "/var/lib/muster/ganesha", "/var/lib/muster/ganesha", "v4*" }, /* who had mounted: folders */
 	{ APPLY_LOGS, APPLY_LOGS, "*.log" },
-	{ APPLY_RUN, APPLY_RUN, "*.pid" },
-	{ APPLY_RUN, APPLY_RUN, "*.sock" },
-	/* /var/lib/muster itself holds the journals: it is there before the first step. */
+	/* These folders hold the journals and the lock: they are there before the first step. */
+	{ APPLY_MANIFEST, APPLY_RUN, "*.pid" },
+	{ APPLY_MANIFEST, APPLY_RUN, "*.sock" },
 	{ APPLY_MANIFEST, "/var/lib/muster", "dnsmasq.leases" },
 };
 

@@ -79,6 +79,17 @@ static int learn_mac(struct store *s, const struct boot *b, const char *mac)
 	return mac && *mac ? db_run(s->db, SQL_NODE_MAC, "it", b->node, mac) : 0;
 }
 
+/* The lease came before the boot's first request, its event after it: when exactly is not known any more. */
+static int add_late_lease(struct store *s, int64_t now, const char *node, const struct boot *b)
+{
+	const char *text = node_stage_text(NODE_DHCP);
+	int r = db_run(s->db, SQL_BOOT_BY_DHCP, "i", b->id);
+
+	if (r == 0)
+		r = db_run(s->db, SQL_STAGE_BEFORE, "iti", b->id, text, b->began);
+	return r < 0 ? r : store_add_event(s, now, node, "stage", text);
+}
+
 static int dhcp(struct store *s, int64_t now, const char *node, const char *mac)
 {
 	struct boot b = { 0 };
@@ -91,6 +102,9 @@ static int dhcp(struct store *s, int64_t now, const char *node, const char *mac)
 		return r;
 	if (b.id && b.same_mac && b.by_dhcp && b.stage <= NODE_LOADER && now - b.began < STORE_DHCP_MS)
 		return 0;
+	if (b.id && b.same_mac && !b.by_dhcp && b.has_token && b.stage <= NODE_KERNEL &&
+	    now - b.began < STORE_LATE_MS)
+		return add_late_lease(s, now, node, &b);
 	return begin_boot(s, now, node, mac, NODE_DHCP, &b);
 }
 

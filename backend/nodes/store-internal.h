@@ -9,7 +9,8 @@
 #define STORE_STAGES_KEPT 64 /* of one boot, which may be lost and found again many times */
 #define STORE_EVENTS_KEPT 100000
 #define STORE_EVENTS_PRUNE_EVERY 256
-#define STORE_DHCP_MS 60000    /* firmware and loader each ask DHCP; within this time it is one boot */
+#define STORE_DHCP_MS 60000 /* firmware and loader each ask DHCP; within this time it is one boot */
+#define STORE_LATE_MS 5000  /* a lease's event may be overtaken by the request that the lease made possible */
 #define STORE_LOADER_MS 300000 /* from the first sight of a boot to its loader script */
 
 struct store {
@@ -46,9 +47,13 @@ struct store {
 	X(TOKEN,                                                                                             \
 	  "SELECT n.name, b.mac, b.address, b.root, b.stage FROM boots b JOIN nodes n ON n.id = b.node"      \
 	  " WHERE b.token = ?1")                                                                             \
+	X(BOOT_BY_DHCP, "UPDATE boots SET by_dhcp = 1 WHERE id = ?1")                                        \
 	X(BOOT_STAGE, "UPDATE boots SET stage = ?2, entered = ?3 WHERE id = ?1")                             \
 	X(STAGE_ADD,                                                                                         \
 	  "INSERT INTO stages(boot, n, stage, at) VALUES(?1, (SELECT COALESCE(MAX(n), 0) + 1 FROM"           \
+	  " stages WHERE boot = ?1), ?2, ?3)")                                                               \
+	X(STAGE_BEFORE,                                                                                      \
+	  "INSERT INTO stages(boot, n, stage, at) VALUES(?1, (SELECT COALESCE(MIN(n), 1) - 1 FROM"           \
 	  " stages WHERE boot = ?1), ?2, ?3)")                                                               \
 	X(STAGES_PRUNE,                                                                                      \
 	  "DELETE FROM stages WHERE boot = ?1 AND n IN (SELECT n FROM stages WHERE boot = ?1"                \

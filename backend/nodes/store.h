@@ -35,7 +35,8 @@ int store_event(struct store *s, int64_t now, const char *node, const char *kind
 		const char *text) _must_check_;
 
 /* A node was seen by DHCP: begins a new boot in stage dhcp, unless one was begun by DHCP within the last
- * 60 s and has not come further than the loader. The MAC address is learnt; another one than before begins a new
+ * 60 s and has not come further than the loader. A boot that its loader began
+ * within the last 5 s gets the stage dhcp as its first: the event was overtaken. The MAC address is learnt; another one than before begins a new
  * boot. The present boot keeps its token, so that a forged or needless lease does not cut a running node off: its
  * next report takes the new boot back. */
 int store_dhcp(struct store *s, int64_t now, const char *node, const char *mac) _must_check_;

@@ -171,6 +171,25 @@ static void a_boot_goes_through_its_stages(void **state)
 	node_states_free(v, n);
 }
 
+/* dnsmasq acknowledges a lease first, and runs its script then: a quick loader is there before the event. */
+static void a_lease_whose_event_was_overtaken_belongs_to_the_boot(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = f->store;
+	char stages[128];
+
+	assert_int_equal(store_boot(s, T0, "node00001", "52:54:00:00:00:00", "10.66.0.11", TOKEN_A, "gen-1"),
+			 0);
+	assert_int_equal(store_dhcp(s, T0 + 300, "node00001", "52:54:00:00:00:00"), 0);
+	assert_int_equal(store_dhcp(s, T0 + 400, "node00001", "52:54:00:00:00:00"), 0);
+	assert_int_equal(stages_of_first(s, stages, sizeof(stages)), NODE_LOADER);
+	assert_string_equal(stages, "dhcp loader ");
+	assert_int_equal(store_stage(s, T0 + 1000, "node00001", NODE_KERNEL), 0);
+	report_as(s, T0 + 6000, "node00001", NODE_INITRAMFS);
+	assert_int_equal(stages_of_first(s, stages, sizeof(stages)), NODE_INITRAMFS);
+	assert_string_equal(stages, "dhcp loader kernel initramfs ");
+}
+
 static void unknown_nodes_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -482,6 +501,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_STORE(a_node_is_off_before_anything_is_known),
 		WITH_STORE(a_boot_goes_through_its_stages),
+		WITH_STORE(a_lease_whose_event_was_overtaken_belongs_to_the_boot),
 		WITH_STORE(unknown_nodes_are_refused),
 		WITH_STORE(a_token_belongs_to_one_boot_only),
 		WITH_STORE(the_file_holds_no_token),
