@@ -132,6 +132,9 @@ bool changeset_empty(const struct changeset *c);
  * database, logs).
  */
 int apply_run(struct apply *a, const struct changeset *c, const char *answers) _must_check_;
+/* apply_undo() and apply_recover() use the caller's drivers: one that leaves services or packages alone leaves them alone
+ * here, too, so that nothing of a lab's apply starts outside of its namespaces. */
+
 /* Takes the newest apply back that was not taken back yet, also one that was cut off. -MUSTER_E_NOT_APPLIED, which
  * the caller says. Can itself be cut off and repeated. */
 int apply_undo(struct apply *a) _must_check_;

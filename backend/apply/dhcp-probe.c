@@ -22,6 +22,7 @@
 
 #define WAIT_MS 2000
 #define TRIES 2
+#define CARRIER_MS 5000 /* a link that just came up takes a while to find its speed */
 #define SERVER_PORT 67
 #define CLIENT_PORT 68
 #define DISCOVER 1
@@ -256,7 +257,12 @@ int dhcp_refuse_other(struct apply *a, bool last_chance)
 	if (a->http_address && ip4_parse(a->http_address, &own) < 0)
 		return -EINVAL;
 	apply_say(a, "dhcp", "looking for another DHCP server on %s", a->dhcp_interface);
-	r = dhcp_probe(a->dhcp_interface, own, a->cancel_fd, &offer);
+	for (int64_t end = clock_mono_ms() + (last_chance ? CARRIER_MS : 0);;) {
+		r = dhcp_probe(a->dhcp_interface, own, a->cancel_fd, &offer);
+		if (r != -ENETDOWN || clock_mono_ms() >= end)
+			break;
+		poll(NULL, 0, 100);
+	}
 	if (r == -MUSTER_E_CANCELLED)
 		return r;
 	if (r < 0) {

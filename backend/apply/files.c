@@ -21,6 +21,7 @@ static const struct {
 	const char *with, *folder, *pattern;
 } leftovers[] = {
 	{ "/var/lib/muster/state", "/var/lib/muster/state", "muster.db*" },
+	{ "/var/lib/muster/ganesha", "/var/lib/muster/ganesha", "v4*" }, /* who had mounted: folders */
 	{ APPLY_LOGS, APPLY_LOGS, "*.log" },
 	/* These folders hold the journals and the lock: they are there before the first step. */
 	{ APPLY_MANIFEST, APPLY_RUN, "*.pid" },
@@ -141,10 +142,14 @@ static int remove_matching(int root_fd, const char *folder, const char *pattern)
 		close(fd);
 		return -ENOMEM;
 	}
-	while (r == 0 && (e = readdir(d)))
-		if (fnmatch(pattern, e->d_name, FNM_PERIOD) == 0 && unlinkat(fd, e->d_name, 0) < 0 &&
-		    errno != ENOENT && errno != EISDIR)
-			r = -errno;
+	while (r == 0 && (e = readdir(d))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (fnmatch(pattern, e->d_name, FNM_PERIOD) != 0)
+			continue;
+		path = fs_join(folder, e->d_name);
+		r = path ? fs_remove_tree(root_fd, path) : -ENOMEM;
+	}
 	closedir(d);
 	return r;
 }

@@ -74,18 +74,6 @@ static int settle_steps(struct apply *a, struct journal *j)
 	return r;
 }
 
-/* The drivers that made the apply take it back, whatever this muster was started with. */
-static void use_drivers(struct apply *a, const struct journal *j)
-{
-	const char *services = json_string_value(json_object_get(j->header, "services"));
-	const char *packages = json_string_value(json_object_get(j->header, "packages"));
-
-	if (services && service_driver_find(services))
-		a->services = service_driver_find(services);
-	if (packages && package_driver_find(packages))
-		a->packages = package_driver_find(packages);
-}
-
 int undo_journal(struct apply *a, struct journal *j)
 {
 	struct apply mine = *a;
@@ -95,7 +83,6 @@ int undo_journal(struct apply *a, struct journal *j)
 	mine.cancel_fd = -1;
 	/* A service of before may listen elsewhere than the one that was to be: that it runs is enough. */
 	mine.http_address = NULL;
-	use_drivers(&mine, j);
 	/* An unfinished journal says by itself that it is to be taken back: that must go without writing, for the disk may
 	 * be full. */
 	r = j->state == JOURNAL_APPLIED ? journal_undo_begins(j) : 0;

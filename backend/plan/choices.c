@@ -223,10 +223,19 @@ static void boot_words(struct answers *a, const struct conf_section *s)
 {
 	const struct conf_option *args = conf_option(s, "kernel_args"),
 				 *packages = conf_option(s, "packages");
+	size_t length = 0;
 
 	for (size_t i = 0; args && i < args->n; i++) {
 		const struct conf_value *v = &args->v[i];
+		bool fitted = length <= PLAN_KERNEL_ARGS_MAX;
 
+		length += strlen(v->text) + 1;
+		if (fitted && length > PLAN_KERNEL_ARGS_MAX)
+			answers_wrong(
+				a, v->line,
+				"from here on the kernel arguments are longer than the %d characters that a "
+				"kernel's command line takes; give fewer",
+				PLAN_KERNEL_ARGS_MAX);
 		if (!text_is_of(v->text, "._,:=/@+%-"))
 			answers_wrong(a, v->line,
 				      "the kernel argument \"%s\" is not one word of letters, digits and "

@@ -9,6 +9,9 @@
 #include "util/ip.h"
 #include "util/strv.h"
 
+/* Bytes of all kernel_args with a blank after each: x86's COMMAND_LINE_SIZE is 2048, and muster has words of its own. */
+#define PLAN_KERNEL_ARGS_MAX 1500
+
 enum plan_ip_mode {
 	PLAN_IP_MAC,   /* each address is bound to a MAC address */
 	PLAN_IP_RANGE, /* any machine may join; its address makes its name */

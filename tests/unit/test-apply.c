@@ -382,16 +382,19 @@ static void a_file_changed_under_its_hands_stops_it(void **state)
 static void what_services_left_goes_with_a_first_apply(void **state)
 {
 	static struct fileset_entry v[] = { DIRECTORY_ENTRY("/var/lib/muster/state", 0700),
+					    DIRECTORY_ENTRY("/var/lib/muster/ganesha", 0700),
 					    DIRECTORY_ENTRY("/var/lib/muster/roots", 0755) };
 	struct scratch *s = *state;
 
-	assert_int_equal(apply_fileset(s, v, 2, NULL), 0);
+	assert_int_equal(apply_fileset(s, v, 3, NULL), 0);
+	put(s, "/var/lib/muster/ganesha/v4recov/node0/client", "x", 0600);
 	put(s, "/var/lib/muster/state/muster.db", "x", 0600);
 	put(s, "/var/lib/muster/state/muster.db-wal", "x", 0600);
 	put(s, "/var/lib/muster/roots/debian-1/root.squashfs", "x", 0600);
 	put(s, "/var/lib/muster/dnsmasq.leases", "x", 0600);
 	assert_int_equal(apply_undo(&s->a), 0);
 	assert_false(there(s, "/var/lib/muster/state"));
+	assert_false(there(s, "/var/lib/muster/ganesha"));
 	assert_false(there(s, "/var/lib/muster/dnsmasq.leases"));
 	assert_true(there(s, "/var/lib/muster/roots/debian-1/root.squashfs"));
 }
@@ -434,6 +437,49 @@ static void an_admin_changed_something_undo_still_finds_its_way(void **state)
 	assert_int_equal(fs_remove_tree(s->a.root_fd, "/etc/exports.d"), 0);
 	assert_int_equal(fs_remove_tree(s->a.root_fd, "/var/lib/muster/keys"), 0);
 	assert_int_equal(apply_undo(&s->a), 0);
+	assert_false(there(s, "/etc/muster"));
+}
+
+static void cancelled_it_takes_back_what_it_did(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL, *w0 = NULL, *w1 = NULL;
+	int ends[2];
+
+	prepare_server(s);
+	/* The stop comes while a program runs: the stand-in for ssh-keygen asks for it. */
+	assert_int_equal(pipe(ends), 0);
+	fake_program(s, "ssh-keygen", "echo >\"$MUSTER_TEST_CANCEL\"; sleep 100");
+	{
+		_cleanup_free_ char *path = NULL;
+
+		assert_true(asprintf(&path, "/proc/%ld/fd/%d", (long)getpid(), ends[1]) > 0);
+		assert_int_equal(setenv("MUSTER_TEST_CANCEL", path, 1), 0);
+	}
+	before = snapshot(s);
+	w0 = world_text();
+	s->a.cancel_fd = ends[0];
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), -MUSTER_E_CANCELLED);
+	after = snapshot(s);
+	w1 = world_text();
+	assert_string_equal(before, after);
+	assert_string_equal(w0, w1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A lab's apply, say, taken back from outside of its namespaces. */
+static void undo_leaves_services_alone_when_its_driver_does(void **state)
+{
+	struct scratch *s = *state;
+
+	prepare_server(s);
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
+	s->a.services = service_driver_find("none");
+	s->a.packages = package_driver_find("none");
+	strbuf_reset(&s->calls);
+	assert_int_equal(apply_undo(&s->a), 0);
+	assert_string_equal(s->calls.data, "");
 	assert_false(there(s, "/etc/muster"));
 }
 
@@ -506,6 +552,8 @@ int main(void)
 		TEST(one_apply_at_a_time),
 		TEST(an_unfinished_apply_is_taken_back_before_another),
 		TEST(an_admin_changed_something_undo_still_finds_its_way),
+		TEST(cancelled_it_takes_back_what_it_did),
+		TEST(undo_leaves_services_alone_when_its_driver_does),
 		TEST(what_is_prepared_after_the_packages_counts),
 		TEST(a_copy_may_come_with_a_package),
 	};
