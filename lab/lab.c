@@ -224,6 +224,19 @@ static int absolute(const char *dir, char **ret)
 	return 0;
 }
 
+/* Its machines are off: what an earlier run knew of them holds no more. The node roots stay. */
+static int forget_run_files(const char *dir)
+{
+	static const char *const gone[] = { "/lab.json", "/root/run", "/root/var/lib/muster/state",
+					    "/root/var/lib/muster/dnsmasq.leases" };
+	_cleanup_close_ int fd = fs_root_open(dir);
+	int r = fd < 0 ? fd : 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(gone); i++)
+		r = fs_remove_tree(fd, gone[i]);
+	return r;
+}
+
 int lab_up(const struct lab_options *options)
 {
 	_cleanup_(record_free) struct lab_record record = { 0 }, old = { 0 };
@@ -252,6 +265,12 @@ int lab_up(const struct lab_options *options)
 		return -MUSTER_E_BUSY;
 	}
 	w.root = root;
+	r = forget_run_files(dir);
+	if (r < 0) {
+		lab_error(&o, "What an earlier lab left in %s cannot be removed: %s", dir,
+			  muster_strerror(r));
+		return r;
+	}
 	r = keeper_start(&record.keeper);
 	if (r < 0) {
 		lab_error(&o, "Namespaces for the lab could not be made: %s", muster_strerror(r));
@@ -262,17 +281,6 @@ int lab_up(const struct lab_options *options)
 		r = keeper_run(record.keeper, work_up, &w);
 	if (r < 0 && keeper_stop(record.keeper) < 0)
 		lab_error(&o, "The lab's process %d does not end.", (int)record.keeper);
-	return r;
-}
-
-static int forget_run_files(const char *dir)
-{
-	static const char *const gone[] = { "/lab.json", "/root/run" };
-	_cleanup_close_ int fd = fs_root_open(dir);
-	int r = fd < 0 ? fd : 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(gone); i++)
-		r = fs_remove_tree(fd, gone[i]);
 	return r;
 }
 
