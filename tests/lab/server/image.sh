@@ -68,6 +68,7 @@ image_make() { # packages, folder
 image_get() { # scratch folder, program ...
 	local scratch=$1 packages key f
 	shift
+	# shellcheck disable=SC2046,SC2086
 	packages=$(printf '%s\n' $image_packages $(image_libraries "$@") | sort -u | paste -sd ' ')
 	key=$({ echo "$packages"; cat "$image_here/image.sh" "$image_here/customize.sh"; } | sha256sum | cut -c 1-12)
 	image=$scratch/server-$key
