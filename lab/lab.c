@@ -122,9 +122,15 @@ static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 		r = make_interface(&network, w->o);
 	if (r == 0)
 		r = muster_plan(m, w->o->answers, ret);
-	for (size_t i = 0; i < mistakes->n; i++)
-		lab_error(w->o, "%s:%u: %s", mistakes->v[i].file, mistakes->v[i].line, mistakes->v[i].text);
-	return r;
+	for (size_t i = 0; i < mistakes->n; i++) {
+		const struct plan_mistake *m1 = &mistakes->v[i];
+
+		if (m1->line)
+			lab_error(w->o, "%s:%u: %s", m1->file, m1->line, m1->text);
+		else
+			lab_error(w->o, "%s: %s", m1->file, m1->text);
+	}
+	return r < 0 && mistakes->n ? -MUSTER_E_ANSWERS : r;
 }
 
 /* The lab's own key to its nodes; made once for its folder. */
