@@ -354,7 +354,11 @@ static int open_store(struct muster *m, struct store **ret)
 	_cleanup_free_ char *path = fs_join(m->root_path, CONTEXT_STORE);
 	int r = path ? store_open(path, STORE_READ, ret) : -ENOMEM;
 
-	if (r == -ENOENT)
+	if (r == -ENOENT && fs_exists(m->root_fd, RENDER_CLUSTER))
+		context_error(m, "The cluster was set up, but musterd has not run here yet, so nothing is "
+				 "known of the "
+				 "nodes. `systemctl status musterd` says why.");
+	else if (r == -ENOENT)
 		context_error(m, "No cluster was set up here yet: `muster apply -f ANSWERS` does it.");
 	return r;
 }

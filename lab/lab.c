@@ -122,9 +122,15 @@ static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 		r = make_interface(&network, w->o);
 	if (r == 0)
 		r = muster_plan(m, w->o->answers, ret);
-	for (size_t i = 0; i < mistakes->n; i++)
-		lab_error(w->o, "%s:%u: %s", mistakes->v[i].file, mistakes->v[i].line, mistakes->v[i].text);
-	return r;
+	for (size_t i = 0; i < mistakes->n; i++) {
+		const struct plan_mistake *m1 = &mistakes->v[i];
+
+		if (m1->line)
+			lab_error(w->o, "%s:%u: %s", m1->file, m1->line, m1->text);
+		else
+			lab_error(w->o, "%s: %s", m1->file, m1->text);
+	}
+	return r < 0 && mistakes->n ? -MUSTER_E_ANSWERS : r;
 }
 
 /* The lab's own key to its nodes; made once for its folder. */
@@ -224,11 +230,25 @@ static int absolute(const char *dir, char **ret)
 	return 0;
 }
 
+static int remove_each(const char *dir, const char *const *names)
+{
+	_cleanup_close_ int fd = fs_root_open(dir);
+	int r = fd < 0 ? fd : 0;
+
+	for (; r == 0 && *names; names++)
+		r = fs_remove_tree(fd, *names);
+	return r;
+}
+
+/* What holds only while a lab runs: its machines are off, so what an earlier run knew of them is void. */
+static const char *const run_files[] = { "/lab.json", "/root/run", "/root/var/lib/muster/state",
+					 "/root/var/lib/muster/dnsmasq.leases", NULL };
+
 int lab_up(const struct lab_options *options)
 {
 	_cleanup_(record_free) struct lab_record record = { 0 }, old = { 0 };
 	_cleanup_free_ char *dir = NULL, *root = NULL;
-	_cleanup_close_ int slash = fs_root_open("/");
+	_cleanup_close_ int slash = fs_root_open("/"), lock = -1;
 	struct lab_options o = *options;
 	struct work w = { &o, &record, NULL };
 	int r;
@@ -247,61 +267,90 @@ int lab_up(const struct lab_options *options)
 		lab_error(&o, "The lab's folder %s cannot be made: %s", options->dir, muster_strerror(r));
 		return r;
 	}
+	r = record_lock(&o, dir, &lock);
+	if (r < 0)
+		return r;
 	if (record_read(dir, &old) == 0 && record_alive(&old)) {
 		lab_error(&o, "A lab runs in %s already; `muster lab down` ends it.", dir);
 		return -MUSTER_E_BUSY;
 	}
 	w.root = root;
+	r = remove_each(dir, run_files);
+	if (r < 0) {
+		lab_error(&o, "What an earlier lab left in %s cannot be removed: %s", dir,
+			  muster_strerror(r));
+		return r;
+	}
 	r = keeper_start(&record.keeper);
 	if (r < 0) {
 		lab_error(&o, "Namespaces for the lab could not be made: %s", muster_strerror(r));
 		return r;
 	}
 	r = keeper_start_time(record.keeper, &record.keeper_start);
+	/* Known from its first moment on: `down` ends the lab, too, whose `up` was killed half-way. */
+	if (r == 0)
+		r = record_write(dir, &record);
 	if (r == 0)
 		r = keeper_run(record.keeper, work_up, &w);
 	if (r < 0 && keeper_stop(record.keeper) < 0)
 		lab_error(&o, "The lab's process %d does not end.", (int)record.keeper);
+	else if (r < 0 && record_remove(dir) < 0)
+		lab_note(&o, "%s/lab.json of this attempt stays; it does no harm.", dir);
 	return r;
 }
 
-static int forget_run_files(const char *dir)
+/* Only what a lab makes: the folder may hold somebody's own files, too. */
+static int remove_files(const struct lab_options *o, const char *dir, bool purge)
 {
-	static const char *const gone[] = { "/lab.json", "/root/run" };
-	_cleanup_close_ int fd = fs_root_open(dir);
-	int r = fd < 0 ? fd : 0;
+	static const char *const all[] = { "/lab.json",	      "/root",	   "/nodes", "/id_ed25519",
+					   "/id_ed25519.pub", "/lab.lock", NULL };
+	int r = remove_each(dir, purge ? all : run_files);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(gone); i++)
-		r = fs_remove_tree(fd, gone[i]);
+	if (r == 0 && purge && rmdir(dir) < 0)
+		lab_note(o, "%s stays: there is something in it that is not the lab's.", dir);
+	return r;
+}
+
+static int stop(const struct lab_options *o, const char *dir)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 };
+	int r = record_read(dir, &record);
+
+	if (r < 0 && r != -ENOENT) {
+		lab_error(o, "%s/lab.json cannot be read: %s", dir, muster_strerror(r));
+		return r;
+	}
+	if (r < 0 || !record_alive(&record))
+		return 0;
+	lab_step(o, "down", *record.cluster ? "ending the lab of %s" : "ending the lab%s", record.cluster);
+	r = keeper_stop(record.keeper);
+	if (r < 0)
+		lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper, muster_strerror(r));
 	return r;
 }
 
 int lab_down(const struct lab_options *o, bool purge)
 {
-	_cleanup_(record_free) struct lab_record record = { 0 };
 	_cleanup_free_ char *dir = NULL;
-	_cleanup_close_ int slash = fs_root_open("/");
-	int r = record_read(o->dir, &record);
+	_cleanup_close_ int lock = -1;
+	int r;
 
-	if (r < 0 && r != -ENOENT) {
-		lab_error(o, "%s/lab.json cannot be read: %s", o->dir, muster_strerror(r));
-		return r;
-	}
-	if (r == 0 && record_alive(&record)) {
-		lab_step(o, "down", "ending the lab of %s", record.cluster);
-		r = keeper_stop(record.keeper);
-		if (r < 0) {
-			lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper,
-				  muster_strerror(r));
-			return r;
-		}
-	}
 	if (access(o->dir, F_OK) < 0)
 		return 0;
 	dir = realpath(o->dir, NULL);
 	if (!dir)
 		return -errno;
-	r = purge ? fs_remove_tree(slash, dir) : forget_run_files(dir);
+	if (!record_marked(dir)) {
+		if (purge)
+			lab_error(o, "%s is not the folder of a lab; nothing was removed.", dir);
+		return purge ? -MUSTER_E_REFUSED : 0;
+	}
+	r = record_lock(o, dir, &lock);
+	if (r == 0)
+		r = stop(o, dir);
+	if (r < 0)
+		return r;
+	r = remove_files(o, dir, purge);
 	if (r < 0)
 		lab_error(o, "%s cannot be removed: %s", dir, muster_strerror(r));
 	return r;

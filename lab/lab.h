@@ -7,6 +7,7 @@
  *   nodes/NAME/       a node's console (serial.log) and firmware variables
  *   id_ed25519        a key that opens the lab's nodes
  *   lab.json          what runs: the keeper, the nodes
+ *   lab.lock          held while `up` and `down` work; marks the folder as a lab's
  * Functions return 0 or a negative code; the detail was emitted as an event.
  */
 #pragma once
@@ -49,7 +50,9 @@ struct lab_options {
  * failure nothing is left running. -MUSTER_E_BUSY: a lab runs in this folder already. */
 int lab_up(const struct lab_options *o) _must_check_;
 
-/* Ends everything that runs in the lab. purge: its folder is removed, too. A lab that does not run is fine. */
+/* Ends everything that runs in the lab. purge: what the lab made in its folder is removed, too, and the folder when
+ * nothing else is in it. A lab that does not run is fine. -MUSTER_E_REFUSED: purge of a folder that is no lab's.
+ * -MUSTER_E_BUSY: another `up` or `down` is at work there. */
 int lab_down(const struct lab_options *o, bool purge) _must_check_;
 
 struct lab_node {

@@ -41,6 +41,13 @@ struct lab_record {
 	struct lab_machine *machines;
 	size_t n;
 };
+/* Takes the lab's folder for this process, and marks it as a lab's; held until the descriptor is closed, and by no
+ * child. -MUSTER_E_BUSY, emitted, where another process has it. */
+int record_lock(const struct lab_options *o, const char *dir, int *ret_fd) _must_check_;
+/* Was the folder a lab's ever? */
+bool record_marked(const char *dir);
+/* Forgets the lab; the folder stays marked. */
+int record_remove(const char *dir) _must_check_;
 int record_read(const char *dir, struct lab_record *ret) _must_check_; /* -ENOENT */
 int record_write(const char *dir, const struct lab_record *r) _must_check_;
 /* The record of a lab that runs; -ENOENT, emitted, where none does. */

@@ -4,12 +4,14 @@
 #include "lab/private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "util/fs.h"
 
 #define RECORD "/lab.json"
+#define LOCK "/lab.lock"
 
 void record_free(struct lab_record *r)
 {
@@ -22,6 +24,39 @@ void record_free(struct lab_record *r)
 	free(r->interface);
 	free(r->accelerator);
 	*r = (struct lab_record){ 0 };
+}
+
+int record_lock(const struct lab_options *o, const char *dir, int *ret_fd)
+{
+	/* A record lock (fcntl(2)): the processes of the lab, which outlive this one, do not inherit it. */
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	_cleanup_close_ int root = fs_root_open(dir);
+	_cleanup_close_ int fd = root < 0 ? root : fs_open(root, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0) {
+		lab_error(o, "%s" LOCK " cannot be opened: %s", dir, muster_strerror(fd));
+		return fd;
+	}
+	if (fcntl(fd, F_SETLK, &lock) < 0) {
+		lab_error(o, "Another `muster lab` is at work in %s; let it end first.", dir);
+		return -MUSTER_E_BUSY;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+bool record_marked(const char *dir)
+{
+	_cleanup_close_ int fd = fs_root_open(dir);
+
+	return fd >= 0 && (fs_exists(fd, LOCK) || fs_exists(fd, RECORD));
+}
+
+int record_remove(const char *dir)
+{
+	_cleanup_close_ int fd = fs_root_open(dir);
+
+	return fd < 0 ? fd : fs_unlink(fd, RECORD);
 }
 
 static int parse(json_t *doc, struct lab_record *r)
@@ -100,8 +135,9 @@ int record_write(const char *dir, const struct lab_record *r)
 		json_array_append_new(machines,
 				      json_pack("{s:s, s:s, s:i}", "name", r->machines[i].name, "mac",
 						r->machines[i].mac, "pid", (int)r->machines[i].pid));
-	doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster", r->cluster, "interface",
-			r->interface, "accelerator", r->accelerator, "keeper", (json_int_t)r->keeper,
+	doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster",
+			r->cluster ? r->cluster : "", "interface", r->interface ? r->interface : "",
+			"accelerator", r->accelerator ? r->accelerator : "", "keeper", (json_int_t)r->keeper,
 			"keeper_start", (json_int_t)r->keeper_start, "firmware", (int)r->firmware,
 			"memory_mb", (int)r->memory_mb, "processors", (int)r->processors, "machines",
 			machines);

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..20
+echo 1..21
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -96,5 +96,10 @@ report 'the facts go through a file unchanged' "$first$(want 0 out '"interfaces"
 echo '{"distribution": {"id": "debian"}, "interfaces": [{}]}' >"$tmp/host.json"
 run host --json --host "$tmp/host.json"
 report 'wrong facts are refused, with the key' "$(want 2 err 'interfaces\[0\]\.name'; json out)"
-[ "$n" = 20 ] || failed=1
+mkdir -p "$tmp/mine/root"
+echo thesis >"$tmp/mine/root/file"
+run lab down --purge --json --dir "$tmp/mine"
+report 'a folder that is no lab is not purged' "$(want 2 err 'not the folder of a lab'; json out
+	[ -f "$tmp/mine/root/file" ] || echo 'the file is gone')"
+[ "$n" = 21 ] || failed=1
 exit $failed

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -41,10 +42,12 @@ char *spawn_find(const char *name)
 }
 
 /* In the child: nothing of the parent's comes along but the three standard streams. */
-_Noreturn static void child(const struct spawn *s, const char *path, int in_fd, int out_fd)
+_Noreturn static void child(const struct spawn *s, const char *path, pid_t parent, int in_fd, int out_fd)
 {
 	sigset_t none;
 
+	if (s->ends_with_us && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
+		_exit(127);
 	setpgid(0, 0);
 	if (dup2(in_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
 	    (!s->keep_stderr && dup2(out_fd, STDERR_FILENO) < 0))
@@ -156,7 +159,7 @@ int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 	_cleanup_free_ char *path = spawn_find(s->argv[0]);
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 	int status = 0, r;
-	pid_t pid;
+	pid_t pid, self = getpid();
 
 	if (!path)
 		return -ENOENT;
@@ -172,7 +175,7 @@ int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 		fcntl(in[1], F_SETFL, O_NONBLOCK);
 	pid = fork();
 	if (pid == 0)
-		child(s, path, in[0], out[1]);
+		child(s, path, self, in[0], out[1]);
 	r = pid < 0 ? -errno : 0;
 	close(in[0]);
 	close(out[1]);

@@ -24,6 +24,9 @@ struct spawn {
 	/* Called for every complete line of standard output and error, without its newline. */
 	void (*on_line)(void *data, const char *line);
 	void *data;
+	/* When this process is killed the child gets SIGTERM, and works on nothing that a next run begins anew. Never for
+	 * what must come to its end, such as a package manager. */
+	bool ends_with_us;
 	bool keep_stderr; /* standard error is not captured but goes where the caller's goes */
 };
 

@@ -128,8 +128,8 @@ bool changeset_empty(const struct changeset *c);
  * was found and taken back, so that this changeset is stale: make it anew.
  *
  * What undo leaves: the journals; node roots, initramfs and whatever else somebody put into muster's folders (a folder
- * that this apply made is removed only when it is empty, the known state of muster's services apart: leases,
- * database, logs).
+ * that this apply made is removed only when it is empty; the known state of muster's services goes before: leases,
+ * database, NFS recovery); the logs and the socket of services that driver "direct" ran.
  */
 int apply_run(struct apply *a, const struct changeset *c, const char *answers) _must_check_;
 /* apply_undo() and apply_recover() use the caller's drivers: one that leaves services or packages alone leaves them alone

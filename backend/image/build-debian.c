@@ -233,9 +233,11 @@ static int debian_build(const struct image_env *env, const struct recipe *recipe
 	/* mmdebstrap gives the file in the root this name. */
 	_cleanup_free_ char *sources = fs_join(work, "muster.sources");
 	struct packages_progress p = { .env = env };
-	struct spawn s = {
-		.env = settings, .cancel_fd = env->cancel_fd, .on_line = packages_line, .data = &p
-	};
+	struct spawn s = { .env = settings,
+			   .cancel_fd = env->cancel_fd,
+			   .on_line = packages_line,
+			   .data = &p,
+			   .ends_with_us = true };
 	int r;
 
 	if (!tree || !sources)

@@ -141,7 +141,7 @@ static int copy_modules(struct build *b, int tree_fd)
 	_cleanup_free_ char *source = release ? fs_join(release, "source") : NULL;
 	const char *argv[] = { "cp", "-a", "--no-preserve=ownership", "--", b->recipe->kernel_modules,
 			       to,   NULL };
-	const struct spawn s = { .argv = argv, .cancel_fd = b->env->cancel_fd };
+	const struct spawn s = { .argv = argv, .cancel_fd = b->env->cancel_fd, .ends_with_us = true };
 	int r;
 
 	if (!to || !build || !source)

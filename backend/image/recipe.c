@@ -157,8 +157,11 @@ static int fill(struct recipe *r, const struct image_env *env, const struct plan
 	int e;
 
 	if (!arch || !*env->host->codename) {
-		log_error("roots cannot be made for %s on %s: its release or machine type is not known",
-			  *env->host->pretty ? env->host->pretty : "this system", env->host->architecture);
+		log_error("node roots cannot be made for %s: the facts about the server do not name %s that "
+			  "muster "
+			  "knows; `muster host --json` prints them",
+			  *env->host->pretty ? env->host->pretty : "this system",
+			  arch ? "its release (\"codename\")" : "a machine type (\"architecture\")");
 		return -MUSTER_E_UNSUPPORTED;
 	}
 	r->kernel_only = p->root == PLAN_ROOT_INITRAMFS;

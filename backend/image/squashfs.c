@@ -64,7 +64,9 @@ int squashfs_pack(const struct image_env *env, const char *tree, const char *ima
 {
 	struct packing p = { .env = env, .total = tree_bytes(tree), .permille = -1 };
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	struct spawn s = { .cancel_fd = env->cancel_fd, .on_line = packing_line, .data = &p };
+	struct spawn s = {
+		.cancel_fd = env->cancel_fd, .on_line = packing_line, .data = &p, .ends_with_us = true
+	};
 	int r = strv_add_all(&argv, "mksquashfs", tree, image, "-noappend", "-info", "-no-progress", NULL);
 
 	for (size_t i = 0; r == 0 && squashfs_options[i]; i++)
@@ -84,7 +86,7 @@ int squashfs_unpack_modules(const struct image_env *env, const char *image, cons
 {
 	const char *const argv[] = { "unsquashfs", "-quiet", "-no-progress",	"-no-xattrs",  "-dest",
 				     target,	   image,    "usr/lib/modules", "lib/modules", NULL };
-	struct spawn s = { .argv = argv, .cancel_fd = env->cancel_fd };
+	struct spawn s = { .argv = argv, .cancel_fd = env->cancel_fd, .ends_with_us = true };
 
 	return spawn_check(&s, NULL);
 }

@@ -20,4 +20,9 @@ text=$("$muster" status --root "$lab/root")
 like "$text" 'failed.*(404|root)' 'with the reason'
 [ "$(field node01 stage)" = failed ] || evidence
 mv -f "$file.away" "$file"
+
+# A lab that is made again knows nothing of the machines that were switched off with the one before.
+"$muster" lab down --dir "$lab" >/dev/null 2>&1
+up -f "$lab/answers.conf" --no-power
+is "$(field node01 stage)" off 'in the next lab it is off'
 finish

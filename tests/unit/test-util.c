@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -206,6 +210,33 @@ static void commands_run_to_their_end(void **state)
 	assert_int_equal(spawn_argv(NULL, 1000, "false", NULL), -MUSTER_E_COMMAND);
 }
 
+/* The command's standard error is a pipe, which is at its end once nobody holds it. */
+static void a_command_ends_with_who_runs_it(void **state)
+{
+	const char *const argv[] = { "sh", "-c", "echo up >&2; exec sleep 60", NULL };
+	const struct spawn s = { .argv = argv, .ends_with_us = true, .keep_stderr = true };
+	struct pollfd p = { .events = POLLIN };
+	int fds[2], status;
+	char text[8];
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[1]);
+		_exit(spawn_run(&s, &status, NULL) == 0 ? 0 : 1);
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], text, sizeof(text)), 3);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	p.fd = fds[0];
+	assert_int_equal(poll(&p, 1, 20000), 1);
+	assert_int_equal(read(fds[0], text, sizeof(text)), 0);
+	close(fds[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +250,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_are_replaced_whole, scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(links_do_not_lead_out, scratch, remove_scratch),
 		cmocka_unit_test(commands_run_to_their_end),
+		cmocka_unit_test(a_command_ends_with_who_runs_it),
 	};
 
 	return cmocka_run_group_tests_name("util", tests, NULL, NULL);
