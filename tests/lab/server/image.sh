@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The virtual server's disk: sourced by server.sh. A Debian with systemd and the kernel's NFS server, whose packages come
 # through this machine's own apt sources. It is kept below the scratch folder by the hash of what it is made of; muster itself
-# is not in it, so a change of muster makes no new one.
+# is not in it, so a change of muster makes no new one. time_left is server.sh's.
 
 image_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # What muster's profile asks for, dnsmasq-base apart: that one muster is to install.
@@ -51,7 +51,7 @@ image_make() { # packages, folder
 	rm -rf "$2.new"
 	mkdir -p "$2.new"
 	[ -z "$deb822" ] || lines=(- "${lines[@]}")
-	MUSTER_IMAGE_HERE=$image_here LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive timeout -k 10 600 \
+	MUSTER_IMAGE_HERE=$image_here LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive timeout -k 10 "$(time_left)" \
 		unshare --mount --pid --fork --kill-child --mount-proc -- mmdebstrap --mode=root --format=directory \
 		--variant=minbase --architectures=amd64 --hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
