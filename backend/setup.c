@@ -326,6 +326,11 @@ static void apply_step(void *data, const char *name, const char *text)
 		context_line(m, text);
 }
 
+static void apply_note(void *data, const char *text)
+{
+	context_note(data, "%s", text);
+}
+
 static void apply_error(void *data, const char *text)
 {
 	context_error(data, "%s", text);
@@ -352,6 +357,7 @@ static void make_apply(struct muster *m, struct apply *ret)
 		.http_port = p ? p->http_port : 0,
 		.cancel_fd = m->config.cancel_fd,
 		.on_step = apply_step,
+		.on_note = apply_note,
 		.on_error = apply_error,
 		.data = m,
 	};

@@ -277,7 +277,7 @@ static int run_locked(struct run *run)
 	apply_say(run->a, "undo", "taking back what was done");
 	e = undo_journal(run->a, run->j);
 	if (e == 0)
-		apply_say(run->a, NULL, "everything is as it was before");
+		apply_note(run->a, "Everything is as it was before.");
 	return r;
 }
 

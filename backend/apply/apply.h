@@ -100,6 +100,8 @@ struct apply {
 	int stop_after;
 	/* name: a short word for the step; text: a sentence about it, or a line of output when name is NULL. */
 	void (*on_step)(void *data, const char *name, const char *text);
+	/* What the operator should read, though nothing failed. */
+	void (*on_note)(void *data, const char *text);
 	void (*on_error)(void *data, const char *text);
 	void *data;
 };

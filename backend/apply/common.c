@@ -58,6 +58,21 @@ void apply_say(struct apply *a, const char *name, const char *fmt, ...)
 		a->on_step(a->data, name, text);
 }
 
+void apply_note(struct apply *a, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	else if (a->on_note)
+		a->on_note(a->data, text);
+}
+
 static void on_line(void *data, const char *line)
 {
 	apply_say(data, NULL, "%s", line);

@@ -268,8 +268,8 @@ int dhcp_refuse_other(struct apply *a, bool last_chance)
 	if (r < 0) {
 		/* No cable, or not up yet: nobody else can be heard. */
 		if (last_chance)
-			apply_say(a, NULL, "%s could not be searched for other DHCP servers: %s",
-				  a->dhcp_interface, muster_strerror(r));
+			apply_note(a, "%s could not be searched for other DHCP servers: %s",
+				   a->dhcp_interface, muster_strerror(r));
 		return 0;
 	}
 	a->dhcp_looked = true;

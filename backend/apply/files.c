@@ -330,7 +330,7 @@ static int keep_foreign(struct apply *a, struct journal *j, const json_t *record
 
 	if (r < 0)
 		return failed(a, path, "saved before it is taken back", r);
-	apply_say(a, NULL, "%s was changed by somebody since; that version is kept in %s", path, kept);
+	apply_note(a, "%s was changed by somebody since; that version is kept in %s", path, kept);
 	return 0;
 }
 

@@ -76,7 +76,7 @@ static int apt_remove(struct apply *a, const struct strv *packages)
 	if (r < 0 || status == 0)
 		return r;
 	if (strstr(output, "dependency problems prevent removal")) {
-		apply_say(a, NULL, "some packages stay, because others that were installed since need them");
+		apply_note(a, "some packages stay, because others that were installed since need them");
 		return 0;
 	}
 	apply_error(a,

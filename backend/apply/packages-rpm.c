@@ -46,6 +46,6 @@ int rpm_remove(struct apply *a, const struct strv *packages)
 			removed = removed || status == 0;
 		}
 	}
-	apply_say(a, NULL, "some packages stay, because others that were installed since need them");
+	apply_note(a, "some packages stay, because others that were installed since need them");
 	return 0;
 }

@@ -49,6 +49,8 @@ int recover_locked(struct apply *a) _must_check_;
 void apply_error(struct apply *a, const char *fmt, ...) _printf_(2, 3);
 /* A step's beginning; name NULL: a line about the present one. */
 void apply_say(struct apply *a, const char *name, const char *fmt, ...) _printf_(3, 4);
+/* What the operator should read: unlike a line, it is always shown. */
+void apply_note(struct apply *a, const char *fmt, ...) _printf_(2, 3);
 
 /* Runs a program, its lines going to on_step. `env` may be NULL. 0 and its status, or why it could not run. */
 int apply_spawn(struct apply *a, const struct strv *argv, const char *const *env, int timeout_ms,

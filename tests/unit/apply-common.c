@@ -165,6 +165,13 @@ static void on_step(void *data, const char *name, const char *text)
 	strbuf_addf(&s->steps, "%s: %s\n", name ? name : " ", text);
 }
 
+static void on_note(void *data, const char *text)
+{
+	struct scratch *s = data;
+
+	strbuf_addf(&s->steps, "note: %s\n", text);
+}
+
 static void on_error(void *data, const char *text)
 {
 	struct scratch *s = data;
@@ -191,6 +198,7 @@ int scratch_setup(void **state)
 	s->a.health_ms = 1;
 	s->a.cancel_fd = -1;
 	s->a.on_step = on_step;
+	s->a.on_note = on_note;
 	s->a.on_error = on_error;
 	s->a.data = s;
 	s->path = getenv("PATH") ? strdup(getenv("PATH")) : NULL;

@@ -359,6 +359,7 @@ static void what_others_wrote_since_is_not_lost(void **state)
 	assert_string_equal(hosts, "127.0.0.1 localhost\n# mine, no newline behind it\n10.0.0.9 printer\n");
 	assert_true(there(s, "/etc/muster/theirs"));
 	assert_false(there(s, "/etc/muster/cluster.json"));
+	assert_has(&s->steps, "note: /etc/");
 	assert_has(&s->steps, "/kept/");
 }
 
