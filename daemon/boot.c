@@ -124,10 +124,16 @@ static int make_token(char ret[WIRE_TOKEN_LEN + 1])
 	return 0;
 }
 
+static const char *platform_of(const struct http_request *q)
+{
+	const char *platform = q->query(q, "platform");
+
+	return platform && strcmp(platform, "efi") == 0 ? "efi" : "pcbios";
+}
+
 static int make_script(struct daemon *d, const struct http_request *q, const struct view *v,
 		       const struct plan_node *n, struct mac mac, char **ret)
 {
-	const char *platform = q->query(q, "platform");
 	char token[WIRE_TOKEN_LEN + 1];
 	struct render_boot boot = {
 		.plan = v->plan,
@@ -135,7 +141,7 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 		.generation = v->generation,
 		.initramfs = v->initramfs,
 		.token = token,
-		.platform = platform && strcmp(platform, "efi") == 0 ? "efi" : "pcbios",
+		.platform = platform_of(q),
 	};
 	_cleanup_free_ char *script = NULL;
 	struct store *s;
@@ -151,6 +157,22 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 	if (r == 0)
 		*ret = TAKE_PTR(script);
 	return r;
+}
+
+/*
+ * A node that reports is running, so whoever asks for its boot is no loader but one of its own users, who
+ * would get its secrets and end its boot. After the last report of a node that is rebooted, its loader
+ * waits until the next one would be overdue.
+ */
+static bool is_running(struct daemon *d, const char *node)
+{
+	struct store *s = daemon_store_lock(d);
+	int64_t last = 0, age;
+	int r = store_last_report(s, node, &last);
+
+	daemon_store_unlock(d);
+	age = clock_wall_ms() - last;
+	return r == 0 && age >= 0 && age < (int64_t)d->interval * 1500;
 }
 
 void boot_script(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
@@ -171,6 +193,15 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 	if (!n || check_files(d, v, n, &why) < 0) {
 		if (why)
 			refuse(d, q, n ? n->name : NULL, why, a);
+		return;
+	}
+	if (is_running(d, n->name)) {
+		daemon_refused(d, n->name, q->from, "a boot of %s was asked for while it runs", n->name);
+		if (render_ipxe_wait(
+			    v->plan,
+			    "This node was running a moment ago. Asking again until it is surely down.",
+			    platform_of(q), &script) == 0)
+			answer_script(a, script);
 		return;
 	}
 	r = make_script(d, q, v, n, mac, &script);

@@ -316,3 +316,16 @@ int store_expire(struct store *s, int64_t now, int64_t max_age)
 		free(v[i].node);
 	return r < 0 ? r : (int)n;
 }
+
+int store_last_report(struct store *s, const char *node, int64_t *ret)
+{
+	_cleanup_query_ struct sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, SQL_LAST_REPORT, &q, "t", node);
+
+	if (r == 0)
+		r = db_step(s->db, q);
+	if (r < 0)
+		return r;
+	*ret = r == 1 ? db_int(q, 0) : 0;
+	return 0;
+}

@@ -72,6 +72,9 @@ struct store_owner {
 int store_token(struct store *s, const char *token, struct store_owner *ret) _must_check_;
 void store_owner_free(struct store_owner *o);
 
+/* When the node last reported, in any of its boots; 0: never, or there is no such node. */
+int store_last_report(struct store *s, const char *node, int64_t *ret) _must_check_;
+
 /* Nodes whose last report is older than max_age ms and that were ready or joined become lost. Returns how many, or < 0. */
 int store_expire(struct store *s, int64_t now, int64_t max_age) _must_check_;
 

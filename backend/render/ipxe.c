@@ -91,6 +91,19 @@ static void add_shown(struct strbuf *b, const char *word, size_t len)
 	}
 }
 
+static void add_words(struct strbuf *b, const char *why)
+{
+	while (*why) {
+		size_t len = strcspn(why, " \t\r\n");
+
+		if (len) {
+			strbuf_addc(b, ' ');
+			add_shown(b, why, len);
+		}
+		why += len + (why[len] != '\0');
+	}
+}
+
 int render_ipxe_refusal(const char *why, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
@@ -98,20 +111,31 @@ int render_ipxe_refusal(const char *why, char **ret)
 	strbuf_adds(&b, "#!ipxe\n"
 			"echo\n"
 			"echo muster:");
-	while (*why) {
-		size_t len = strcspn(why, " \t\r\n");
-
-		if (len) {
-			strbuf_addc(&b, ' ');
-			add_shown(&b, why, len);
-		}
-		why += len + (why[len] != '\0');
-	}
+	add_words(&b, why);
 	strbuf_addf(&b,
 		    "\n"
 		    "echo muster: Going on with the next boot device in %d seconds.\n"
 		    "sleep %d ||\n"
 		    "exit 0\n",
 		    REFUSAL_SECONDS, REFUSAL_SECONDS);
+	return strbuf_take(&b, ret, NULL);
+}
+
+int render_ipxe_wait(const struct plan *p, const char *why, const char *platform, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	if (!render_is_name(platform))
+		return -EINVAL;
+	strbuf_adds(&b, "#!ipxe\n"
+			"echo muster:");
+	add_words(&b, why);
+	strbuf_addf(
+		&b,
+		"\n"
+		":again\n"
+		"sleep %d ||\n"
+		"chain --replace http://%s:%u/boot.ipxe?mac=${netX/mac:hexhyp}&platform=%s || goto again\n",
+		RETRY_SECONDS, IP4(p->net.address), p->http_port, platform);
 	return strbuf_take(&b, ret, NULL);
 }

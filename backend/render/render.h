@@ -81,3 +81,5 @@ int render_ipxe(const struct render_boot *boot, char **ret) _must_check_;
 /* The iPXE script for a machine that is not to boot from here: says why on its screen, and leaves to
  * its next boot device. `why` is one line. */
 int render_ipxe_refusal(const char *why, char **ret) _must_check_;
+/* The iPXE script for a machine whose boot must wait: says why on its screen, and asks again in some seconds. */
+int render_ipxe_wait(const struct plan *p, const char *why, const char *platform, char **ret) _must_check_;

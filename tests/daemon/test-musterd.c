@@ -219,6 +219,24 @@ static void a_personality_goes_to_its_own_boot_only(void **state)
 	assert_false(secret);
 }
 
+/* One of the node's own users asks in its place: he gets no secret, and ends no boot. */
+static void a_running_node_is_not_booted_again(void **state)
+{
+	struct server *s = *state;
+	struct reply r;
+	char token[33];
+
+	boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+	r = request(s, NODE1, "GET", SCRIPT1, NULL, NULL);
+	assert_int_equal(r.status, 200);
+	assert_null(strstr(r.body, "node.cpio"));
+	assert_non_null(strstr(r.body, "goto again"));
+	reply_free(&r);
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_true(wait_for_stage(s, "node01", NODE_READY));
+}
+
 static void only_a_boots_own_reports_count(void **state)
 {
 	struct server *s = *state;
@@ -546,6 +564,7 @@ int main(void)
 		RUNNING(files_come_whole_and_in_parts),
 		RUNNING(a_link_is_not_served),
 		RUNNING(a_personality_goes_to_its_own_boot_only),
+		RUNNING(a_running_node_is_not_booted_again),
 		RUNNING(only_a_boots_own_reports_count),
 		RUNNING(a_body_has_its_limits),
 		RUNNING(a_machine_that_may_not_boot_is_told_why),

@@ -33,6 +33,10 @@ like "$(ssh_node node02 -- "exec 3<>/dev/tcp/10.66.0.1/8066; printf 'POST /repor
 like "$(ssh_node node02 -- "exec 3<>/dev/tcp/10.66.0.1/8066; printf 'GET /boot.ipxe?mac=52-54-00-66-00-01&platform=pcbios HTTP/1.0\r\n\r\n' >&3; cat <&3" 2>&1)" \
 	'403|address' 'and so is a boot in another node'"'"'s name'
 
+text=$(ssh_node node02 -- "setpriv --reuid=65534 --regid=65534 --clear-groups bash -c 'exec 3<>/dev/tcp/10.66.0.1/8066; printf \"GET /boot.ipxe?mac=52-54-00-66-00-02&platform=pcbios HTTP/1.0\r\n\r\n\" >&3; cat <&3'" 2>&1)
+like "$text" 'goto again' 'a user of a running node who asks for its boot is put off'
+is "$(grep -c node.cpio <<<"$text")" 0 'and learns no token'
+
 text=$("$muster" status --root "$lab/root" --json)
 for stage in dhcp loader kernel initramfs root ready; do
 	like "$text" "\"stage\": *\"$stage\"" "status knows the stage $stage"

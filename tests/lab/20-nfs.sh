@@ -15,4 +15,16 @@ is "$(ssh_node node01 -- "touch /usr/written && ls /usr/written")" /usr/written 
 export=10.66.0.1:$(sed -n 's/^ *Pseudo *= *"\{0,1\}\([^";]*\).*/\1/p' "$lab/root/etc/muster/ganesha.conf" | head -n 1)
 like "$(ssh_node node01 -- "mount -i -t nfs4 -o rw,addr=10.66.0.1,clientaddr=10.66.0.11 $export /mnt && touch /mnt/x; ls /mnt" 2>&1)" \
 	'[Rr]ead-only|[Dd]enied|not permitted' 'the export itself cannot be written to'
+
+# Switched off and on again at once: the loader waits until the server is sure that the node is down.
+boot=$("$muster" status --root "$lab/root" --json | jq '.nodes[0].stages[0].at')
+"$muster" lab power node01 off --dir "$lab" && "$muster" lab power node01 on --dir "$lab"
+ok $? 'the node is switched off and on again'
+deadline=$((SECONDS + MUSTER_TEST_DEADLINE))
+until again=$("$muster" status --root "$lab/root" --json |
+	jq --argjson boot "$boot" '.nodes[0] | .stage == "ready" and .stages[0].at != $boot') &&
+	[ "$again" = true ] || [ "$SECONDS" -ge "$deadline" ]; do
+	read -r -t 0.5 <> <(:)
+done
+is "$again" true 'and boots anew until it is ready' || evidence
 finish
