@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "lab/private.h"
+#include "util/clock.h"
 
 static void emit_text(const struct lab_options *o, enum muster_event_type type, const char *fmt, va_list ap)
 {
@@ -32,6 +33,15 @@ void lab_step(const struct lab_options *o, const char *name, const char *fmt, ..
 	if (o->on_event)
 		o->on_event(o->data, &e);
 	free(text);
+}
+
+void lab_done(const struct lab_options *o, const char *name, int64_t began)
+{
+	const struct muster_event e = { .type = MUSTER_EVENT_DONE,
+					.done = { .name = name, .ms = clock_mono_ms() - began } };
+
+	if (o->on_event)
+		o->on_event(o->data, &e);
 }
 
 void lab_note(const struct lab_options *o, const char *fmt, ...)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lab/private.h"
+#include "util/clock.h"
 #include "util/fs.h"
 #include "util/spawn.h"
 
@@ -20,6 +21,7 @@ struct work {
 
 static int make_interface(const struct muster_network *n, const struct lab_options *o)
 {
+	int64_t began = clock_mono_ms();
 	int r;
 
 	lab_step(o, "network", "%s with %s in a network namespace", n->interface, n->address);
@@ -37,6 +39,8 @@ static int make_interface(const struct muster_network *n, const struct lab_optio
 		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "up", NULL);
 	if (r < 0)
 		lab_error(o, "The lab's network could not be made: %s", muster_strerror(r));
+	else
+		lab_done(o, "network", began);
 	return r;
 }
 
@@ -170,6 +174,7 @@ static int work_up(void *data)
 	_cleanup_(muster_freep) struct muster *m = NULL;
 	_cleanup_free_ char *generation = NULL, *key = NULL;
 	const struct plan *p;
+	int64_t began;
 	int r;
 
 	r = read_key(w->o, &key);
@@ -200,11 +205,15 @@ static int work_up(void *data)
 	w->record->firmware = w->o->firmware;
 	if (!w->record->cluster || !w->record->interface)
 		return -ENOMEM;
-	if (!w->o->services_only)
-		lab_step(w->o, "power", "%zu nodes of %u MB, %s", w->record->n, w->record->memory_mb,
-			 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
-	for (size_t i = 0; r == 0 && !w->o->services_only && i < w->record->n; i++)
+	if (w->o->services_only)
+		return record_write(w->o->dir, w->record);
+	began = clock_mono_ms();
+	lab_step(w->o, "power", "%zu nodes of %u MB, %s", w->record->n, w->record->memory_mb,
+		 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
+	for (size_t i = 0; r == 0 && i < w->record->n; i++)
 		r = qemu_start(w->o, w->record, i);
+	if (r == 0)
+		lab_done(w->o, "power", began);
 	/* This runs in a child: the record goes back to the parent through its file. */
 	return r < 0 ? r : record_write(w->o->dir, w->record);
 }

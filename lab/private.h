@@ -8,6 +8,7 @@
 
 /* ---- events.c ---- */
 void lab_step(const struct lab_options *o, const char *name, const char *fmt, ...) _printf_(3, 4);
+void lab_done(const struct lab_options *o, const char *name, int64_t began); /* began: clock_mono_ms() */
 void lab_note(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
 void lab_error(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
 
