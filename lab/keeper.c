@@ -197,7 +197,7 @@ static int send_result(int fd, int result)
 	return dprintf(fd, "=%d\n", result) > 0 ? 0 : 1;
 }
 
-/* Until the child has ended. -EIO: it ended without a result. */
+/* Until the child's result; processes that it leaves behind may hold the pipe longer. -EIO: it ended without one. */
 static int hear(int fd, const struct lab_options *o)
 {
 	_cleanup_free_ char *line = NULL;
@@ -211,10 +211,13 @@ static int hear(int fd, const struct lab_options *o)
 		return -ENOMEM;
 	}
 	while ((len = getline(&line, &size, f)) > 0) {
-		if (*line == '=')
+		if (*line == '=') {
 			r = (int)strtol(line + 1, NULL, 10);
-		else if (o->on_event && muster_event_decode(line, (size_t)len, o->on_event, o->data) < 0)
-			r = -EIO;
+			break;
+		}
+		/* A line that is no event is none of ours: nothing to tell. */
+		if (o->on_event && muster_event_decode(line, (size_t)len, o->on_event, o->data) < 0)
+			continue;
 	}
 	fclose(f);
 	return r;
