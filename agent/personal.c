@@ -153,19 +153,17 @@ int personal_root(int at, int new, const struct conf *c, char **reason)
 static const char unit[] =
 	"[Unit]\n"
 	"Description=muster agent: reports this node to its boot server\n"
-	/* From the first moment on, so that a node that hangs on its way up still reports. */
+	/* From the first moment on, so that a node that hangs on its way up still reports; and to the last: while it
+	 * reports, none of the node's users can begin a boot in its name. */
 	"DefaultDependencies=no\n"
-	"Conflicts=shutdown.target\n"
-	/* And to the last: what runs for users is stopped before it, so that its goodbye is true. */
-	"Before=basic.target systemd-user-sessions.service shutdown.target\n"
 	"StartLimitIntervalSec=0\n"
 	"\n"
 	"[Service]\n"
 	"Type=simple\n"
-	"ExecStart=/run/muster/muster-agent\n"
+	/* A name that begins with @ is spared by the kill at the end (https://systemd.io/ROOT_STORAGE_DAEMONS). */
+	"ExecStart=@/run/muster/muster-agent @muster-agent\n"
 	"Restart=on-failure\n"
 	"RestartSec=2\n"
-	"TimeoutStopSec=5\n"
 	"OOMScoreAdjust=-500\n";
 
 /* Units that only cost time or memory on a node whose root is made anew at each boot. Measured: without
@@ -245,6 +243,16 @@ static int write_units(int run)
 	return r;
 }
 
+/* systemd-shutdown(8) looks into the folder below /usr/lib only. A root without it is no systemd's. */
+static int write_goodbye(int new)
+{
+	struct stat st;
+
+	if (fstatat(new, "usr/lib/systemd/systemd-shutdown", &st, 0) < 0)
+		return 0;
+	return place_link(new, "usr/lib/systemd/system-shutdown/muster-agent", "/run/muster/muster-agent");
+}
+
 int personal_run(int at, const char *exe, int new, int run, const struct conf *c, char **reason)
 {
 	int r = place_copy(at, exe, run, "muster/muster-agent", 0755);
@@ -255,6 +263,8 @@ int personal_run(int at, const char *exe, int new, int run, const struct conf *c
 		r = write_units(run);
 	if (r == 0)
 		r = write_network(new, run, c);
+	if (r == 0)
+		r = write_goodbye(new);
 	if (r < 0)
 		return fail_with(reason, r, "the agent cannot be put into /run: %s", strerror(-r));
 	return 0;

@@ -266,11 +266,32 @@ static void the_running_system_gets_the_agent_and_its_keys(void **state)
 	network = get(room, "run/systemd/network/00-muster.network");
 	assert_non_null(strstr(network, "MACAddress=52:54:00:66:00:01\n"));
 	assert_non_null(strstr(network, "KeepConfiguration=yes\n"));
+	assert_int_equal(faccessat(new, "usr", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 	c.dhcp = false;
 	free(network);
 	assert_int_equal(personal_run(room->at, "agent", new, run, &c, NULL), 0);
 	network = get(room, "run/systemd/network/00-muster.network");
 	assert_non_null(strstr(network, "Unmanaged=yes\n"));
+}
+
+/* What systemd runs when nothing else is left. */
+static void the_agent_is_the_last_to_run_at_a_shutdown(void **state)
+{
+	struct room *room = *state;
+	_cleanup_(conf_free) struct conf c = { 0 };
+	_cleanup_close_ int new = -1, run = -1;
+	char target[64] = "";
+
+	assert_int_equal(conf_parse(CONF_RAM, strlen(CONF_RAM), &c, NULL), 0);
+	put(room, "muster/node.conf", CONF_RAM);
+	put(room, "agent", "binary");
+	put(room, "new/usr/lib/systemd/systemd-shutdown", "");
+	assert_int_equal(place_folder(room->at, "new", 0755, &new), 0);
+	assert_int_equal(place_folder(room->at, "run", 0755, &run), 0);
+	assert_int_equal(personal_run(room->at, "agent", new, run, &c, NULL), 0);
+	assert_true(readlinkat(new, "usr/lib/systemd/system-shutdown/muster-agent", target,
+			       sizeof(target) - 1) > 0);
+	assert_string_equal(target, "/run/muster/muster-agent");
 }
 
 static void the_kernel_argument_init_is_obeyed(void **state)
@@ -304,6 +325,7 @@ int main(void)
 		cmocka_unit_test(roots_password_field_is_put_in),
 		IN_ROOM(no_link_of_the_root_is_followed),
 		IN_ROOM(the_running_system_gets_the_agent_and_its_keys),
+		IN_ROOM(the_agent_is_the_last_to_run_at_a_shutdown),
 		cmocka_unit_test(the_kernel_argument_init_is_obeyed),
 	};
 
