@@ -15,18 +15,18 @@ static const char *const words[] = {
 	[MUSTER_EVENT_NOTE] = "note",
 };
 
-/* Texts come from programs, too, and may be no UTF-8: then each byte stands for the character of its number, and
- * "bytes" says so. */
+/* Texts come from programs, too, and may be no UTF-8: then each byte stands for the character of its number, and the key
+ * is "name_bytes" or "text_bytes". */
 static int set_text(json_t *o, const char *key, const char *text)
 {
-	_cleanup_free_ char *wide = NULL;
+	_cleanup_free_ char *wide = NULL, *wide_key = NULL;
 	json_t *value = json_string(text);
 	size_t n = 0;
 
 	if (value)
 		return json_object_set_new(o, key, value);
 	wide = malloc(strlen(text) * 2 + 1);
-	if (!wide)
+	if (!wide || asprintf(&wide_key, "%s_bytes", key) < 0)
 		return -1;
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
 		if (*p >= 0x80)
@@ -34,8 +34,7 @@ static int set_text(json_t *o, const char *key, const char *text)
 		wide[n++] = (char)(*p >= 0x80 ? 0x80 | (*p & 0x3f) : *p);
 	}
 	wide[n] = '\0';
-	json_object_set_new(o, "bytes", json_true());
-	return json_object_set_new(o, key, json_string(wide));
+	return json_object_set_new(o, wide_key, json_string(wide));
 }
 
 int muster_event_encode(const struct muster_event *e, char **ret)
@@ -43,7 +42,6 @@ int muster_event_encode(const struct muster_event *e, char **ret)
 	json_t *o = json_pack("{s:s}", "event", words[e->type]);
 	_cleanup_free_ char *line = NULL;
 	int r = o ? 0 : -1;
-	size_t len;
 
 	switch (e->type) {
 	case MUSTER_EVENT_STEP:
@@ -68,13 +66,7 @@ int muster_event_encode(const struct muster_event *e, char **ret)
 	json_decref(o);
 	if (!line)
 		return -ENOMEM;
-	len = strlen(line);
-	*ret = realloc(line, len + 2);
-	if (!*ret)
-		return -ENOMEM;
-	TAKE_PTR(line);
-	memcpy(*ret + len, "\n", 2);
-	return 0;
+	return asprintf(ret, "%s\n", line) < 0 ? -ENOMEM : 0;
 }
 
 static int find_type(const char *word, enum muster_event_type *ret)
@@ -106,9 +98,18 @@ static void narrow(char *text)
 static char *get_text(const json_t *o, const char *key)
 {
 	const char *value = json_string_value(json_object_get(o, key));
-	char *text = value ? strdup(value) : NULL;
+	_cleanup_free_ char *wide_key = NULL;
+	char *text;
 
-	if (text && json_is_true(json_object_get(o, "bytes")))
+	if (value)
+		return strdup(value);
+	if (asprintf(&wide_key, "%s_bytes", key) < 0) {
+		wide_key = NULL;
+		return NULL;
+	}
+	value = json_string_value(json_object_get(o, wide_key));
+	text = value ? strdup(value) : NULL;
+	if (text)
 		narrow(text);
 	return text;
 }

@@ -113,6 +113,8 @@ void help_completion(FILE *f); /* a script for bash */
 int cli_open(struct cli *c, struct muster **ret) _must_check_;
 /* Reads the plan of -f; its mistakes are printed. */
 int cli_plan(struct cli *c, struct muster *m, const struct plan **ret) _must_check_;
+/* Checks the answers of -f for a server whose interfaces are yet to be made; their mistakes are printed. */
+int cli_network(struct cli *c) _must_check_;
 /* Says what was wrong about the command line. Always -MUSTER_E_REFUSED. */
 int cli_refuse(struct cli *c, const char *fmt, ...) _printf_(2, 3);
 /* Says what failed. */

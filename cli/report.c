@@ -143,6 +143,23 @@ static int print_mistakes(struct cli *c, const struct plan_mistakes *m)
 	return cli_print_json(c, json_pack("{so}", "mistakes", list));
 }
 
+int cli_network(struct cli *c)
+{
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	struct muster_network network;
+	int r = cli_open(c, &m), r2;
+
+	if (r == 0)
+		r = muster_network(m, c->file, &network);
+	if (r == 0)
+		return 0;
+	c->refused = r != -ENOMEM;
+	if (!m || muster_mistakes(m)->n == 0)
+		return r;
+	r2 = print_mistakes(c, muster_mistakes(m));
+	return r2 < 0 ? r2 : r;
+}
+
 int cli_plan(struct cli *c, struct muster *m, const struct plan **ret)
 {
 	int r = muster_plan(m, c->file, ret), r2;

@@ -48,6 +48,10 @@ static int up(struct cli *c, const struct lab_options *o)
 
 	if (!c->file)
 		return cli_refuse(c, "name the answers with -f FILE");
+	/* Wrong answers are refused before anything is made for them. */
+	r = cli_network(c);
+	if (r < 0)
+		return r;
 	r = lab_up(o);
 	progress_end(c);
 	if (r < 0)

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..21
+echo 1..22
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -101,5 +101,9 @@ echo thesis >"$tmp/mine/root/file"
 run lab down --purge --json --dir "$tmp/mine"
 report 'a folder that is no lab is not purged' "$(want 2 err 'not the folder of a lab'; json out
 	[ -f "$tmp/mine/root/file" ] || echo 'the file is gone')"
-[ "$n" = 21 ] || failed=1
+printf 'cluster { nam = "x" }\n' >"$tmp/wrong.conf"
+run lab up --json --dir "$tmp/never" -f "$tmp/wrong.conf"
+report 'a lab of wrong answers is not begun' "$(want 2 out '"text": "there is no key'; json out
+	[ ! -e "$tmp/never" ] || echo 'its folder was made')"
+[ "$n" = 22 ] || failed=1
 exit $failed

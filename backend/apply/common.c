@@ -160,6 +160,13 @@ static void name_holder(struct apply *a, int fd)
 		    name && *name ? name : "muster", pid);
 }
 
+static int lock_failed(struct apply *a, int r)
+{
+	apply_error(a, "The lock %s/lock cannot be taken: %s.%s", APPLY_RUN, muster_strerror(r),
+		    r == -ENOSPC ? " Make room on that file system and try again." : "");
+	return r;
+}
+
 int lock_take(struct apply *a, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
@@ -177,13 +184,15 @@ int lock_take(struct apply *a, int *ret_fd)
 	}
 	/* The kernel gives the lock back when its holder ends, however it ends: it is never stale. */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
-			return -errno;
-		name_holder(a, fd);
-		return -MUSTER_E_BUSY;
+		if (errno == EWOULDBLOCK) {
+			name_holder(a, fd);
+			return -MUSTER_E_BUSY;
+		}
+		return lock_failed(a, -errno);
 	}
+	errno = EIO;
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
-		return -EIO;
+		return lock_failed(a, -errno);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

@@ -82,7 +82,7 @@ int image_sweep(const struct image_env *env, const char *folder) _must_check_;
 /* Removes a tree of a build; refuses where something is mounted in it. */
 int image_discard(const struct image_env *env, const char *path) _must_check_;
 /* -MUSTER_E_MISSING, logged, where a program is not installed; the list is NULL-terminated. */
-int image_need_programs(const char *const *programs) _must_check_;
+int image_need_programs(const struct image_env *env, const char *const *programs) _must_check_;
 /* -ENOSPC, logged, where fewer bytes than these are free for `path`. */
 int image_need_space(const struct image_env *env, const char *path, unsigned long long bytes) _must_check_;
 /* Removes the initramfs files that were made for a generation. */

@@ -157,16 +157,23 @@ int image_sweep(const struct image_env *env, const char *folder)
 	return r;
 }
 
-int image_need_programs(const char *const *programs)
+int image_need_programs(const struct image_env *env, const char *const *programs)
 {
+	const struct profile_service *s = profile_service_find(env->distro, "root-build");
+	_cleanup_strbuf_ struct strbuf packages = STRBUF_INIT;
 	int r = 0;
+
+	for (size_t i = 0; s && i < s->packages.n; i++)
+		strbuf_addf(&packages, "%s%s", i ? " " : "", s->packages.v[i]);
 
 	for (size_t i = 0; programs[i]; i++) {
 		_cleanup_free_ char *path = spawn_find(programs[i]);
 
 		if (path)
 			continue;
-		log_error("%s is not installed: roots of nodes cannot be built without it", programs[i]);
+		log_error("%s is not installed: roots of nodes cannot be built without it. Install these "
+			  "packages: %s",
+			  programs[i], packages.data ? packages.data : "");
 		r = -MUSTER_E_MISSING;
 	}
 	return r;

@@ -82,6 +82,9 @@ static void bytes_that_are_no_utf8_come_through_as_they_are(void **state)
 		&(struct muster_event){ MUSTER_EVENT_LINE, .text = "\xe9t\xe9 \xff\x80\xc3\xa9 \x01" });
 
 	assert_string_equal(h.text, "\xe9t\xe9 \xff\x80\xc3\xa9 \x01");
+	h = through(&(struct muster_event){ MUSTER_EVENT_STEP, .step = { "caf\xc3\xa9", "\xe9" } });
+	assert_string_equal(h.name, "caf\xc3\xa9");
+	assert_string_equal(h.text, "\xe9");
 }
 
 static void what_is_no_event_is_refused(void **state)
