@@ -211,7 +211,6 @@ static void commands_run_to_their_end(void **state)
 	assert_int_equal(spawn_argv(NULL, 1000, "false", NULL), -MUSTER_E_COMMAND);
 }
 
-/* The command's standard error is a pipe, which is at its end once nobody holds it. */
 static void keep_text(void *data, enum log_level level, const char *text)
 {
 	snprintf(data, 512, "%s", text);
@@ -236,6 +235,7 @@ static void a_failed_command_is_told_with_its_last_lines(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+/* The command's standard error is a pipe, which is at its end once nobody holds it. */
 static void a_command_ends_with_who_runs_it(void **state)
 {
 	const char *const argv[] = { "sh", "-c", "echo up >&2; exec sleep 60", NULL };
