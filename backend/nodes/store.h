@@ -13,6 +13,7 @@
 #include "backend/nodes/node.h"
 #include "backend/plan/plan.h"
 #include "util/macro.h"
+#include "util/strv.h"
 
 struct store;
 
@@ -83,6 +84,23 @@ int store_nodes(struct store *s, int64_t now, const struct strv *names, struct n
 		size_t *ret_n) _must_check_;
 void node_states_free(struct node_state *v, size_t n);
 
+/*
+ * What changed. Each change of a node's state gives it a new number, higher than every number before, for as long as
+ * the database lives and over the life of each: a `since` of another database counts as 0. So a reader that keeps the
+ * last number asks for what is newer, also after a restart of either side.
+ */
+struct store_changes {
+	struct node_state *nodes; /* in the order of their changes, at most `max` */
+	size_t n_nodes;
+	struct strv gone; /* nodes that were dropped */
+	int64_t seq;	  /* the number to ask with the next time */
+	bool more;	  /* there are newer changes already */
+	bool all;	  /* `since` was of no use: these are the first of all nodes; forget every other */
+};
+int store_changed(struct store *s, int64_t now, int64_t since, size_t max,
+		  struct store_changes *ret) _must_check_;
+void store_changes_free(struct store_changes *c);
+
 struct store_event_row {
 	int64_t id, at;
 	char *node, *kind, *text; /* node: "" for none */
@@ -91,3 +109,26 @@ struct store_event_row {
 int store_events(struct store *s, int64_t after, size_t max, struct store_event_row **ret,
 		 size_t *ret_n) _must_check_;
 void store_events_free(struct store_event_row *v, size_t n);
+/* The newest event's id; 0 where there was none. */
+int store_events_newest(struct store *s, int64_t *ret) _must_check_;
+
+/* What is kept of one node, oldest first. */
+struct store_boot_row {
+	int64_t began, ms; /* ms until it was ready; -1: it never was */
+	char *root, *kernel;
+	enum node_stage stage; /* where it ended, or is */
+	struct node_stage_time *stages;
+	size_t n_stages;
+};
+struct store_history {
+	struct node_state node;
+	struct store_boot_row *boots;
+	size_t n_boots;
+	int64_t medians[NODE_STAGE_COUNT]; /* ms that it was in each stage before it was ready; -1: never */
+	struct store_event_row *events;	   /* its newest ones */
+	size_t n_events;
+};
+/* -ENOENT: there is no such node. */
+int store_history(struct store *s, int64_t now, const char *node, size_t max_events,
+		  struct store_history *ret) _must_check_;
+void store_history_free(struct store_history *h);
