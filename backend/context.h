@@ -37,4 +37,10 @@ void context_note(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 void context_error(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text);
 
+/* A connection to musterd's control socket. -ENOENT, -ECONNREFUSED: it does not run. */
+int context_connect(struct muster *m, int *ret) _must_check_;
+/* Asks musterd one thing, and waits for the line of the answer, at most 2 s. Takes the request over; *ret is a new
+ * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
+int context_ask_daemon(struct muster *m, struct json_t *request, struct json_t **ret) _must_check_;
+
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */

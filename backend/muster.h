@@ -142,6 +142,82 @@ int muster_root_remove(struct muster *m, const char *id) _must_check_;
  * -EINVAL: the range is wrong or names an unknown node (emitted). */
 int muster_status(struct muster *m, const char *range, struct node_state **ret, size_t *ret_n) _must_check_;
 void muster_status_free(struct node_state *v, size_t n);
+
+/* ---- the feed: what musterd tells of the nodes, as it happens -------------------------------------------- */
+
+struct muster_cluster {
+	const char *name, *domain;
+	const char *generation; /* of the root that the nodes boot; "" for none */
+	const char *version;	/* musterd's */
+	size_t nodes;
+	int interval; /* seconds between a node's reports */
+	bool all;     /* the state of every node follows: what was known before is void */
+};
+
+struct muster_node_event {
+	int64_t id, at;			/* at: milliseconds since the epoch */
+	const char *node, *kind, *text; /* node: "" for none */
+};
+
+/* Each may be NULL. What they are given is borrowed until they return. */
+struct muster_feed_ops {
+	/* At the beginning, and again after a reload. */
+	void (*cluster)(void *data, const struct muster_cluster *c);
+	void (*node)(void *data, const struct node_state *s); /* changed, or new; its place may be another */
+	void (*gone)(void *data, const char *name);
+	void (*event)(void *data, const struct muster_node_event *e);
+	void (*synced)(void *data); /* now everything is told: a good time to draw */
+};
+
+struct muster_feed_from {
+	int64_t seq;   /* 0: the state of all nodes; else that of those that changed since */
+	int64_t event; /* the newest event that is known; -1: only those from now on */
+};
+
+struct muster_feed;
+
+/* Connects to musterd, without waiting. -ENOENT, -ECONNREFUSED: musterd does not run; -EACCES: this user may not. No
+ * event is emitted. */
+int muster_feed_open(struct muster *m, struct muster_feed_from from, struct muster_feed **ret) _must_check_;
+void muster_feed_free(struct muster_feed *f);
+DEFINE_CLEANUP(struct muster_feed *, muster_feed_free)
+int muster_feed_fd(const struct muster_feed *f); /* readable: there is something for muster_feed_read() */
+/* Hands on what has arrived, at most a quarter of a mebibyte, and returns without waiting. -ECONNRESET: musterd went
+ * away, or closed this connection: connect again with what muster_feed_where() says. -EBUSY: too many are
+ * connected. */
+int muster_feed_read(struct muster_feed *f, const struct muster_feed_ops *ops, void *data) _must_check_;
+struct muster_feed_from muster_feed_where(const struct muster_feed *f);
+
+/* ---- a node's history ------------------------------------------------------------------------------------- */
+
+struct muster_boot {
+	int64_t began, ms; /* ms until it was ready; -1: it never was */
+	char *root, *kernel;
+	enum node_stage stage; /* where it ended, or is */
+	struct node_stage_time *stages;
+	size_t n_stages;
+};
+
+struct muster_history {
+	struct node_state node;
+	struct muster_boot *boots; /* those that are kept, oldest first */
+	size_t n_boots;
+	int64_t medians[NODE_STAGE_COUNT]; /* ms in each stage on the way to ready; -1: none was in it */
+	struct muster_history_event {
+		int64_t id, at;
+		char *kind, *text;
+	} * events; /* its newest 50, oldest first */
+	size_t n_events;
+};
+
+/* As musterd knows it; takes some milliseconds, 2 s at most. -ENOENT: there is no such node, or musterd does not run
+ * (emitted). */
+int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
+void muster_history_free(struct muster_history *h);
+DEFINE_CLEANUP(struct muster_history *, muster_history_free)
+
+/* ---- the cluster ------------------------------------------------------------------------------------------ */
+
 /* The cluster's name as applied; owned. */
 int muster_cluster_name(struct muster *m, char **ret) _must_check_;
 /* The document of `muster status --json`; owned. */

@@ -13,9 +13,12 @@ static const struct {
 	const char *key;
 	size_t offset;
 } texts[] = {
-	{ "mac", offsetof(struct node_state, mac) },	   { "address", offsetof(struct node_state, address) },
-	{ "kernel", offsetof(struct node_state, kernel) }, { "root", offsetof(struct node_state, root) },
-	{ "reason", offsetof(struct node_state, reason) }, { "log", offsetof(struct node_state, log) },
+	{ "mac", offsetof(struct node_state, mac) },
+	{ "address", offsetof(struct node_state, address) },
+	{ "kernel", offsetof(struct node_state, kernel) },
+	{ "root", offsetof(struct node_state, root) },
+	{ "reason", offsetof(struct node_state, reason) },
+	{ "log", offsetof(struct node_state, log) },
 };
 
 /* A number that is not there is `absent`. */
@@ -65,8 +68,8 @@ static json_t *stages_json(const struct node_state *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < s->n_stages; i++) {
-		json_t *pair = json_pack("[s, I]", node_stage_text(s->stages[i].stage),
-					 (json_int_t)s->stages[i].at);
+		json_t *pair =
+			json_pack("[s, I]", node_stage_text(s->stages[i].stage), (json_int_t)s->stages[i].at);
 
 		if (json_array_append_new(list, pair) < 0) {
 			json_decref(list);

@@ -39,7 +39,7 @@ struct node_stage_time {
 struct node_state {
 	char *name;
 	int64_t place; /* in the plan's order, from 0 */
-	char *mac; /* "" while unknown */
+	char *mac;     /* "" while unknown */
 	char *address;
 	enum node_stage stage;
 	struct node_stage_time *stages; /* of its newest boot, oldest first; owned, n_stages */

@@ -20,16 +20,16 @@ struct store {
 
 /* The number of the newest change, and the one of the next: of the nodes that are, of those that are gone, and of all at the
  * last store_sync(). Each is found in an index. */
-#define STORE_NEWEST                                                                                         \
-	"MAX((SELECT COALESCE(MAX(changed), 0) FROM nodes), (SELECT COALESCE(MAX(changed), 0) FROM gone),"    \
+#define STORE_NEWEST                                                                                       \
+	"MAX((SELECT COALESCE(MAX(changed), 0) FROM nodes), (SELECT COALESCE(MAX(changed), 0) FROM gone)," \
 	" (SELECT newest FROM feed))"
 #define STORE_NEXT "(" STORE_NEWEST " + 1)"
 
 /* What store_read_node() reads, of nodes n and their newest boots b. */
-#define STORE_NODE                                                                                           \
-	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root,"        \
-	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"               \
-	" COALESCE(b.duration, -1), n.median, n.boots, n.changed, n.boot"                                     \
+#define STORE_NODE                                                                                     \
+	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root," \
+	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"        \
+	" COALESCE(b.duration, -1), n.median, n.boots, n.changed, n.boot"                              \
 	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot"
 #define STORE_NODE_CHANGED 17 /* the columns behind those of the state */
 #define STORE_NODE_BOOT 18
@@ -41,12 +41,11 @@ struct store {
 	X(COMMIT, "COMMIT")                                                                                  \
 	X(ROLLBACK, "ROLLBACK")                                                                              \
 	X(NODES_UNPLACE, "UPDATE nodes SET place = -1 - place")                                              \
-	X(NODE_PLACE,                                                                                        \
-	  "INSERT INTO nodes(name, place, mac, address) VALUES(?1, ?2, ?3, ?4)"                              \
-	  " ON CONFLICT(name) DO UPDATE SET place = excluded.place, address = excluded.address,"             \
-	  " mac = CASE WHEN ?5 AND address = excluded.address THEN mac ELSE excluded.mac END,"               \
-	  " changed = CASE WHEN place = -1 - excluded.place AND address = excluded.address"                  \
-	  " AND (?5 OR mac = excluded.mac) THEN changed ELSE 0 END")                                         \
+	X(NODE_PLACE, "INSERT INTO nodes(name, place, mac, address) VALUES(?1, ?2, ?3, ?4)"                  \
+		      " ON CONFLICT(name) DO UPDATE SET place = excluded.place, address = excluded.address," \
+		      " mac = CASE WHEN ?5 AND address = excluded.address THEN mac ELSE excluded.mac END,"   \
+		      " changed = CASE WHEN place = -1 - excluded.place AND address = excluded.address"      \
+		      " AND (?5 OR mac = excluded.mac) THEN changed ELSE 0 END")                             \
 	X(FEED_KEEP, "UPDATE feed SET newest = " STORE_NEWEST)                                               \
 	X(NODES_GONE, "INSERT OR REPLACE INTO gone(name, changed) SELECT name, " STORE_NEWEST                \
 		      " + row_number() OVER (ORDER BY place) FROM nodes WHERE place < 0")                    \

@@ -336,7 +336,8 @@ static const char schema_1[] =
 	" reason TEXT NOT NULL DEFAULT '', log TEXT NOT NULL DEFAULT '');"
 	"CREATE INDEX boots_of_node ON boots(node);"
 	"CREATE UNIQUE INDEX boots_token ON boots(token) WHERE token IS NOT NULL;"
-	"CREATE TABLE stages(boot INTEGER NOT NULL REFERENCES boots(id) ON DELETE CASCADE, n INTEGER NOT NULL,"
+	"CREATE TABLE stages(boot INTEGER NOT NULL REFERENCES boots(id) ON DELETE CASCADE, n INTEGER NOT "
+	"NULL,"
 	" stage TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(boot, n)) WITHOUT ROWID;"
 	"CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
 	" node TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);"
@@ -344,7 +345,8 @@ static const char schema_1[] =
 	"INSERT INTO boots(id, node, began, by_dhcp, stage, entered) VALUES(1, 1, 1000, 1, 'ready', 21000),"
 	" (2, 1, 101000, 1, 'ready', 141000), (3, 1, 201000, 0, 'loader', 201000);"
 	"INSERT INTO stages VALUES(1, 1, 'dhcp', 1000), (1, 2, 'ready', 21000), (1, 3, 'lost', 30000),"
-	" (1, 4, 'ready', 40000), (2, 1, 'loader', 101000), (2, 2, 'ready', 141000), (3, 1, 'loader', 201000);"
+	" (1, 4, 'ready', 40000), (2, 1, 'loader', 101000), (2, 2, 'ready', 141000), (3, 1, 'loader', "
+	"201000);"
 	"INSERT INTO events(at, node, kind, text) VALUES(1000, 'node00001', 'stage', 'dhcp');"
 	"PRAGMA user_version = 1;";
 
