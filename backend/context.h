@@ -43,4 +43,9 @@ int context_connect(struct muster *m, int *ret) _must_check_;
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
 int context_ask_daemon(struct muster *m, struct json_t *request, struct json_t **ret) _must_check_;
 
+/* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
+int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
+/* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
+int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
+
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */

@@ -61,6 +61,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_APPLY = 1 << 0, /* shall these changes be made? */
 	MUSTER_QUESTION_UNDO = 1 << 1,	/* shall this apply be taken back? */
 	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
+	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
 };
 
 struct muster_question {
@@ -221,6 +222,30 @@ struct muster_history {
 int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
 void muster_history_free(struct muster_history *h);
 DEFINE_CLEANUP(struct muster_history *, muster_history_free)
+
+/* ---- actions on nodes: musterd does them, or has their agents do them ---------------------------------------- */
+
+enum muster_power {
+	MUSTER_POWER_REBOOT,
+	MUSTER_POWER_OFF,
+	MUSTER_POWER_WAKE, /* Wake-on-LAN */
+};
+
+struct muster_result {
+	char *name; /* of the node */
+	int code;   /* 0 or negative */
+	char *text; /* a sentence: "Asked; it hears it within 10 s." */
+};
+
+/* Asks MUSTER_QUESTION_POWER, naming the nodes, but for WAKE. -EINVAL: the range is wrong (emitted). What went wrong with
+ * one node stands in its result. Within 2 s; a restart of musterd forgets no wish. */
+int muster_power(struct muster *m, const char *range, enum muster_power what, struct muster_result **ret,
+		 size_t *ret_n) _must_check_;
+/* What the nodes boot the next time (once), or from now on (always): "system", the cluster's own; "disk", their first
+ * disk; "memtest"; or "root:ID", another generation, with its initramfs, which must be built. */
+int muster_boot_next(struct muster *m, const char *range, const char *what, bool always,
+		     struct muster_result **ret, size_t *ret_n) _must_check_;
+void muster_results_free(struct muster_result *v, size_t n);
 
 /* ---- the cluster ------------------------------------------------------------------------------------------ */
 

@@ -213,6 +213,8 @@ static const struct {
 } requests[] = {
 	{ "follow", follow },
 	{ "history", history },
+	{ "power", control_power },
+	{ "next", control_next },
 };
 
 void control_answer(struct daemon *d, struct control_peer *p, const char *line, size_t len,

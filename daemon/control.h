@@ -47,6 +47,9 @@ void control_answer(struct daemon *d, struct control_peer *p, const char *line, 
 		    struct strbuf *out);
 /* Adds the next piece of what the follower has not got. */
 void control_follow(struct daemon *d, struct control_follow *f, struct strbuf *out);
+/* Requests of control-actions.c. */
+void control_power(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
+void control_next(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 void control_refuse(struct strbuf *out, int code, const char *fmt, ...) _printf_(3, 4);
 /* Adds the object as a line; takes it over. */
 void control_line(struct strbuf *out, json_t *o);

@@ -28,6 +28,8 @@
 #define CHECK_S 5 /* how often silent nodes are looked for */
 /* 4.5 intervals: three reports may get lost, and the fourth be late, before a node counts as lost. */
 #define LOST_MS(interval) ((int64_t)(interval)*4500)
+/* A node that has not heard of an action by then is in trouble, and must not restart when it is out of it. */
+#define ACTION_MS(interval) ((int64_t)(interval)*10000)
 #define INTERVAL_MAX 3600
 
 struct options {
@@ -199,7 +201,11 @@ static void reload(struct daemon *d, struct http **http, struct control *control
 
 static void expire(struct daemon *d, int64_t started)
 {
-	int n;
+	int n = store_action_expire(daemon_store_lock(d), clock_wall_ms(), ACTION_MS(d->interval));
+
+	daemon_store_unlock(d);
+	if (n < 0)
+		log_warning("old wishes cannot be given up: %s", muster_strerror(n));
 
 	/* After a pause of our own every node looks silent: first let each of them speak. */
 	if (clock_mono_ms() - started < LOST_MS(d->interval))

@@ -19,6 +19,7 @@ static const struct {
 	{ "root", offsetof(struct node_state, root) },
 	{ "reason", offsetof(struct node_state, reason) },
 	{ "log", offsetof(struct node_state, log) },
+	{ "next", offsetof(struct node_state, next) },
 };
 
 /* A number that is not there is `absent`. */
@@ -93,6 +94,8 @@ json_t *control_state_json(const struct node_state *s)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		r |= set_number(o, numbers[i].key, *number_at(s, numbers[i].offset), numbers[i].absent);
 	r |= set_number(o, "processors", s->processors, 0);
+	if (s->next_always)
+		r |= json_object_set_new(o, "next_always", json_true());
 	r |= set_number(o, "memory_kb", s->memory_kb, 0);
 	r |= set_number(o, "memory_free_kb", s->memory_free_kb, 0);
 	if (s->last_report)
@@ -157,6 +160,7 @@ static int read_state(const json_t *o, struct node_state *s)
 		*number_at(s, numbers[i].offset) = n ? json_integer_value(n) : numbers[i].absent;
 	}
 	s->processors = (int)json_integer_value(json_object_get(o, "processors"));
+	s->next_always = json_is_true(json_object_get(o, "next_always"));
 	s->memory_kb = json_integer_value(json_object_get(o, "memory_kb"));
 	s->memory_free_kb = json_integer_value(json_object_get(o, "memory_free_kb"));
 	s->load = json_number_value(json_object_get(o, "load"));

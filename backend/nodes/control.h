@@ -19,6 +19,10 @@
  *   {"history": NAME}
  *     {"history": {"node": STATE, "boots": [{"began", "ms", "root", "kernel", "stage", "stages": [[STAGE, AT, MS],
  *     ...]}], "medians": {STAGE: MS}, "events": [...]}}
+ *   {"power": {"what": "reboot" | "off" | "wake", "nodes": [NAME, ...]}}
+ *   {"next": {"what": "system" | "disk" | "memtest" | "root:ID", "initramfs": ID, "always": BOOL, "nodes": [...]}}
+ *     {"results": [{"name", "code", "text"}, ...]}: code 0, or what went wrong with this node; text a sentence.
+ *     "initramfs" is that of the root, where it is not the cluster's own.
  *
  * Limits: a request's line has at most CONTROL_REQUEST_MAX bytes, and there are at most CONTROL_CLIENTS_MAX
  * connections; what goes beyond is closed. So is a reader that is so slow that more than CONTROL_QUEUE_MAX bytes wait

@@ -55,6 +55,7 @@ void node_state_clear(struct node_state *s)
 	free(s->root);
 	free(s->reason);
 	free(s->log);
+	free(s->next);
 	*s = (struct node_state){ 0 };
 }
 
@@ -69,8 +70,10 @@ int node_state_copy(const struct node_state *s, struct node_state *ret)
 	c.root = strdup(s->root);
 	c.reason = strdup(s->reason);
 	c.log = strdup(s->log);
+	c.next = strdup(s->next);
 	c.stages = calloc(s->n_stages + 1, sizeof(*c.stages));
-	if (!c.name || !c.mac || !c.address || !c.kernel || !c.root || !c.reason || !c.log || !c.stages) {
+	if (!c.name || !c.mac || !c.address || !c.kernel || !c.root || !c.reason || !c.log || !c.next ||
+	    !c.stages) {
 		node_state_clear(&c);
 		return -ENOMEM;
 	}

@@ -55,6 +55,8 @@ struct node_state {
 	int64_t boot_ms;     /* of its newest boot: from the first sign of life until ready; -1: not yet */
 	int64_t median_ms;   /* of all its kept boots that became ready; -1: none did */
 	int64_t boots;	     /* how often it was seen to boot */
+	char *next;	     /* what it boots next: "" the cluster's system; disk, memtest, root:ID */
+	bool next_always;    /* not only once */
 };
 
 const char *node_stage_text(enum node_stage s);

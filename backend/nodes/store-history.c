@@ -107,25 +107,48 @@ static int read_boots(struct store *s, int64_t now, const char *node, int64_t pr
 	return r;
 }
 
-static int history(struct store *s, int64_t now, const char *node, size_t max_events, struct store_history *h)
+/* *ret_present: the row of its newest boot. */
+static int read_node(struct store *s, int64_t now, const char *node, struct node_state *n,
+		     int64_t *ret_present)
 {
-	_cleanup_query_ struct sqlite3_stmt *q = NULL, *events = NULL;
-	int64_t present;
+	_cleanup_query_ struct sqlite3_stmt *q = NULL;
 	int r = db_query(s->db, SQL_NODE, &q, "t", node);
 
 	if (r == 0)
 		r = db_step(s->db, q);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	present = db_int(q, STORE_NODE_BOOT);
-	r = store_read_node(q, &h->node);
+	*ret_present = db_int(q, STORE_NODE_BOOT);
+	r = store_read_node(q, n);
 	if (r == 0)
-		r = read_stages(s, present, &h->node.stages, &h->node.n_stages);
+		r = read_stages(s, *ret_present, &n->stages, &n->n_stages);
+	node_state_measure(n, now);
+	return r;
+}
+
+int store_node(struct store *s, int64_t now, const char *node, struct node_state *ret)
+{
+	struct node_state n = { 0 };
+	int64_t present;
+	int r = read_node(s, now, node, &n, &present);
+
+	if (r < 0)
+		node_state_clear(&n);
+	else
+		*ret = n;
+	return r;
+}
+
+static int history(struct store *s, int64_t now, const char *node, size_t max_events, struct store_history *h)
+{
+	_cleanup_query_ struct sqlite3_stmt *events = NULL;
+	int64_t present;
+	int r = read_node(s, now, node, &h->node, &present);
+
 	if (r == 0)
 		r = read_boots(s, now, node, present, h);
 	if (r < 0)
 		return r;
-	node_state_measure(&h->node, now);
 	find_medians(h);
 	r = db_query(s->db, SQL_EVENTS_OF, &events, "ti", node, (int64_t)max_events);
 	return r < 0 ? r : store_read_events(s, events, &h->events, &h->n_events);

@@ -29,10 +29,10 @@ struct store {
 #define STORE_NODE                                                                                     \
 	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root," \
 	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"        \
-	" COALESCE(b.duration, -1), n.median, n.boots, n.changed, n.boot"                              \
+	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot"       \
 	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot"
-#define STORE_NODE_CHANGED 17 /* the columns behind those of the state */
-#define STORE_NODE_BOOT 18
+#define STORE_NODE_CHANGED 19 /* the columns behind those of the state */
+#define STORE_NODE_BOOT 20
 
 /* X(NAME, SQL): every statement of the store. */
 #define STORE_SQL(X)                                                                                         \
@@ -111,6 +111,17 @@ struct store {
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \
 	X(NODES, STORE_NODE " ORDER BY n.place")                                                             \
 	X(STAGES_OF, "SELECT stage, at FROM stages WHERE boot = ?1 ORDER BY n")                              \
+	X(ACTION_OF, "SELECT a.id, a.what, a.told, a.boot, n.id, n.boot FROM nodes n"                        \
+		     " LEFT JOIN actions a ON a.node = n.id WHERE n.name = ?1")                              \
+	X(ACTION_ADD, "INSERT OR REPLACE INTO actions(node, what, asked, uid) VALUES(?1, ?2, ?3, ?4)")       \
+	X(ACTION_TOLD, "UPDATE actions SET told = told + 1, boot = ?2 WHERE id = ?1")                        \
+	X(ACTION_DROP, "DELETE FROM actions WHERE id = ?1")                                                  \
+	X(ACTION_OLD, "SELECT n.name FROM actions a JOIN nodes n ON n.id = a.node WHERE a.asked < ?1"        \
+		      " LIMIT 1")                                                                            \
+	X(NEXT, "SELECT next, next_initramfs, next_always FROM nodes WHERE name = ?1")                       \
+	X(NEXT_SET, "UPDATE nodes SET next = ?2, next_initramfs = ?3, next_always = ?4 WHERE name = ?1")     \
+	X(NEXT_USED, "UPDATE nodes SET next = '', next_initramfs = '' WHERE name = ?1 AND next = ?2"         \
+		     " AND next_always = 0")                                                                 \
 	X(EVENTS_NEWEST, "SELECT COALESCE(MAX(id), 0) FROM events")                                          \
 	X(EVENTS_OF, "SELECT id, at, node, kind, text FROM (SELECT * FROM events WHERE node = ?1"            \
 		     " ORDER BY id DESC LIMIT ?2) ORDER BY id")                                              \

@@ -56,8 +56,11 @@ int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 		.boot_ms = db_int(q, 14),
 		.median_ms = db_int(q, 15),
 		.boots = db_int(q, 16),
+		.next = db_dup(q, 17),
+		.next_always = db_int(q, 18) != 0,
 	};
-	return ret->name && ret->mac && ret->address && ret->kernel && ret->root && ret->reason && ret->log
+	return ret->name && ret->mac && ret->address && ret->kernel && ret->root && ret->reason && ret->log &&
+			       ret->next
 		       ? 0
 		       : -ENOMEM;
 }

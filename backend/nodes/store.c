@@ -59,6 +59,14 @@ static const char *const schema[] = {
 	" (SELECT node, duration, row_number() OVER (PARTITION BY node ORDER BY duration) AS i,"
 	" COUNT(*) OVER (PARTITION BY node) AS n FROM boots WHERE duration >= 0)"
 	" WHERE i IN ((n + 1) / 2, (n + 2) / 2) GROUP BY node) AS m WHERE m.node = nodes.id;",
+
+	"CREATE TABLE actions(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" node INTEGER NOT NULL UNIQUE REFERENCES nodes(id) ON DELETE CASCADE, what TEXT NOT NULL,"
+	" asked INTEGER NOT NULL, uid INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0,"
+	" boot INTEGER NOT NULL DEFAULT 0);"
+	"ALTER TABLE nodes ADD COLUMN next TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE nodes ADD COLUMN next_initramfs TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE nodes ADD COLUMN next_always INTEGER NOT NULL DEFAULT 0;",
 };
 
 int store_begin(struct store *s)

@@ -121,26 +121,14 @@ static struct muster_feed *follow(struct muster *m, int64_t seq, int64_t event)
 
 static void boot(struct server *s, char token[33])
 {
-	struct reply r = get(s, NODE1, SCRIPT1);
-	const char *p;
-
-	assert_int_equal(r.status, 200);
-	p = strstr(r.body, "/boot/");
-	assert_non_null(p);
-	memcpy(token, p + 6, 32);
-	token[32] = '\0';
-	reply_free(&r);
+	client_boot(s, NODE1, SCRIPT1, token);
 }
 
 static void report(struct server *s, const char *token, const char *body)
 {
-	_cleanup_free_ char *header = NULL;
-	struct reply r;
+	_cleanup_free_ char *answer = client_report(s, NODE1, token, body);
 
-	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
-	r = request(s, NODE1, "POST", "/report", header, body);
-	assert_int_equal(r.status, 204);
-	reply_free(&r);
+	assert_string_equal(answer, "");
 }
 
 /* A connection without the backend. */
