@@ -25,6 +25,7 @@ booted_anew() { # polls until the node is ready in another boot than $boot
 		[ "$SECONDS" -lt "$deadline" ] || return 1
 		read -r -t 0.5 <> <(:)
 	done
+	return 0
 }
 
 # Switched off and on again at once: the loader waits until the server is sure that the node is down.
