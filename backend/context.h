@@ -2,6 +2,8 @@
 /* The context behind backend/muster.h, shared by the facade's own files only. */
 #pragma once
 
+#include <jansson.h>
+
 #include "backend/apply/apply.h"
 #include "backend/host/host.h"
 #include "backend/image/image.h"
@@ -41,7 +43,7 @@ bool context_ask(struct muster *m, enum muster_question_type type, bool preset, 
 int context_connect(struct muster *m, int *ret) _must_check_;
 /* Asks musterd one thing, and waits for the line of the answer, at most 2 s. Takes the request over; *ret is a new
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
-int context_ask_daemon(struct muster *m, struct json_t *request, struct json_t **ret) _must_check_;
+int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
 
 /* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;

@@ -247,6 +247,37 @@ int muster_boot_next(struct muster *m, const char *range, const char *what, bool
 		     struct muster_result **ret, size_t *ret_n) _must_check_;
 void muster_results_free(struct muster_result *v, size_t n);
 
+/* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
+
+struct muster_run_options {
+	int timeout_ms;	 /* for each node; 0: none */
+	size_t parallel; /* how many at a time; 0: 32 */
+};
+
+/* Each may be NULL. */
+struct muster_run_ops {
+	void (*line)(void *data, const char *node, const char *line); /* of its output, without the newline */
+	/* It ended: its exit status, 128 + a signal, or negative: -MUSTER_E_TIMEOUT, or it could not be run. 255 is ssh's own
+	 * failure (ssh(1)). */
+	void (*done)(void *data, const char *node, int status);
+};
+
+struct muster_run;
+
+/* Begins to run the words on the nodes, as root, and returns at once. As with ssh, the node's shell reads the words put
+ * together with blanks. -EINVAL: the range is wrong (emitted); -MUSTER_E_MISSING: there is no ssh here (emitted). */
+int muster_run_start(struct muster *m, const char *range, const char *const *argv,
+		     const struct muster_run_options *options, struct muster_run **ret) _must_check_;
+int muster_run_fd(const struct muster_run *r); /* readable: there is something for muster_run_work() */
+/* Goes on without waiting. 1: every node is done; 0: there is more to come. */
+int muster_run_work(struct muster_run *r, const struct muster_run_ops *ops, void *data) _must_check_;
+/* Ends what still runs here; what runs on the nodes loses its connection. */
+void muster_run_free(struct muster_run *r);
+DEFINE_CLEANUP(struct muster_run *, muster_run_free)
+
+/* The shortest expression for these names, "node[01-16,20]"; owned, NULL when memory runs out. */
+char *muster_fold(const struct strv *names);
+
 /* ---- the cluster ------------------------------------------------------------------------------------------ */
 
 /* The cluster's name as applied; owned. */

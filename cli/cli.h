@@ -46,6 +46,7 @@ struct verb {
 	X(status)    \
 	X(node)      \
 	X(power)     \
+	X(run)       \
 	X(root)      \
 	X(lab)       \
 	X(help)
