@@ -223,6 +223,20 @@ int muster_history(struct muster *m, const char *node, struct muster_history **r
 void muster_history_free(struct muster_history *h);
 DEFINE_CLEANUP(struct muster_history *, muster_history_free)
 
+/* ---- why a node is where it is ---------------------------------------------------------------------------- */
+
+struct muster_why {
+	struct node_state node;
+	const char *what, *advice; /* sentences; static; advice: "" where there is nothing to do */
+	bool trouble;		   /* it will not go on by itself */
+	struct strv
+		evidence; /* lines: its reason, what was refused, its newest events, its kernel's last lines */
+};
+
+/* As the store has it, also while musterd is down. -EINVAL: there is no such node (emitted). */
+int muster_why(struct muster *m, const char *node, struct muster_why *ret) _must_check_;
+void muster_why_free(struct muster_why *w);
+
 /* ---- actions on nodes: musterd does them, or has their agents do them ---------------------------------------- */
 
 enum muster_power {

@@ -20,8 +20,8 @@
 #define PARALLEL 32
 #define LINE_MAX_BYTES 65536 /* a longer line comes in pieces */
 #define PIECE 16384
-#define TICK_MS 50	/* between two looks for those that ended, or took too long */
-#define GRACE_MS 1000	/* from SIGTERM to SIGKILL */
+#define TICK_MS 50    /* between two looks for those that ended, or took too long */
+#define GRACE_MS 1000 /* from SIGTERM to SIGKILL */
 #define CONNECT_S "10"
 #define CLOCK UINT32_MAX
 
@@ -61,8 +61,9 @@ static int ssh_words(struct muster *m, struct strv *words)
 
 	if (r == 0)
 		r = strv_add_all(words, "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
-				 "ConnectTimeout=" CONNECT_S, "-o", "LogLevel=ERROR", "-o", "ControlPath=none",
-				 "-o", "GlobalKnownHostsFile=none", "-l", "root", "-o", NULL);
+				 "ConnectTimeout=" CONNECT_S, "-o", "LogLevel=ERROR", "-o",
+				 "ControlPath=none", "-o", "GlobalKnownHostsFile=none", "-l", "root", "-o",
+				 NULL);
 	return r < 0 ? r : strv_addf(words, "UserKnownHostsFile=\"%s\"", known);
 }
 
@@ -280,7 +281,7 @@ static void look_after(struct worker *w, struct job *j)
 			take_output(w, j);
 		w->run->running--;
 		finish(w, j,
-		       j->stopped	    ? -MUSTER_E_TIMEOUT
+		       j->stopped	     ? -MUSTER_E_TIMEOUT
 		       : WIFSIGNALED(status) ? 128 + WTERMSIG(status)
 					     : WEXITSTATUS(status));
 		return;

@@ -44,6 +44,7 @@ struct verb {
 	X(apply)     \
 	X(undo)      \
 	X(status)    \
+	X(why)       \
 	X(node)      \
 	X(power)     \
 	X(run)       \

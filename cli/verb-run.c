@@ -161,10 +161,10 @@ static int print_json(struct job *j)
 	for (size_t i = 0; list && i < j->n; i++) {
 		const struct result *r = &j->v[i];
 
-		if (json_array_append_new(
-			    list, json_pack("{so so so}", "node", cli_json_text(r->node), "status",
-					    r->status < 0 ? json_null() : json_integer(r->status), "output",
-					    cli_json_text(output_of(r)))) < 0) {
+		if (json_array_append_new(list,
+					  json_pack("{so so so}", "node", cli_json_text(r->node), "status",
+						    r->status < 0 ? json_null() : json_integer(r->status),
+						    "output", cli_json_text(output_of(r)))) < 0) {
 			json_decref(list);
 			return -ENOMEM;
 		}
@@ -262,9 +262,10 @@ const struct verb verb_run = {
 	.name = "run",
 	.args = "-n RANGE -- COMMAND",
 	.summary = "run a command on nodes, and see what each says",
-	.details = "Runs it by ssh as root, on 32 nodes at a time. Nodes that say the same are shown together. "
-		   "As with ssh, the node's shell reads the words of the command, put together with blanks. "
-		   "The exit status is 1 when it failed on any node.",
+	.details =
+		"Runs it by ssh as root, on 32 nodes at a time. Nodes that say the same are shown together. "
+		"As with ssh, the node's shell reads the words of the command, put together with blanks. "
+		"The exit status is 1 when it failed on any node.",
 	.options = options,
 	.run = run,
 };

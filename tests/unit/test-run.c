@@ -20,16 +20,17 @@
 #define NODES 40
 
 /* Its last but one argument is the address, the last the command. */
-static const char fake_ssh[] = "#!/bin/sh\n"
-			       "for a; do case $a in HostKeyAlias=*) node=${a#*=};; esac; before=$last; last=$a; done\n"
-			       "case $last in\n"
-			       "same) echo hello; echo world;;\n"
-			       "where) printf '%s %s' \"$node\" \"$before\";;\n"
-			       "words) for a; do echo \"<$a>\"; done;;\n"
-			       "fail) [ $node != node02 ] || exit 7;;\n"
-			       "hang) echo first; exec sleep 600;;\n"
-			       "leave) sleep 600 & echo left;;\n"
-			       "esac\n";
+static const char fake_ssh[] =
+	"#!/bin/sh\n"
+	"for a; do case $a in HostKeyAlias=*) node=${a#*=};; esac; before=$last; last=$a; done\n"
+	"case $last in\n"
+	"same) echo hello; echo world;;\n"
+	"where) printf '%s %s' \"$node\" \"$before\";;\n"
+	"words) for a; do echo \"<$a>\"; done;;\n"
+	"fail) [ $node != node02 ] || exit 7;;\n"
+	"hang) echo first; exec sleep 600;;\n"
+	"leave) sleep 600 & echo left;;\n"
+	"esac\n";
 
 struct fixture {
 	char root[32];
