@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..21
+echo 1..29
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -101,5 +101,21 @@ echo thesis >"$tmp/mine/root/file"
 run lab down --purge --json --dir "$tmp/mine"
 report 'a folder that is no lab is not purged' "$(want 2 err 'not the folder of a lab'; json out
 	[ -f "$tmp/mine/root/file" ] || echo 'the file is gone')"
-[ "$n" = 21 ] || failed=1
+run power explode -n node01
+report 'an unknown action is refused' "$(want 2 err 'no "explode"; it is reboot, off or wake'; silent out)"
+run power reboot
+report 'an action wants its nodes named' "$(want 2 err 'name the nodes with -n RANGE'; silent out)"
+run node next floppy -n node01
+report 'a node boots what there is' "$(want 2 err 'system, disk, memtest or root:ID, not "floppy"'; silent out)"
+run node forget -n node01
+report 'an unknown word of node is refused' "$(want 2 err 'no "forget"; it is next'; silent out)"
+run run -n node01
+report 'a command wants to be named' "$(want 2 err 'muster run -n RANGE -- COMMAND'; silent out)"
+run run -n node01 --prefix --json -- true
+report 'one document, or each line' "$(want 2 out '"error"'; json out)"
+run --root "$tmp/root" power wake -n node01 --json
+report 'without a cluster nothing can be woken' "$(want 1 out '"error": "No cluster was set up'; json out)"
+run why
+report 'why wants a node' "$(want 2 err 'muster why NODE'; silent out)"
+[ "$n" = 29 ] || failed=1
 exit $failed

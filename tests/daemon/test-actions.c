@@ -17,6 +17,7 @@
 #include "daemon/wake.h"
 #include "tests/daemon/client.h"
 #include "util/fs.h"
+#include "util/spawn.h"
 
 #define SCRIPT1 "/boot.ipxe?mac=" MAC1 "&platform=pcbios"
 #define SCRIPT1_EFI "/boot.ipxe?mac=" MAC1 "&platform=efi"
@@ -288,6 +289,40 @@ static void what_cannot_be_booted_is_refused(void **state)
 	assert_int_equal(muster_power(f->m, "node[", MUSTER_POWER_WAKE, &v, &n), -EINVAL);
 }
 
+/* The program itself; its exit status, and what it said. */
+static int muster(struct fixture *f, char **ret_output, const char *a, const char *b, const char *c,
+		  const char *d)
+{
+	const char *const argv[] = { MUSTER_BUILDDIR "/muster", "--root", f->server->root, a, b, c, d, NULL };
+	struct spawn spawn = { .argv = argv, .timeout_ms = 30000 };
+	int status = -1;
+
+	assert_int_equal(spawn_run(&spawn, &status, ret_output), 0);
+	return status;
+}
+
+static void the_program_shows_what_musterd_tells(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *watch = NULL, *why = NULL, *power = NULL, *down = NULL;
+	char token[33];
+
+	client_boot(f->server, NODE1, SCRIPT1, token);
+	assert_told(f, NODE1, token, READY, NULL);
+	assert_int_equal(muster(f, &watch, "status", "--until-ready", "-n", "node01"), 0);
+	assert_non_null(strstr(watch, "node01  ready"));
+	assert_null(strstr(watch, "does not answer"));
+	assert_int_equal(muster(f, &power, "power", "reboot", "-n", "node[01-02]"), 1);
+	assert_non_null(strstr(power, "node01  Asked; it hears it within 1 s."));
+	assert_non_null(strstr(power, "node02  It is off and does not report"));
+	assert_int_equal(muster(f, &why, "why", "node01", NULL, NULL), 0);
+	assert_non_null(strstr(why, "It is up."));
+	assert_non_null(strstr(why, "power: reboot: asked for by user"));
+	assert_int_equal(server_stop(f->server), 0);
+	assert_int_equal(muster(f, &down, "status", "--until-ready", "-n", "node01"), 0);
+	assert_non_null(strstr(down, "musterd does not answer; this is what it last knew."));
+}
+
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -303,6 +338,7 @@ int main(void)
 		RUNNING(a_node_boots_its_disk_once_or_always),
 		RUNNING(the_memory_test_is_used_up_when_it_is_fetched),
 		RUNNING(what_cannot_be_booted_is_refused),
+		RUNNING(the_program_shows_what_musterd_tells),
 	};
 
 	return cmocka_run_group_tests_name("actions", tests, NULL, NULL);

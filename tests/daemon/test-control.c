@@ -405,6 +405,45 @@ static void who_does_not_read_is_closed_and_holds_nobody_up(void **state)
 	wait_for_change(f, &seen, "node01 loader ");
 }
 
+static void assert_script(struct server *s, const char *text)
+{
+	struct reply r = get(s, NODE1, SCRIPT1);
+
+	assert_int_equal(r.status, 200);
+	assert_non_null(strstr(r.body, text));
+	reply_free(&r);
+}
+
+static void another_root_is_booted_once_with_its_own_initramfs(void **state)
+{
+	struct server *s = *state;
+	_cleanup_close_ int fd = dial(s);
+	_cleanup_free_ char *path = NULL;
+	struct reply r;
+	char token[33];
+
+	say(fd, "{\"next\": {\"what\": \"root:g2\", \"initramfs\": \"i2\", \"nodes\": [\"node01\"]}}\n");
+	assert_heard(fd, "There is no root g2");
+	server_put(s, "/var/lib/muster/roots/g2/vmlinuz", "k", 1);
+	say(fd, "{\"next\": {\"what\": \"root:g2\", \"nodes\": [\"node01\"]}}\n");
+	assert_heard(fd, "No initramfs is built");
+	say(fd, "{\"next\": {\"what\": \"root:../g2\", \"initramfs\": \"i2\", \"nodes\": [\"node01\"]}}\n");
+	assert_heard(fd, "no root's id");
+	server_put(s, "/var/lib/muster/initramfs/i2.img", "i", 1);
+	say(fd,
+	    "{\"next\": {\"what\": \"root:g2\", \"initramfs\": \"i2\", \"nodes\": [\"node01\", \"x\"]}}\n");
+	assert_heard(fd, "There is no such node");
+	assert_script(s, "/roots/g2/vmlinuz");
+	assert_script(s, "/initramfs/i2.img");
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_true(asprintf(&path, "/boot/%s/node.cpio", token) > 0);
+	r = get(s, NODE1, path);
+	assert_int_equal(r.status, 200);
+	assert_non_null(memmem(r.body, r.len, "root_path=/roots/g2/root.squashfs", 33));
+	reply_free(&r);
+	assert_script(s, "/roots/g1/vmlinuz");
+}
+
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -419,6 +458,7 @@ int main(void)
 		RUNNING(what_is_no_request_is_refused_and_the_connection_goes_on),
 		RUNNING(a_line_without_an_end_is_not_taken),
 		RUNNING(a_hundred_connections_are_too_many),
+		RUNNING(another_root_is_booted_once_with_its_own_initramfs),
 		RUNNING(who_does_not_read_is_closed_and_holds_nobody_up),
 	};
 
