@@ -16,7 +16,7 @@
 #include "util/fs.h"
 #include "util/strbuf.h"
 
-#define ANSWER_MS 2000
+#define ANSWER_MS 10000 /* for an action on ten thousand nodes, each kept on its own */
 
 int context_connect(struct muster *m, int *ret)
 {

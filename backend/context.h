@@ -41,7 +41,7 @@ bool context_ask(struct muster *m, enum muster_question_type type, bool preset, 
 
 /* A connection to musterd's control socket. -ENOENT, -ECONNREFUSED: it does not run. */
 int context_connect(struct muster *m, int *ret) _must_check_;
-/* Asks musterd one thing, and waits for the line of the answer, at most 2 s. Takes the request over; *ret is a new
+/* Asks musterd one thing, and waits for the line of the answer, at most 10 s. Takes the request over; *ret is a new
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
 int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
 

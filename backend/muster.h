@@ -217,7 +217,7 @@ struct muster_history {
 	size_t n_events;
 };
 
-/* As musterd knows it; takes some milliseconds, 2 s at most. -ENOENT: there is no such node, or musterd does not run
+/* As musterd knows it; takes some milliseconds, 10 s at most. -ENOENT: there is no such node, or musterd does not run
  * (emitted). */
 int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
 void muster_history_free(struct muster_history *h);
@@ -252,7 +252,7 @@ struct muster_result {
 };
 
 /* Asks MUSTER_QUESTION_POWER, naming the nodes, but for WAKE. -EINVAL: the range is wrong (emitted). What went wrong with
- * one node stands in its result. Within 2 s; a restart of musterd forgets no wish. */
+ * one node stands in its result. Takes some milliseconds, 10 s at most; a restart of musterd forgets no wish. */
 int muster_power(struct muster *m, const char *range, enum muster_power what, struct muster_result **ret,
 		 size_t *ret_n) _must_check_;
 /* What the nodes boot the next time (once), or from now on (always): "system", the cluster's own; "disk", their first

@@ -156,6 +156,11 @@ static bool flush(struct control *c, struct client *k)
 		strbuf_reset(&k->out);
 		k->sent = 0;
 		k->moved = clock_mono_ms();
+	} else if (k->sent > QUEUE_LOW) {
+		/* A reader that is always a little behind keeps no memory for what it has taken. */
+		memmove(k->out.data, k->out.data + k->sent, waiting(k));
+		k->out.len -= k->sent;
+		k->sent = 0;
 	}
 	return true;
 }
