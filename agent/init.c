@@ -8,6 +8,7 @@
 #include "agent/modules.h"
 #include "agent/net.h"
 #include "agent/personal.h"
+#include "agent/power.h"
 #include "agent/report.h"
 #include "agent/root.h"
 #include "agent/switch.h"
@@ -119,6 +120,7 @@ static void stay(struct init *i, char **reason)
 	settle_reports(1000);
 	for (;;) {
 		report_send(i->at, &i->conf, &(struct report){ .stage = "ready" }, REPORT_MS, &i->state);
+		power_obey(i->at, &i->conf, "ready", &i->state, true);
 		basis_wait((int)i->state.interval * 1000);
 	}
 }
@@ -161,6 +163,7 @@ static void tell_failure(struct init *i, const char *reason)
 	log = klog_tail(LOG_LINES);
 	report_send(i->at, &i->conf, &(struct report){ .stage = "failed", .reason = reason, .log = log },
 		    REPORT_MS, &i->state);
+	power_obey(i->at, &i->conf, "failed", &i->state, true);
 }
 
 /* Nothing can be done without a personality: the loader did not give it, and only a new boot can. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REASON_MAX 512 /* bytes */
+#define ACTION_ID_MAX (1ULL << 53)
 
 /* "key=value" with the escapes of agent/wire.h. Control characters would garble the operator's terminal. */
 static void add_line(struct text *t, const char *key, const char *value, size_t len)
@@ -71,6 +72,8 @@ int report_body(const struct report *report, const struct facts *f, char **ret, 
 
 	add_string(&t, WIRE_REPORT_STAGE, report->stage);
 	add_facts(&t, f);
+	if (report->done)
+		text_addf(&t, WIRE_REPORT_DONE "=%llu\n", report->done);
 	if (report->reason)
 		add_line(&t, WIRE_REPORT_REASON, report->reason, strnlen(report->reason, REASON_MAX));
 	used = t.len + sizeof(WIRE_REPORT_LOG "=\n");
@@ -93,12 +96,34 @@ static void obey_interval(struct report_state *state, const char *value)
 		state->interval = n;
 }
 
+static void obey_action_id(struct report_state *state, const char *value)
+{
+	if (parse_number(value, ACTION_ID_MAX, &state->action_id) < 0)
+		state->action_id = 0;
+}
+
+/* One that was done already comes with a late answer. */
+static void obey_action(struct report_state *state, const char *value)
+{
+	static const struct {
+		const char *word;
+		enum report_action action;
+	} words[] = { { "reboot", ACTION_REBOOT }, { "poweroff", ACTION_POWEROFF } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i].word, value) == 0 && state->action_id != 0 &&
+		    state->action_id != state->action_done)
+			state->action = words[i].action;
+}
+
 /* All that an answer can ask for. */
 static const struct action {
 	const char *key;
 	void (*obey)(struct report_state *state, const char *value);
 } actions[] = {
 	{ WIRE_KEY_INTERVAL, obey_interval },
+	{ WIRE_KEY_ACTION_ID, obey_action_id },
+	{ WIRE_KEY_ACTION, obey_action },
 };
 
 void report_obey(const char *answer, struct report_state *state)

@@ -9,14 +9,23 @@
 struct report {
 	const char *stage;	  /* initramfs, root, ready, failed */
 	const char *reason, *log; /* of failed; NULL otherwise */
+	unsigned long long done;  /* the action that the node does now; 0: none */
 };
 
 /* The body of a report, at most WIRE_REPORT_MAX bytes: of a long log the first lines are left out. Pure. */
 int report_body(const struct report *report, const struct facts *f, char **ret, size_t *ret_len) _must_check_;
 
+enum report_action {
+	ACTION_NONE,
+	ACTION_REBOOT,
+	ACTION_POWEROFF,
+};
+
 /* What the server's answers may change. */
 struct report_state {
-	unsigned interval; /* seconds */
+	enum report_action action;		   /* what the server asks for */
+	unsigned long long action_id, action_done; /* its number; that of the last one that was done */
+	unsigned interval;			   /* seconds */
 	int told; /* the status or error that was logged last, so that a lasting one is logged once */
 };
 

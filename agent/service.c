@@ -4,6 +4,7 @@
 #include "agent/service.h"
 #include "agent/conf.h"
 #include "agent/facts.h"
+#include "agent/power.h"
 #include "agent/report.h"
 
 #include <fcntl.h>
@@ -64,6 +65,7 @@ int service_main(void)
 		if (left <= 0 || ready != was) {
 			report_send(at, &c, &(struct report){ .stage = ready ? "ready" : "root" }, TIMEOUT_MS,
 				    &state);
+			power_obey(at, &c, ready ? "ready" : "root", &state, false);
 			next = now_ms() + state.interval * 1000;
 			left = next - now_ms();
 		}

@@ -40,6 +40,11 @@
 #define WIRE_KEY_DHCP "dhcp"		 /* 1: the running system must keep its lease renewed */
 #define WIRE_KEY_INTERVAL "interval"	 /* seconds between reports */
 
+/* Of an answer, as WIRE_KEY_INTERVAL may be: the node shall do it, once for each id, which stands before it. It says
+ * so with a report that has WIRE_REPORT_DONE, and then does it. The action comes again until then. */
+#define WIRE_KEY_ACTION_ID "action_id"
+#define WIRE_KEY_ACTION "action" /* reboot, poweroff */
+
 #define WIRE_REPORT_PATH "/report"
 #define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
 #define WIRE_REPORT_UPTIME "uptime_ms"		 /* since the kernel's start */
@@ -51,6 +56,8 @@
 #define WIRE_REPORT_VERSION "version"		 /* uname -v */
 #define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
 #define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
+
+#define WIRE_REPORT_DONE "done" /* the id of the action that it does now */
 
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
 #define WIRE_TOKEN_LEN 32

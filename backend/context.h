@@ -2,6 +2,8 @@
 /* The context behind backend/muster.h, shared by the facade's own files only. */
 #pragma once
 
+#include <jansson.h>
+
 #include "backend/apply/apply.h"
 #include "backend/host/host.h"
 #include "backend/image/image.h"
@@ -36,5 +38,16 @@ void context_line(struct muster *m, const char *line);
 void context_note(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 void context_error(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text);
+
+/* A connection to musterd's control socket. -ENOENT, -ECONNREFUSED: it does not run. */
+int context_connect(struct muster *m, int *ret) _must_check_;
+/* Asks musterd one thing, and waits for the line of the answer, at most 10 s. Takes the request over; *ret is a new
+ * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
+int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
+
+/* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
+int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
+/* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
+int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */

@@ -9,15 +9,19 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "backend/context.h"
 #include "backend/nodes/json.h"
 #include "backend/nodes/store.h"
+#include "backend/nodes/why.h"
 #include "backend/plan/range.h"
 #include "backend/render/render.h"
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/log.h"
+
+#define WHY_EVENTS 10
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
@@ -415,6 +419,79 @@ void muster_status_free(struct node_state *v, size_t n)
 int muster_status_json(const char *cluster, const struct node_state *v, size_t n, char **ret)
 {
 	return node_states_json(cluster, v, n, ret);
+}
+
+/* "14:02:11 refused: why", local time. */
+static int add_event_line(struct strv *lines, const struct store_event_row *e)
+{
+	time_t at = (time_t)(e->at / 1000);
+	struct tm tm;
+	char text[32] = "";
+
+	if (localtime_r(&at, &tm))
+		strftime(text, sizeof(text), "%F %T", &tm);
+	return strv_addf(lines, "%s  %s: %s", text, e->kind, e->text);
+}
+
+static int add_log(struct strv *lines, const char *log)
+{
+	int r = 0;
+
+	while (r == 0 && *log) {
+		size_t len = strcspn(log, "\n");
+
+		r = strv_addf(lines, "kernel: %.*s", (int)len, log);
+		log += len + (log[len] == '\n');
+	}
+	return r;
+}
+
+static int gather(const struct store_history *h, struct strv *lines)
+{
+	int r = *h->node.reason ? strv_addf(lines, "its reason: %s", h->node.reason) : 0;
+
+	for (size_t i = 0; r == 0 && i < h->n_events; i++)
+		r = add_event_line(lines, &h->events[i]);
+	return r < 0 ? r : add_log(lines, h->node.log);
+}
+
+int muster_why(struct muster *m, const char *node, struct muster_why *ret)
+{
+	_cleanup_(store_freep) struct store *store = NULL;
+	struct muster_why w = { .evidence = STRV_INIT };
+	struct store_history h = { 0 };
+	int64_t now = clock_wall_ms();
+	struct node_why why;
+	int r = open_store(m, &store);
+
+	if (r == 0)
+		r = store_history(store, now, node, WHY_EVENTS, &h);
+	if (r == -ENOENT && store) {
+		context_error(m, "There is no node %s in this cluster.", node);
+		r = -EINVAL;
+	}
+	if (r == 0)
+		r = gather(&h, &w.evidence);
+	if (r == 0)
+		r = node_state_copy(&h.node, &w.node);
+	if (r == 0) {
+		node_why(&h.node, now, &why);
+		w.what = why.what;
+		w.advice = why.advice;
+		w.trouble = why.trouble;
+		*ret = w;
+	} else {
+		strv_free(&w.evidence);
+	}
+	store_history_free(&h);
+	return r;
+}
+
+void muster_why_free(struct muster_why *w)
+{
+	node_state_clear(&w->node);
+	strv_free(&w->evidence);
+	*w = (struct muster_why){ 0 };
 }
 
 int muster_cluster_name(struct muster *m, char **ret)

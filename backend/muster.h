@@ -61,6 +61,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_APPLY = 1 << 0, /* shall these changes be made? */
 	MUSTER_QUESTION_UNDO = 1 << 1,	/* shall this apply be taken back? */
 	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
+	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
 };
 
 struct muster_question {
@@ -148,6 +149,151 @@ int muster_root_remove(struct muster *m, const char *id) _must_check_;
  * -EINVAL: the range is wrong or names an unknown node (emitted). */
 int muster_status(struct muster *m, const char *range, struct node_state **ret, size_t *ret_n) _must_check_;
 void muster_status_free(struct node_state *v, size_t n);
+
+/* ---- the feed: what musterd tells of the nodes, as it happens -------------------------------------------- */
+
+struct muster_cluster {
+	const char *name, *domain;
+	const char *generation; /* of the root that the nodes boot; "" for none */
+	const char *version;	/* musterd's */
+	size_t nodes;
+	int interval; /* seconds between a node's reports */
+	bool all;     /* the state of every node follows: what was known before is void */
+};
+
+struct muster_node_event {
+	int64_t id, at;			/* at: milliseconds since the epoch */
+	const char *node, *kind, *text; /* node: "" for none */
+};
+
+/* Each may be NULL. What they are given is borrowed until they return. */
+struct muster_feed_ops {
+	/* At the beginning, and again after a reload. */
+	void (*cluster)(void *data, const struct muster_cluster *c);
+	void (*node)(void *data, const struct node_state *s); /* changed, or new; its place may be another */
+	void (*gone)(void *data, const char *name);
+	void (*event)(void *data, const struct muster_node_event *e);
+	void (*synced)(void *data); /* now everything is told: a good time to draw */
+};
+
+struct muster_feed_from {
+	int64_t seq;   /* 0: the state of all nodes; else that of those that changed since */
+	int64_t event; /* the newest event that is known; -1: only those from now on */
+};
+
+struct muster_feed;
+
+/* Connects to musterd, without waiting. -ENOENT, -ECONNREFUSED: musterd does not run; -EACCES: this user may not. No
+ * event is emitted. */
+int muster_feed_open(struct muster *m, struct muster_feed_from from, struct muster_feed **ret) _must_check_;
+void muster_feed_free(struct muster_feed *f);
+DEFINE_CLEANUP(struct muster_feed *, muster_feed_free)
+int muster_feed_fd(const struct muster_feed *f); /* readable: there is something for muster_feed_read() */
+/* Hands on what has arrived, at most a quarter of a mebibyte, and returns without waiting. -ECONNRESET: musterd went
+ * away, or closed this connection: connect again with what muster_feed_where() says. -EBUSY: too many are
+ * connected. */
+int muster_feed_read(struct muster_feed *f, const struct muster_feed_ops *ops, void *data) _must_check_;
+struct muster_feed_from muster_feed_where(const struct muster_feed *f);
+
+/* ---- a node's history ------------------------------------------------------------------------------------- */
+
+struct muster_boot {
+	int64_t began, ms; /* ms until it was ready; -1: it never was */
+	char *root, *kernel;
+	enum node_stage stage; /* where it ended, or is */
+	struct node_stage_time *stages;
+	size_t n_stages;
+};
+
+struct muster_history {
+	struct node_state node;
+	struct muster_boot *boots; /* those that are kept, oldest first */
+	size_t n_boots;
+	int64_t medians[NODE_STAGE_COUNT]; /* ms in each stage on the way to ready; -1: none was in it */
+	struct muster_history_event {
+		int64_t id, at;
+		char *kind, *text;
+	} * events; /* its newest 50, oldest first */
+	size_t n_events;
+};
+
+/* As musterd knows it; takes some milliseconds, 10 s at most. -ENOENT: there is no such node, or musterd does not run
+ * (emitted). */
+int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
+void muster_history_free(struct muster_history *h);
+DEFINE_CLEANUP(struct muster_history *, muster_history_free)
+
+/* ---- why a node is where it is ---------------------------------------------------------------------------- */
+
+struct muster_why {
+	struct node_state node;
+	const char *what, *advice; /* sentences; static; advice: "" where there is nothing to do */
+	bool trouble;		   /* it will not go on by itself */
+	struct strv
+		evidence; /* lines: its reason, what was refused, its newest events, its kernel's last lines */
+};
+
+/* As the store has it, also while musterd is down. -EINVAL: there is no such node (emitted). */
+int muster_why(struct muster *m, const char *node, struct muster_why *ret) _must_check_;
+void muster_why_free(struct muster_why *w);
+
+/* ---- actions on nodes: musterd does them, or has their agents do them ---------------------------------------- */
+
+enum muster_power {
+	MUSTER_POWER_REBOOT,
+	MUSTER_POWER_OFF,
+	MUSTER_POWER_WAKE, /* Wake-on-LAN */
+};
+
+struct muster_result {
+	char *name; /* of the node */
+	int code;   /* 0 or negative */
+	char *text; /* a sentence: "Asked; it hears it within 10 s." */
+};
+
+/* Asks MUSTER_QUESTION_POWER, naming the nodes, but for WAKE. -EINVAL: the range is wrong (emitted). What went wrong with
+ * one node stands in its result. Takes some milliseconds, 10 s at most; a restart of musterd forgets no wish. */
+int muster_power(struct muster *m, const char *range, enum muster_power what, struct muster_result **ret,
+		 size_t *ret_n) _must_check_;
+/* What the nodes boot the next time (once), or from now on (always): "system", the cluster's own; "disk", their first
+ * disk; "memtest"; or "root:ID", another generation, with its initramfs, which must be built. */
+int muster_boot_next(struct muster *m, const char *range, const char *what, bool always,
+		     struct muster_result **ret, size_t *ret_n) _must_check_;
+void muster_results_free(struct muster_result *v, size_t n);
+
+/* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
+
+struct muster_run_options {
+	int timeout_ms;	 /* for each node; 0: none */
+	size_t parallel; /* how many at a time; 0: 32 */
+};
+
+/* Each may be NULL. */
+struct muster_run_ops {
+	void (*line)(void *data, const char *node, const char *line); /* of its output, without the newline */
+	/* It ended: its exit status, 128 + a signal, or negative: -MUSTER_E_TIMEOUT, or it could not be run. 255 is ssh's own
+	 * failure (ssh(1)). */
+	void (*done)(void *data, const char *node, int status);
+};
+
+struct muster_run;
+
+/* Begins to run the words on the nodes, as root, and returns at once. As with ssh, the node's shell reads the words put
+ * together with blanks. -EINVAL: the range is wrong (emitted); -MUSTER_E_MISSING: there is no ssh here (emitted). */
+int muster_run_start(struct muster *m, const char *range, const char *const *argv,
+		     const struct muster_run_options *options, struct muster_run **ret) _must_check_;
+int muster_run_fd(const struct muster_run *r); /* readable: there is something for muster_run_work() */
+/* Goes on without waiting. 1: every node is done; 0: there is more to come. */
+int muster_run_work(struct muster_run *r, const struct muster_run_ops *ops, void *data) _must_check_;
+/* Ends what still runs here; what runs on the nodes loses its connection. */
+void muster_run_free(struct muster_run *r);
+DEFINE_CLEANUP(struct muster_run *, muster_run_free)
+
+/* The shortest expression for these names, "node[01-16,20]"; owned, NULL when memory runs out. */
+char *muster_fold(const struct strv *names);
+
+/* ---- the cluster ------------------------------------------------------------------------------------------ */
+
 /* The cluster's name as applied; owned. */
 int muster_cluster_name(struct muster *m, char **ret) _must_check_;
 /* The document of `muster status --json`; owned. */

@@ -221,6 +221,31 @@ int muster_root_remove(struct muster *m, const char *id)
 	return r;
 }
 
+int context_initramfs(struct muster *m, const char *root_id, char **ret)
+{
+	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	_cleanup_free_ char *agent = NULL, *id = NULL;
+	const struct plan *p;
+	struct image_env env;
+	int r = muster_plan(m, NULL, &p);
+
+	if (r == 0)
+		r = image_env(m, &env, &agent);
+	if (r == 0)
+		r = image_root_find(&env, root_id, &g);
+	if (r == -ENOENT)
+		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+			      root_id);
+	if (r == 0)
+		r = image_initramfs_id(&env, p, g, &id);
+	if (r < 0)
+		return r;
+	if (!initramfs_exists(m, id))
+		*id = '\0';
+	*ret = TAKE_PTR(id);
+	return 0;
+}
+
 /* ---- what the plan wants --------------------------------------------------------------------------------------- */
 
 /* What a plan may want of the server, by the names of the distribution profile and of apply's services. */

@@ -44,6 +44,10 @@ struct verb {
 	X(apply)     \
 	X(undo)      \
 	X(status)    \
+	X(why)       \
+	X(node)      \
+	X(power)     \
+	X(run)       \
 	X(root)      \
 	X(lab)       \
 	X(help)
@@ -154,6 +158,14 @@ void nodes_table(const struct style *s, const struct node_state *v, size_t n, bo
 		 struct strbuf *out);
 /* Why a failed node failed, and its kernel's last lines; nothing for others. */
 void nodes_failure(const struct style *s, const struct node_state *n, struct strbuf *out);
+
+/* ---- results.c ---- */
+
+/* What became of an action, a line a node, or the document {"results": [{"node", "ok", "text"}]}; frees them. 0 when all
+ * went well, -MUSTER_E_COMMAND where one did not. */
+int cli_results(struct cli *c, struct muster_result *v, size_t n) _must_check_;
+/* -MUSTER_E_REFUSED unless -n names the nodes. */
+int cli_want_range(struct cli *c) _must_check_;
 
 /* ---- watch.c ---- */
 

@@ -86,7 +86,7 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "watch", 'w', NULL, "show it again each second; into a pipe, a line for each change of a stage" },
+	{ "watch", 'w', NULL, "show them as they change; into a pipe, a line for each change of a stage" },
 	{ "stages", 's', NULL, "show how long each node was in every stage of its boot" },
 	{ "until-ready", 0, NULL, "watch until all nodes are ready (exit status 0), or one failed (1)" },
 	{ "timeout", 0, "SECONDS", "with --until-ready, give up after this time (exit status 1)" },

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The nodes over time. A terminal shows the table, drawn again in place once a second in one write, so that nothing
- * flickers. Elsewhere each change of a stage is one line.
+ * The nodes over time. A terminal shows the table, drawn again in place in one write when something changed and
+ * once a second, so that nothing flickers. Elsewhere each change of a stage is one line.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/live.h"
 #include "util/clock.h"
 #include "util/fs.h"
 
 #define REDRAW_MS 1000
 #define POLL_MS 200
+#define DOWN "musterd does not answer; this is what it last knew."
 
 /* ECMA-48 and DEC private modes, as every terminal since the VT220 takes them. */
 #define HIDE_CURSOR "\x1b[?25l"
@@ -38,6 +39,8 @@ struct watcher {
 	struct muster *m;
 	const struct watch *w;
 	char *cluster;
+	struct live live;
+	bool told_down; /* that musterd does not answer */
 	int64_t began, began_wall;
 	struct told *told;
 	size_t n_told;
@@ -54,6 +57,7 @@ static void watcher_end(struct watcher *w)
 	for (size_t i = 0; i < w->n_told; i++)
 		free(w->told[i].name);
 	free(w->told);
+	live_close(&w->live);
 	free(w->cluster);
 }
 
@@ -89,6 +93,8 @@ static int draw(struct watcher *w, const struct node_state *v, size_t n)
 
 	style_init(s, STDOUT_FILENO);
 	nodes_summary(s, w->cluster, v, n, &text);
+	if (!w->live.feed)
+		strbuf_addf(&text, "%s" DOWN "%s\n", style_on(s, COLOUR_YELLOW), style_off(s, COLOUR_YELLOW));
 	nodes_table(s, v, n, w->w->stages || (w->w->range && n == 1), &text);
 	if (text.failed)
 		return -ENOMEM;
@@ -199,29 +205,18 @@ static int judge(struct watcher *w, const struct node_state *v, size_t n)
 
 static int look(struct watcher *w)
 {
-	struct node_state *v;
-	size_t n;
-	int r = muster_status(w->m, w->w->range, &v, &n);
+	const struct node_state *v = w->live.v;
+	size_t n = w->live.n;
+	int r = 0;
 
-	if (r < 0) {
-		w->c->refused = r == -EINVAL;
-		return r;
-	}
+	if (!live_whole(&w->live))
+		return 0;
+	if (!w->live.feed && !w->told_down && !(w->c->out.terminal && !w->c->json))
+		fputs("muster: " DOWN "\n", stderr);
+	w->told_down = !w->live.feed;
 	if (!w->c->json)
 		r = w->c->out.terminal ? draw(w, v, n) : print_changes(w, v, n);
-	if (r == 0 && w->w->until_ready)
-		r = judge(w, v, n);
-	muster_status_free(v, n);
-	return r;
-}
-
-/* True when a signal asks to stop. The wait ends early for nothing else. */
-static bool wait_for_signal(struct watcher *w)
-{
-	bool drawn = w->c->out.terminal && !w->w->until_ready;
-	struct pollfd fd = { .fd = w->c->cancel_fd > 0 ? w->c->cancel_fd : -1, .events = POLLIN };
-
-	return poll(&fd, 1, drawn ? REDRAW_MS : POLL_MS) > 0;
+	return r == 0 && w->w->until_ready ? judge(w, v, n) : r;
 }
 
 int watch_nodes(struct cli *c, struct muster *m, const struct watch *options)
@@ -235,10 +230,20 @@ int watch_nodes(struct cli *c, struct muster *m, const struct watch *options)
 	};
 	int r = muster_cluster_name(m, &w.cluster);
 
+	if (r == 0)
+		r = live_open(&w.live, m, options->range);
+	c->refused = r == -EINVAL;
 	while (r == 0) {
+		bool drawn = c->out.terminal && !options->until_ready;
+		int stopped;
+
 		r = look(&w);
-		if (r != 0 || wait_for_signal(&w))
+		if (r != 0)
 			break;
+		stopped = live_wait(&w.live, c->cancel_fd, drawn ? REDRAW_MS : POLL_MS);
+		if (stopped > 0)
+			break;
+		r = stopped;
 	}
 	if (r > 0)
 		return 0;

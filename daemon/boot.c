@@ -22,6 +22,7 @@
 #define KEYS "/var/lib/muster/keys"
 #define KEY_FILE "ssh_host_ed25519_key"
 #define KEY_MAX 16384
+#define NEXT_ROOT "root:"
 /* Beyond so many nodes the names of the others come from the server's DNS instead of each node's own file. */
 #define HOSTS_MAX 512
 
@@ -41,6 +42,42 @@ static int read_key(struct daemon *d, const char *node, const char *suffix, char
 static bool wants_host_key(const struct plan *p)
 {
 	return p->root != PLAN_ROOT_INITRAMFS;
+}
+
+/* What the node shall boot this time. */
+struct choice {
+	struct store_next next;	   /* the wish; its texts back the pointers below */
+	bool disk, memtest, other; /* other: a root that is not the cluster's */
+	const char *generation, *initramfs, *platform;
+};
+
+static int choose(struct daemon *d, const struct view *v, const struct plan_node *n, const char *platform,
+		  struct choice *ret)
+{
+	int r = store_next_get(daemon_store_lock(d), n->name, &ret->next);
+	const char *what = ret->next.what;
+
+	daemon_store_unlock(d);
+	if (r < 0)
+		return r;
+	ret->disk = strcmp(what, "disk") == 0;
+	ret->memtest = strcmp(what, "memtest") == 0;
+	ret->other = strncmp(what, NEXT_ROOT, strlen(NEXT_ROOT)) == 0;
+	ret->platform = platform;
+	/* The cluster's own root boots with the initramfs that belongs to it now. */
+	if (ret->other && strcmp(what + strlen(NEXT_ROOT), v->generation) != 0) {
+		ret->generation = what + strlen(NEXT_ROOT);
+		ret->initramfs = ret->next.initramfs;
+	} else {
+		ret->generation = ret->disk || ret->memtest ? "" : v->generation;
+		ret->initramfs = v->initramfs;
+	}
+	return 0;
+}
+
+static void choice_free(struct choice *c)
+{
+	store_next_free(&c->next);
 }
 
 /* ---- the script ------------------------------------------------------------------------------------------- */
@@ -69,16 +106,27 @@ static const struct plan_node *find_node(const struct view *v, struct mac mac, s
 }
 
 /* 0, or *ret_why (owned) says in a sentence what is missing. */
-static int check_files(struct daemon *d, const struct view *v, const struct plan_node *n, char **ret_why)
+static int check_files(struct daemon *d, const struct view *v, const struct plan_node *n,
+		       const struct choice *choice, char **ret_why)
 {
 	_cleanup_free_ char *key = NULL, *pub = NULL;
 	uint64_t size;
 	int len = 0;
 
-	if (!*v->generation || files_size_of_root(d, v->generation, "vmlinuz", &size) < 0)
+	if (choice->memtest) {
+		if (files_has_memtest(d, strcmp(choice->platform, "efi") == 0))
+			return 0;
+		len = asprintf(ret_why, "The memory test is not on the server: install the package "
+					"memtest86+ there.");
+	} else if (choice->disk) {
+		return 0;
+	} else if (choice->other && files_size_of_root(d, choice->generation, "vmlinuz", &size) < 0)
+		len = asprintf(ret_why, "The root %s, which it shall boot next, is not on the server.",
+			       choice->generation);
+	else if (!*choice->generation || files_size_of_root(d, choice->generation, "vmlinuz", &size) < 0)
 		len = asprintf(ret_why,
 			       "No root is built on the server yet: run \"muster root build\" there.");
-	else if (!*v->initramfs || files_size_of_initramfs(d, v->initramfs, &size) < 0)
+	else if (!*choice->initramfs || files_size_of_initramfs(d, choice->initramfs, &size) < 0)
 		len = asprintf(ret_why, "The initramfs is missing on the server: run \"muster root build\".");
 	else if (wants_host_key(v->plan) &&
 		 (read_key(d, n->name, "", &key) < 0 || read_key(d, n->name, ".pub", &pub) < 0))
@@ -132,27 +180,32 @@ static const char *platform_of(const struct http_request *q)
 }
 
 static int make_script(struct daemon *d, const struct http_request *q, const struct view *v,
-		       const struct plan_node *n, struct mac mac, char **ret)
+		       const struct plan_node *n, const struct choice *choice, struct mac mac, char **ret)
 {
 	char token[WIRE_TOKEN_LEN + 1];
 	struct render_boot boot = {
 		.plan = v->plan,
 		.node = n,
-		.generation = v->generation,
-		.initramfs = v->initramfs,
+		.generation = choice->generation,
+		.initramfs = choice->initramfs,
 		.token = token,
-		.platform = platform_of(q),
+		.platform = choice->platform,
 	};
 	_cleanup_free_ char *script = NULL;
 	struct store *s;
 	int r = make_token(token);
 
 	if (r == 0)
-		r = render_ipxe(&boot, &script);
+		r = choice->disk      ? render_ipxe_disk(&boot, &script)
+		    : choice->memtest ? render_ipxe_memtest(&boot, &script)
+				      : render_ipxe(&boot, &script);
 	if (r < 0)
 		return r;
 	s = daemon_store_lock(d);
-	r = store_boot(s, clock_wall_ms(), n->name, MAC(mac), IP4(q->from), token, v->generation);
+	r = store_boot(s, clock_wall_ms(), n->name, MAC(mac), IP4(q->from), token, choice->generation);
+	/* Nothing more is heard of a machine that starts from its disk. */
+	if (r == 0 && choice->disk)
+		r = store_next_used(s, clock_wall_ms(), n->name, "disk");
 	daemon_store_unlock(d);
 	if (r == 0)
 		*ret = TAKE_PTR(script);
@@ -179,6 +232,7 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 {
 	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
 	const char *text = q->query(q, "mac");
+	_cleanup_(choice_free) struct choice choice = { 0 };
 	_cleanup_free_ char *why = NULL;
 	const struct plan_node *n = NULL;
 	char *script = NULL;
@@ -190,9 +244,9 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 		return;
 	}
 	n = find_node(v, mac, q->from, &why);
-	if (!n || check_files(d, v, n, &why) < 0) {
+	if (!n) {
 		if (why)
-			refuse(d, q, n ? n->name : NULL, why, a);
+			refuse(d, q, NULL, why, a);
 		return;
 	}
 	if (is_running(d, n->name)) {
@@ -204,13 +258,21 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 			answer_script(a, script);
 		return;
 	}
-	r = make_script(d, q, v, n, mac, &script);
+	r = choose(d, v, n, platform_of(q), &choice);
+	if (r == 0 && check_files(d, v, n, &choice, &why) < 0) {
+		if (why)
+			refuse(d, q, n->name, why, a);
+		return;
+	}
+	if (r == 0)
+		r = make_script(d, q, v, n, &choice, mac, &script);
 	if (r < 0) {
 		log_error("%s gets no script: %s", n->name, muster_strerror(r));
 		refuse(d, q, n->name, "The server cannot keep this boot: see the log of musterd.", a);
 		return;
 	}
-	log_info("%s (%s, %s) boots %s", n->name, MAC(mac), IP4(q->from), v->generation);
+	log_info("%s (%s, %s) boots %s", n->name, MAC(mac), IP4(q->from),
+		 *choice.next.what ? choice.next.what : choice.generation);
 	answer_script(a, script);
 }
 
@@ -368,6 +430,18 @@ static int find_owner(struct daemon *d, const char *token, struct ip4 from, stru
 	return r;
 }
 
+/* The root that it was to boot once is the one that it boots now. */
+static int use_root(struct store *s, const struct store_owner *o)
+{
+	_cleanup_free_ char *what = NULL;
+
+	if (asprintf(&what, NEXT_ROOT "%s", o->generation) < 0) {
+		what = NULL;
+		return -ENOMEM;
+	}
+	return store_next_used(s, clock_wall_ms(), o->node, what);
+}
+
 void boot_personality(struct daemon *d, const struct http_request *q, const char *token,
 		      struct http_answer *a)
 {
@@ -384,6 +458,8 @@ void boot_personality(struct daemon *d, const struct http_request *q, const char
 	if (r == 0) {
 		s = daemon_store_lock(d);
 		r = store_stage(s, clock_wall_ms(), o.node, NODE_KERNEL);
+		if (r == 0)
+			r = use_root(s, &o);
 		daemon_store_unlock(d);
 	}
 	if (r < 0) {
@@ -395,4 +471,37 @@ void boot_personality(struct daemon *d, const struct http_request *q, const char
 	a->status = r == 0 ? 200 : 500;
 	a->type = "application/octet-stream";
 	a->no_store = true;
+}
+
+/* ---- the memory test --------------------------------------------------------------------------------------- */
+
+static void memtest(struct daemon *d, const struct http_request *q, const char *token, bool efi,
+		    struct http_answer *a)
+{
+	struct store_owner o = { 0 };
+	struct store *s;
+	int r = find_owner(d, token, q->from, &o);
+
+	if (r == 0) {
+		s = daemon_store_lock(d);
+		r = store_next_used(s, clock_wall_ms(), o.node, "memtest");
+		daemon_store_unlock(d);
+		store_owner_free(&o);
+	}
+	if (r < 0)
+		a->status = r == -EPERM ? 403 : 500;
+	else
+		files_memtest(d, q, efi, a);
+}
+
+void boot_memtest_bios(struct daemon *d, const struct http_request *q, const char *token,
+		       struct http_answer *a)
+{
+	memtest(d, q, token, false, a);
+}
+
+void boot_memtest_efi(struct daemon *d, const struct http_request *q, const char *token,
+		      struct http_answer *a)
+{
+	memtest(d, q, token, true, a);
 }

@@ -45,10 +45,18 @@ void routes_count(void *daemon, unsigned int status);
 void boot_script(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a);
 void boot_personality(struct daemon *d, const struct http_request *q, const char *token,
 		      struct http_answer *a);
+void boot_memtest_bios(struct daemon *d, const struct http_request *q, const char *token,
+		       struct http_answer *a);
+void boot_memtest_efi(struct daemon *d, const struct http_request *q, const char *token,
+		      struct http_answer *a);
 void report_take(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a);
 void files_kernel(struct daemon *d, const struct http_request *q, const char *id, struct http_answer *a);
 void files_root(struct daemon *d, const struct http_request *q, const char *id, struct http_answer *a);
 void files_initramfs(struct daemon *d, const struct http_request *q, const char *id, struct http_answer *a);
+
+/* The memory test of the server's distribution (Debian's package memtest86+). */
+void files_memtest(struct daemon *d, const struct http_request *q, bool efi, struct http_answer *a);
+bool files_has_memtest(struct daemon *d, bool efi);
 
 /* Whether the file can be served, and its size; -ENOENT. kind as in the path: "vmlinuz", "root.squashfs". */
 int files_size_of_root(struct daemon *d, const char *id, const char *kind, uint64_t *ret) _must_check_;

@@ -4,15 +4,13 @@
 #include "daemon/events.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "daemon/dhcp_event.h"
+#include "daemon/run_dir.h"
 #include "util/clock.h"
 #include "util/error.h"
-#include "util/fs.h"
 #include "util/log.h"
 
 #define MESSAGES_AT_A_TIME 256
@@ -71,38 +69,14 @@ int event_parse(char *message, struct event *ret)
 	return -EINVAL;
 }
 
-static int bind_in(int folder, uid_t uid, gid_t gid)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const int buffer = RECEIVE_BUFFER;
-
-	if (fd < 0)
-		return -errno;
-	/* Only a wish: without the right to it the system's own limit stays. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0)
-		log_debug("the buffer for events stays as it is: %s", strerror(errno));
-	if (unlinkat(folder, EVENTS_SOCKET, 0) < 0 && errno != ENOENT)
-		return -errno;
-	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/" EVENTS_SOCKET, folder);
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    fchmodat(folder, EVENTS_SOCKET, 0600, 0) < 0 ||
-	    fchownat(folder, EVENTS_SOCKET, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 int events_open(int root_fd, uid_t uid, gid_t gid)
 {
-	_cleanup_close_ int folder = -1;
-	int fd = fs_mkdir_all(root_fd, RUN_DIR, 0755);
+	const int buffer = RECEIVE_BUFFER;
+	int fd = run_dir_socket(root_fd, EVENTS_SOCKET, SOCK_DGRAM, 0600, uid, gid);
 
-	if (fd == 0) {
-		folder = fs_open(root_fd, RUN_DIR, O_RDONLY | O_DIRECTORY, 0);
-		fd = folder < 0 ? folder : bind_in(folder, uid, gid);
-	}
-	if (fd < 0)
-		log_error(RUN_DIR "/" EVENTS_SOCKET ": %s", muster_strerror(fd));
+	/* Only a wish: without the right to it the system's own limit stays. */
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0)
+		log_debug("the buffer for events stays as it is: %s", strerror(errno));
 	return fd;
 }
 

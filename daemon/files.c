@@ -113,3 +113,24 @@ int files_size_of_initramfs(struct daemon *d, const char *id, uint64_t *ret)
 
 	return MIN(fd, 0);
 }
+
+static int open_memtest(struct daemon *d, bool efi, uint64_t *ret_size)
+{
+	return open_beneath(d, "/boot", NULL, efi ? "memtest86+x64.efi" : "memtest86+x64.bin", ret_size);
+}
+
+void files_memtest(struct daemon *d, const struct http_request *q, bool efi, struct http_answer *a)
+{
+	uint64_t size = 0;
+	int fd = open_memtest(d, efi, &size);
+
+	serve(q, fd, size, a);
+}
+
+bool files_has_memtest(struct daemon *d, bool efi)
+{
+	uint64_t size;
+	_cleanup_close_ int fd = open_memtest(d, efi, &size);
+
+	return fd >= 0;
+}

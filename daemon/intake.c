@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -29,13 +30,25 @@ static const char *bearer(const char *authorization)
 	return token_is_one(authorization) ? authorization : NULL;
 }
 
+/* What the operator wants of the node that reports: it is done, or to be told to it. */
+static int take_action(struct store *s, int64_t now, const char *node, const struct report *report,
+		       struct store_action *ret)
+{
+	bool off = report->values.stage == NODE_OFF;
+
+	if (report->done || off)
+		return store_action_done(s, now, node, report->done);
+	return store_action_tell(s, now, node, ret);
+}
+
 /* Keeps the report where its token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is
  * whose token it is, where it is anyone's. */
-static int keep(struct daemon *d, const char *token, struct ip4 from, const struct store_report *report,
-		char **ret_node)
+static int keep(struct daemon *d, const char *token, struct ip4 from, const struct report *report,
+		char **ret_node, struct store_action *ret_action)
 {
 	struct store_owner o = { 0 };
 	struct store *s = daemon_store_lock(d);
+	int64_t now = clock_wall_ms();
 	struct ip4 address;
 	int r = store_token(s, token, &o);
 
@@ -43,17 +56,38 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 		*ret_node = TAKE_PTR(o.node);
 		r = -EPERM;
 	} else if (r == 0) {
-		r = store_report(s, clock_wall_ms(), o.node, report);
+		r = store_report(s, now, o.node, &report->values);
+		if (r == 0)
+			r = take_action(s, now, o.node, report, ret_action);
 	}
 	daemon_store_unlock(d);
 	store_owner_free(&o);
 	return r == -ENOENT ? -EPERM : r;
 }
 
+static void answer(struct http_answer *a, const struct store_action *action)
+{
+	int len;
+
+	a->status = 204;
+	if (action->id == 0)
+		return;
+	len = asprintf(&a->data, WIRE_KEY_ACTION_ID "=%" PRId64 "\n" WIRE_KEY_ACTION "=%s\n", action->id,
+		       action->what);
+	if (len < 0) {
+		a->data = NULL;
+		return; /* it is told at the next report */
+	}
+	a->len = (size_t)len;
+	a->type = "text/plain";
+	a->status = 200;
+}
+
 void report_take(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
 {
 	const char *token = bearer(q->authorization);
 	_cleanup_free_ char *node = NULL;
+	struct store_action action = { 0 };
 	struct report report = { 0 };
 	int r;
 
@@ -62,10 +96,10 @@ void report_take(struct daemon *d, const struct http_request *q, const char *par
 	if (r == 0 && report_parse(q->body, q->body_len, &report) < 0)
 		r = -EINVAL;
 	if (r == 0)
-		r = keep(d, token, q->from, &report.values, &node);
+		r = keep(d, token, q->from, &report, &node, &action);
 	report_free(&report);
-	if (r == 0) {
-		a->status = 204;
+	if (r >= 0) {
+		answer(a, &action);
 		return;
 	}
 	atomic_fetch_add(&d->metrics.reports_refused, 1);

@@ -14,6 +14,7 @@
 #include <sys/timerfd.h>
 
 #include "agent/wire.h"
+#include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/events.h"
 #include "daemon/rights.h"
@@ -27,6 +28,8 @@
 #define CHECK_S 5 /* how often silent nodes are looked for */
 /* 4.5 intervals: three reports may get lost, and the fourth be late, before a node counts as lost. */
 #define LOST_MS(interval) ((int64_t)(interval)*4500)
+/* A node that has not heard of an action by then is in trouble, and must not restart when it is out of it. */
+#define ACTION_MS(interval) ((int64_t)(interval)*10000)
 #define INTERVAL_MAX 3600
 
 struct options {
@@ -158,7 +161,7 @@ static int serve(struct daemon *d, int listen_fd, struct http **ret)
 }
 
 /* Takes the new cluster.json where it is good; where it is not, what was goes on. */
-static void reload(struct daemon *d, struct http **http)
+static void reload(struct daemon *d, struct http **http, struct control *control)
 {
 	const struct plan *was = d->view->plan, *p;
 	struct http *other = NULL;
@@ -188,6 +191,7 @@ static void reload(struct daemon *d, struct http **http)
 	}
 	log_info("reload: %zu nodes, root %s", p->n_nodes, *v->generation ? v->generation : "none");
 	daemon_set_view(d, v);
+	control_reloaded(control);
 	if (moved) {
 		http_stop(*http);
 		*http = other;
@@ -197,7 +201,11 @@ static void reload(struct daemon *d, struct http **http)
 
 static void expire(struct daemon *d, int64_t started)
 {
-	int n;
+	int n = store_action_expire(daemon_store_lock(d), clock_wall_ms(), ACTION_MS(d->interval));
+
+	daemon_store_unlock(d);
+	if (n < 0)
+		log_warning("old wishes cannot be given up: %s", muster_strerror(n));
 
 	/* After a pause of our own every node looks silent: first let each of them speak. */
 	if (clock_mono_ms() - started < LOST_MS(d->interval))
@@ -226,7 +234,7 @@ static int open_timer(int interval)
 }
 
 /* Until it is told to end. */
-static int run(struct daemon *d, struct http **http, int signal_fd, int events_fd)
+static int run(struct daemon *d, struct http **http, struct control *control, int signal_fd, int events_fd)
 {
 	_cleanup_close_ int timer = open_timer(d->interval);
 	int64_t started = clock_mono_ms();
@@ -234,6 +242,7 @@ static int run(struct daemon *d, struct http **http, int signal_fd, int events_f
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = events_fd, .events = POLLIN },
 		{ .fd = timer, .events = POLLIN },
+		{ .fd = control_fd(control), .events = POLLIN },
 	};
 
 	if (timer < 0)
@@ -247,18 +256,20 @@ static int run(struct daemon *d, struct http **http, int signal_fd, int events_f
 		if (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 			if (info.ssi_signo != SIGHUP)
 				return 0;
-			reload(d, http);
+			reload(d, http, control);
 		}
 		events_take(d, events_fd);
 		if (read(timer, &times, sizeof(times)) == (ssize_t)sizeof(times))
 			expire(d, started);
+		control_work(control);
 	}
 }
 
 /* What needs root comes first; then the rights go, and only then a byte from the network is read. */
 static int start_and_run(struct daemon *d, const struct options *o, int signal_fd)
 {
-	_cleanup_close_ int events_fd = -1, listen_fd = -1;
+	_cleanup_close_ int events_fd = -1, listen_fd = -1, control_socket = -1;
+	_cleanup_(control_freep) struct control *control = NULL;
 	struct rights rights;
 	struct http *http = NULL;
 	int r = view_load(d->root_fd, &d->view);
@@ -273,6 +284,9 @@ static int start_and_run(struct daemon *d, const struct options *o, int signal_f
 				rights.is_root ? rights.gid : (gid_t)-1);
 	if (events_fd < 0)
 		return events_fd;
+	control_socket = control_listen(d->root_fd, rights.is_root ? rights.gid : (gid_t)-1);
+	if (control_socket < 0)
+		return control_socket;
 	listen_fd = http_listen(d->view->plan->net.address, d->view->plan->http_port);
 	if (listen_fd < 0)
 		return listen_fd;
@@ -280,12 +294,14 @@ static int start_and_run(struct daemon *d, const struct options *o, int signal_f
 	if (r == 0)
 		r = open_store(d, o->root);
 	if (r == 0)
+		r = control_new(d, TAKE_FD(control_socket), &control);
+	if (r == 0)
 		r = serve(d, TAKE_FD(listen_fd), &http);
 	if (r < 0)
 		return r;
 	log_info("serves %zu nodes on %s port %u", d->view->plan->n_nodes, IP4(d->view->plan->net.address),
 		 d->view->plan->http_port);
-	r = run(d, &http, signal_fd, events_fd);
+	r = run(d, &http, control, signal_fd, events_fd);
 	http_stop(http);
 	log_info("ends");
 	return r;

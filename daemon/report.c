@@ -14,6 +14,7 @@
 #define LOG_MAX 12288 /* of its end, which says what went wrong */
 #define MEMORY_MAX_KB (INT64_C(1) << 50)
 #define PROCESSORS_MAX 65536
+#define ACTION_MAX (INT64_C(1) << 53)
 #define LOAD_MAX 1000000
 #define UPTIME_MAX_MS (INT64_C(1) << 53)
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -201,6 +202,11 @@ static int take_uptime(struct report *r, const char *value, size_t len)
 	return read_number(value, len, UPTIME_MAX_MS, &n);
 }
 
+static int take_done(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, ACTION_MAX, &r->done);
+}
+
 static int take_text(char **field, const char *value, size_t len, size_t max, bool lines)
 {
 	_cleanup_free_ char *plain = NULL;
@@ -255,6 +261,7 @@ static const struct {
 	{ WIRE_REPORT_MEMORY, take_memory },
 	{ WIRE_REPORT_MEMORY_FREE, take_memory_free },
 	{ WIRE_REPORT_PROCESSORS, take_processors },
+	{ WIRE_REPORT_DONE, take_done },
 	{ WIRE_REPORT_KERNEL, take_kernel },
 	{ WIRE_REPORT_REASON, take_reason },
 	{ WIRE_REPORT_LOG, take_log },

@@ -9,6 +9,7 @@ struct report {
 	struct store_report values; /* its texts point to those below */
 	char *kernel, *reason, *log;
 	bool has_stage;
+	int64_t done; /* the action that it does now; 0: none */
 };
 
 /*

@@ -67,6 +67,8 @@ static const struct route {
 	{ WIRE_REPORT_PATH, HTTP_POST, "POST", report_take },
 	{ "/boot.ipxe", HTTP_GET, "GET", boot_script },
 	{ "/boot/*/node.cpio", HTTP_GET, "GET", boot_personality },
+	{ "/boot/*/memtest.bin", HTTP_GET, "GET", boot_memtest_bios },
+	{ "/boot/*/memtest.efi", HTTP_GET, "GET", boot_memtest_efi },
 	{ "/roots/*/vmlinuz", HTTP_GET | HTTP_HEAD, "GET, HEAD", files_kernel },
 	{ "/roots/*/root.squashfs", HTTP_GET | HTTP_HEAD, "GET, HEAD", files_root },
 	{ "/initramfs/*.img", HTTP_GET | HTTP_HEAD, "GET, HEAD", files_initramfs },

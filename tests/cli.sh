@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..22
+echo 1..30
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -105,5 +105,21 @@ printf 'cluster { nam = "x" }\n' >"$tmp/wrong.conf"
 run lab up --json --dir "$tmp/never" -f "$tmp/wrong.conf"
 report 'a lab of wrong answers is not begun' "$(want 2 out '"text": "there is no key'; json out
 	[ ! -e "$tmp/never" ] || echo 'its folder was made')"
-[ "$n" = 22 ] || failed=1
+run power explode -n node01
+report 'an unknown action is refused' "$(want 2 err 'no "explode"; it is reboot, off or wake'; silent out)"
+run power reboot
+report 'an action wants its nodes named' "$(want 2 err 'name the nodes with -n RANGE'; silent out)"
+run node next floppy -n node01
+report 'a node boots what there is' "$(want 2 err 'system, disk, memtest or root:ID, not "floppy"'; silent out)"
+run node forget -n node01
+report 'an unknown word of node is refused' "$(want 2 err 'no "forget"; it is next'; silent out)"
+run run -n node01
+report 'a command wants to be named' "$(want 2 err 'muster run -n RANGE -- COMMAND'; silent out)"
+run run -n node01 --prefix --json -- true
+report 'one document, or each line' "$(want 2 out '"error"'; json out)"
+run --root "$tmp/root" power wake -n node01 --json
+report 'without a cluster nothing can be woken' "$(want 1 out '"error": "No cluster was set up'; json out)"
+run why
+report 'why wants a node' "$(want 2 err 'muster why NODE'; silent out)"
+[ "$n" = 30 ] || failed=1
 exit $failed

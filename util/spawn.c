@@ -155,6 +155,32 @@ static void end_group(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_output)
+{
+	_cleanup_close_ int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *path = spawn_find(s->argv[0]);
+	pid_t pid, self = getpid();
+	int out[2];
+
+	if (!path)
+		return -ENOENT;
+	if (in < 0 || pipe2(out, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		child(s, path, self, in, out[1]);
+	close(out[1]);
+	if (pid < 0 || fcntl(out[0], F_SETFL, O_NONBLOCK) < 0) {
+		close(out[0]);
+		return pid < 0 ? -EAGAIN : -EIO;
+	}
+	/* Both sides do it, so that the group is there whoever is first. */
+	setpgid(pid, pid);
+	*ret_pid = pid;
+	*ret_output = out[0];
+	return 0;
+}
+
 int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 {
 	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;

@@ -43,5 +43,10 @@ int spawn_check(const struct spawn *spawn, char **ret_output) _must_check_;
 /* Shorthand: spawn_argv(&output, timeout_ms, "ip", "link", NULL) is spawn_check() of those words. */
 int spawn_argv(char **ret_output, int timeout_ms, ...) _must_check_ __attribute__((sentinel));
 
+/* Starts it and returns at once: *ret_output reads both streams without waiting, and is the caller's, as is the process,
+ * the leader of a group of its own, to wait for. Of `spawn` argv, env, cwd, ends_with_us and keep_stderr count; its
+ * standard input is /dev/null. */
+int spawn_start(const struct spawn *spawn, pid_t *ret_pid, int *ret_output) _must_check_;
+
 /* The program's absolute path as PATH (and /usr/sbin, /sbin) has it, owned; NULL where there is none. */
 char *spawn_find(const char *name);

@@ -49,15 +49,18 @@ static json_t *node_of(const struct node_state *s)
 {
 	bool reported = s->last_report != 0;
 
-	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", s->name,
-			 "mac", text_or_null(s->mac), "address", text_or_null(s->address), "stage",
-			 node_stage_text(s->stage), "stages", stages_of(s), "kernel", text_or_null(s->kernel),
-			 "root", text_or_null(s->root), "processors",
-			 number_or_null(s->processors > 0, s->processors), "memory_kb",
-			 number_or_null(s->memory_kb > 0, s->memory_kb), "memory_free_kb",
-			 number_or_null(s->memory_kb > 0, s->memory_free_kb), "load",
-			 reported ? json_real(s->load) : json_null(), "last_report",
-			 reported ? seconds(s->last_report) : json_null(), "reason", text_or_null(s->reason));
+	return json_pack(
+		"{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b}",
+		"name", s->name, "mac", text_or_null(s->mac), "address", text_or_null(s->address), "stage",
+		node_stage_text(s->stage), "stages", stages_of(s), "kernel", text_or_null(s->kernel), "root",
+		text_or_null(s->root), "processors", number_or_null(s->processors > 0, s->processors),
+		"memory_kb", number_or_null(s->memory_kb > 0, s->memory_kb), "memory_free_kb",
+		number_or_null(s->memory_kb > 0, s->memory_free_kb), "load",
+		reported ? json_real(s->load) : json_null(), "last_report",
+		reported ? seconds(s->last_report) : json_null(), "reason", text_or_null(s->reason),
+		"boot_seconds", s->boot_ms >= 0 ? seconds(s->boot_ms) : json_null(), "median_boot_seconds",
+		s->median_ms >= 0 ? seconds(s->median_ms) : json_null(), "boots", (json_int_t)s->boots,
+		"next", text_or_null(s->next), "next_always", s->next_always);
 }
 
 int node_states_json(const char *cluster, const struct node_state *v, size_t n, char **ret)

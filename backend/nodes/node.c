@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "util/macro.h"
-
 static const struct {
 	const char *text;
 	char letter;
@@ -36,4 +34,51 @@ int node_stage_parse(const char *text, enum node_stage *ret)
 		}
 	}
 	return -EINVAL;
+}
+
+void node_state_measure(struct node_state *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n_stages; i++) {
+		int64_t end = i + 1 < s->n_stages ? s->stages[i + 1].at : now;
+
+		s->stages[i].ms = MAX(end - s->stages[i].at, (int64_t)0);
+	}
+}
+
+void node_state_clear(struct node_state *s)
+{
+	free(s->name);
+	free(s->mac);
+	free(s->address);
+	free(s->stages);
+	free(s->kernel);
+	free(s->root);
+	free(s->reason);
+	free(s->log);
+	free(s->next);
+	*s = (struct node_state){ 0 };
+}
+
+int node_state_copy(const struct node_state *s, struct node_state *ret)
+{
+	struct node_state c = *s;
+
+	c.name = strdup(s->name);
+	c.mac = strdup(s->mac);
+	c.address = strdup(s->address);
+	c.kernel = strdup(s->kernel);
+	c.root = strdup(s->root);
+	c.reason = strdup(s->reason);
+	c.log = strdup(s->log);
+	c.next = strdup(s->next);
+	c.stages = calloc(s->n_stages + 1, sizeof(*c.stages));
+	if (!c.name || !c.mac || !c.address || !c.kernel || !c.root || !c.reason || !c.log || !c.next ||
+	    !c.stages) {
+		node_state_clear(&c);
+		return -ENOMEM;
+	}
+	if (s->n_stages)
+		memcpy(c.stages, s->stages, s->n_stages * sizeof(*c.stages));
+	*ret = c;
+	return 0;
 }

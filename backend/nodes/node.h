@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/macro.h"
+
 /* X(NAME, text, letter): the stages in the order of a boot, then the two that end one. */
 #define NODE_STAGES(X)                 \
 	X(OFF, "off", '.')             \
@@ -33,9 +35,11 @@ struct node_stage_time {
 	int64_t ms; /* how long it lasted; so far, for the present one */
 };
 
+/* Its texts are owned and never NULL. */
 struct node_state {
 	char *name;
-	char *mac; /* "" while unknown */
+	int64_t place; /* in the plan's order, from 0 */
+	char *mac;     /* "" while unknown */
 	char *address;
 	enum node_stage stage;
 	struct node_stage_time *stages; /* of its newest boot, oldest first; owned, n_stages */
@@ -48,8 +52,19 @@ struct node_state {
 	int64_t last_report; /* milliseconds since the epoch; 0: never */
 	char *reason;	     /* failed: why; "" otherwise */
 	char *log;	     /* failed: the kernel's last lines */
+	int64_t boot_ms;     /* of its newest boot: from the first sign of life until ready; -1: not yet */
+	int64_t median_ms;   /* of all its kept boots that became ready; -1: none did */
+	int64_t boots;	     /* how often it was seen to boot */
+	char *next;	     /* what it boots next: "" the cluster's system; disk, memtest, root:ID */
+	bool next_always;    /* not only once */
 };
 
 const char *node_stage_text(enum node_stage s);
 char node_stage_letter(enum node_stage s);
 int node_stage_parse(const char *text, enum node_stage *ret); /* -EINVAL */
+
+/* How long each stage lasted, the present one until `now` (milliseconds since the epoch): fills stages[].ms. */
+void node_state_measure(struct node_state *s, int64_t now);
+/* A copy of its own; *ret is untouched on failure (-ENOMEM). */
+int node_state_copy(const struct node_state *s, struct node_state *ret) _must_check_;
+void node_state_clear(struct node_state *s); /* frees what it owns; it is empty then */

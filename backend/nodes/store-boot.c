@@ -46,9 +46,10 @@ static int newest_boot(struct store *s, const char *node, const char *mac, struc
 static int begin_boot(struct store *s, int64_t now, const char *node, const char *mac, enum node_stage stage,
 		      struct boot *b)
 {
+	bool replaced = b->id && b->stage == NODE_DHCP && !b->has_token;
 	int r = 0;
 
-	if (b->id && b->stage == NODE_DHCP && !b->has_token)
+	if (replaced)
 		r = db_run(s->db, SQL_BOOT_DROP, "i", b->id);
 	if (r == 0)
 		r = db_run(s->db, SQL_BOOT_ADD, "itiit", b->node, mac ? mac : "", now,
@@ -56,10 +57,33 @@ static int begin_boot(struct store *s, int64_t now, const char *node, const char
 	if (r < 0)
 		return r;
 	b->id = db_last_id(s->db);
-	r = db_run(s->db, SQL_NODE_BOOT, "ii", b->node, b->id);
+	r = db_run(s->db, SQL_NODE_BOOT, "iii", b->node, b->id, (int64_t)(replaced ? 0 : 1));
 	if (r == 0)
 		r = db_run(s->db, SQL_BOOTS_PRUNE, "ii", b->node, (int64_t)STORE_BOOTS_KEPT);
 	return r < 0 ? r : store_enter(s, now, node, b->id, stage);
+}
+
+/* How long it took until the boot was ready for the first time, and what is usual for its node. */
+static int measure_boot(struct store *s, int64_t now, const char *node, int64_t boot)
+{
+	int r = db_run(s->db, SQL_BOOT_DURATION, "ii", boot, now);
+
+	if (r < 0 || db_changes(s->db) == 0)
+		return r;
+	return db_run(s->db, SQL_NODE_MEDIAN, "t", node);
+}
+
+int store_node_changed(struct store *s, const char *node)
+{
+	return db_run(s->db, SQL_NODE_CHANGED, "t", node);
+}
+
+/* Ends a transaction that changed what is known of the node. */
+static int end_changed(struct store *s, const char *node, int r)
+{
+	int changed = r >= 0 ? store_node_changed(s, node) : 0;
+
+	return store_end(s, changed < 0 ? changed : r);
 }
 
 int store_enter(struct store *s, int64_t now, const char *node, int64_t boot, enum node_stage stage)
@@ -71,6 +95,8 @@ int store_enter(struct store *s, int64_t now, const char *node, int64_t boot, en
 		r = db_run(s->db, SQL_STAGE_ADD, "iti", boot, text, now);
 	if (r == 0)
 		r = db_run(s->db, SQL_STAGES_PRUNE, "ii", boot, (int64_t)STORE_STAGES_KEPT);
+	if (r == 0 && stage == NODE_READY)
+		r = measure_boot(s, now, node, boot);
 	return r < 0 ? r : store_add_event(s, now, node, "stage", text);
 }
 
@@ -118,7 +144,7 @@ int store_dhcp(struct store *s, int64_t now, const char *node, const char *mac)
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, dhcp(s, now, node, mac));
+	return r < 0 ? r : end_changed(s, node, dhcp(s, now, node, mac));
 }
 
 static void token_hash(const char *token, char ret[HASH_TEXT])
@@ -154,7 +180,7 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, boot_script(s, now, node, mac, address, token, generation));
+	return r < 0 ? r : end_changed(s, node, boot_script(s, now, node, mac, address, token, generation));
 }
 
 static bool may_enter(enum node_stage from, enum node_stage to)
@@ -189,7 +215,7 @@ static int reporting_boot(struct store *s, const char *node, struct boot *ret)
 		b.stage = store_stage_of(db_text(q, 1));
 		b.entered = db_int(q, 2);
 		b.has_token = true;
-		r = db_run(s->db, SQL_NODE_BOOT, "ii", b.node, b.id);
+		r = db_run(s->db, SQL_NODE_BOOT, "iii", b.node, b.id, (int64_t)-1);
 		if (r == 0)
 			r = db_run(s->db, SQL_BOOT_DROP, "i", lease);
 		if (r < 0)
@@ -215,7 +241,7 @@ int store_stage(struct store *s, int64_t now, const char *node, enum node_stage 
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, stage(s, now, node, to));
+	return r < 0 ? r : end_changed(s, node, stage(s, now, node, to));
 }
 
 static int report_in(struct store *s, int64_t now, const char *node, const struct store_report *report)
@@ -241,7 +267,7 @@ int store_report(struct store *s, int64_t now, const char *node, const struct st
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, report_in(s, now, node, report));
+	return r < 0 ? r : end_changed(s, node, report_in(s, now, node, report));
 }
 
 void store_owner_free(struct store_owner *o)
@@ -313,8 +339,11 @@ int store_expire(struct store *s, int64_t now, int64_t max_age)
 	if (r == 0 && n > 0) {
 		r = store_begin(s);
 		if (r == 0) {
-			for (size_t i = 0; r == 0 && i < n; i++)
+			for (size_t i = 0; r == 0 && i < n; i++) {
 				r = store_enter(s, now, v[i].node, v[i].boot, NODE_LOST);
+				if (r == 0)
+					r = store_node_changed(s, v[i].node);
+			}
 			r = store_end(s, r);
 		}
 	}

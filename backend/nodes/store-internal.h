@@ -11,11 +11,28 @@
 #define STORE_EVENTS_PRUNE_EVERY 256
 #define STORE_DHCP_MS 60000 /* firmware and loader each ask DHCP; within this time it is one boot */
 #define STORE_LATE_MS 5000  /* a lease's event may be overtaken by the request that the lease made possible */
+#define STORE_GONE_KEPT 1000   /* names of dropped nodes, for who follows the changes */
 #define STORE_LOADER_MS 300000 /* from the first sight of a boot to its loader script */
 
 struct store {
 	struct db *db;
 };
+
+/* The number of the newest change, and the one of the next: of the nodes that are, of those that are gone, and of all at the
+ * last store_sync(). Each is found in an index. */
+#define STORE_NEWEST                                                                                       \
+	"MAX((SELECT COALESCE(MAX(changed), 0) FROM nodes), (SELECT COALESCE(MAX(changed), 0) FROM gone)," \
+	" (SELECT newest FROM feed))"
+#define STORE_NEXT "(" STORE_NEWEST " + 1)"
+
+/* What store_read_node() reads, of nodes n and their newest boots b. */
+#define STORE_NODE                                                                                     \
+	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root," \
+	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"        \
+	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot"       \
+	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot"
+#define STORE_NODE_CHANGED 19 /* the columns behind those of the state */
+#define STORE_NODE_BOOT 20
 
 /* X(NAME, SQL): every statement of the store. */
 #define STORE_SQL(X)                                                                                         \
@@ -23,11 +40,27 @@ struct store {
 	X(BEGIN_READ, "BEGIN")                                                                               \
 	X(COMMIT, "COMMIT")                                                                                  \
 	X(ROLLBACK, "ROLLBACK")                                                                              \
-	X(NODES_UNPLACE, "UPDATE nodes SET place = -1")                                                      \
+	X(NODES_UNPLACE, "UPDATE nodes SET place = -1 - place")                                              \
 	X(NODE_PLACE, "INSERT INTO nodes(name, place, mac, address) VALUES(?1, ?2, ?3, ?4)"                  \
 		      " ON CONFLICT(name) DO UPDATE SET place = excluded.place, address = excluded.address," \
-		      " mac = CASE WHEN ?5 AND address = excluded.address THEN mac ELSE excluded.mac END")   \
-	X(NODES_DROP, "DELETE FROM nodes WHERE place = -1")                                                  \
+		      " mac = CASE WHEN ?5 AND address = excluded.address THEN mac ELSE excluded.mac END,"   \
+		      " changed = CASE WHEN place = -1 - excluded.place AND address = excluded.address"      \
+		      " AND (?5 OR mac = excluded.mac) THEN changed ELSE 0 END")                             \
+	X(FEED_KEEP, "UPDATE feed SET newest = " STORE_NEWEST)                                               \
+	X(NODES_GONE, "INSERT OR REPLACE INTO gone(name, changed) SELECT name, " STORE_NEWEST                \
+		      " + row_number() OVER (ORDER BY place) FROM nodes WHERE place < 0")                    \
+	X(NODES_DROP, "DELETE FROM nodes WHERE place < 0")                                                   \
+	X(NODES_CHANGED, "UPDATE nodes SET changed = r.newest + r.i FROM (SELECT id, " STORE_NEWEST          \
+			 " AS newest, row_number() OVER (ORDER BY place) AS i FROM nodes WHERE changed = 0)" \
+			 " AS r WHERE nodes.id = r.id")                                                      \
+	X(GONE_BACK, "DELETE FROM gone WHERE name IN (SELECT name FROM nodes)")                              \
+	X(GONE_SINCE, "UPDATE feed SET since = COALESCE((SELECT changed FROM gone ORDER BY changed DESC"     \
+		      " LIMIT 1 OFFSET ?1), since)")                                                         \
+	X(GONE_PRUNE, "DELETE FROM gone WHERE changed <= (SELECT since FROM feed)")                          \
+	X(NODE_CHANGED, "UPDATE nodes SET changed = " STORE_NEXT " WHERE name = ?1")                         \
+	X(FEED, "SELECT since, " STORE_NEWEST " FROM feed")                                                  \
+	X(CHANGED, STORE_NODE " WHERE n.changed > ?1 ORDER BY n.changed LIMIT ?2")                           \
+	X(GONE, "SELECT name, changed FROM gone WHERE changed > ?1 AND changed <= ?2 ORDER BY changed")      \
 	X(EVENT_ADD, "INSERT INTO events(at, node, kind, text) VALUES(?1, ?2, ?3, ?4)")                      \
 	X(EVENTS_PRUNE, "DELETE FROM events WHERE id <= ?1")                                                 \
 	X(EVENTS, "SELECT id, at, node, kind, text FROM events WHERE id > ?1 ORDER BY id LIMIT ?2")          \
@@ -40,7 +73,14 @@ struct store {
 	X(BOOT_DROP, "DELETE FROM boots WHERE id = ?1")                                                      \
 	X(BOOTS_PRUNE, "DELETE FROM boots WHERE node = ?1 AND id <="                                         \
 		       " (SELECT id FROM boots WHERE node = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")         \
-	X(NODE_BOOT, "UPDATE nodes SET boot = ?2 WHERE id = ?1")                                             \
+	X(NODE_BOOT, "UPDATE nodes SET boot = ?2, boots = MAX(boots + ?3, 0) WHERE id = ?1")                 \
+	X(BOOT_DURATION, "UPDATE boots SET duration = ?2 - (SELECT MIN(at) FROM stages WHERE boot = ?1)"     \
+			 " WHERE id = ?1 AND duration < 0")                                                  \
+	X(NODE_MEDIAN,                                                                                       \
+	  "UPDATE nodes SET median = COALESCE((SELECT CAST(AVG(duration) AS INTEGER) FROM"                   \
+	  " (SELECT duration, row_number() OVER (ORDER BY duration) AS i, COUNT(*) OVER () AS n"             \
+	  " FROM boots WHERE node = (SELECT id FROM nodes WHERE name = ?1) AND duration >= 0)"               \
+	  " WHERE i IN ((n + 1) / 2, (n + 2) / 2)), -1) WHERE name = ?1")                                    \
 	X(NODE_MAC, "UPDATE nodes SET mac = ?2 WHERE id = ?1 AND mac <> ?2")                                 \
 	X(TOKENS_VOID, "UPDATE boots SET token = NULL WHERE node = ?1 AND token IS NOT NULL")                \
 	X(BOOT_TOKEN, "UPDATE boots SET mac = ?2, address = ?3, token = ?4, root = ?5 WHERE id = ?1")        \
@@ -69,10 +109,25 @@ struct store {
 	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
 	X(SILENT, "SELECT n.name, b.id FROM nodes n JOIN boots b ON b.id = n.boot"                           \
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \
-	X(NODES,                                                                                             \
-	  "SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root,"     \
-	  " b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place"             \
-	  " FROM nodes n LEFT JOIN boots b ON b.id = n.boot ORDER BY n.place")                               \
+	X(NODES, STORE_NODE " ORDER BY n.place")                                                             \
+	X(STAGES_OF, "SELECT stage, at FROM stages WHERE boot = ?1 ORDER BY n")                              \
+	X(ACTION_OF, "SELECT a.id, a.what, a.told, a.boot, n.id, n.boot FROM nodes n"                        \
+		     " LEFT JOIN actions a ON a.node = n.id WHERE n.name = ?1")                              \
+	X(ACTION_ADD, "INSERT OR REPLACE INTO actions(node, what, asked, uid) VALUES(?1, ?2, ?3, ?4)")       \
+	X(ACTION_TOLD, "UPDATE actions SET told = told + 1, boot = ?2 WHERE id = ?1")                        \
+	X(ACTION_DROP, "DELETE FROM actions WHERE id = ?1")                                                  \
+	X(ACTION_OLD, "SELECT n.name FROM actions a JOIN nodes n ON n.id = a.node WHERE a.asked < ?1"        \
+		      " LIMIT 1")                                                                            \
+	X(NEXT, "SELECT next, next_initramfs, next_always FROM nodes WHERE name = ?1")                       \
+	X(NEXT_SET, "UPDATE nodes SET next = ?2, next_initramfs = ?3, next_always = ?4 WHERE name = ?1")     \
+	X(NEXT_USED, "UPDATE nodes SET next = '', next_initramfs = '' WHERE name = ?1 AND next = ?2"         \
+		     " AND next_always = 0")                                                                 \
+	X(EVENTS_NEWEST, "SELECT COALESCE(MAX(id), 0) FROM events")                                          \
+	X(EVENTS_OF, "SELECT id, at, node, kind, text FROM (SELECT * FROM events WHERE node = ?1"            \
+		     " ORDER BY id DESC LIMIT ?2) ORDER BY id")                                              \
+	X(NODE, STORE_NODE " WHERE n.name = ?1")                                                             \
+	X(BOOTS_OF, "SELECT b.id, b.began, b.duration, b.root, b.kernel, b.stage FROM nodes n"               \
+		    " JOIN boots b ON b.node = n.id WHERE n.name = ?1 ORDER BY b.id")                        \
 	X(STAGES, "SELECT n.place, s.stage, s.at FROM nodes n CROSS JOIN stages s ON s.boot = n.boot"        \
 		  " ORDER BY n.place, s.n")
 
@@ -91,6 +146,17 @@ int store_add_event(struct store *s, int64_t now, const char *node, const char *
 		    const char *text) _must_check_;
 int store_enter(struct store *s, int64_t now, const char *node, int64_t boot,
 		enum node_stage stage) _must_check_;
+
+/* Inside a transaction: what its state shows is another one from now on. */
+int store_node_changed(struct store *s, const char *node) _must_check_;
+
+/* The row of a statement that begins with STORE_NODE, without its stages; what it has got is the caller's, also when
+ * it fails. And one stage more. */
+int store_read_node(struct sqlite3_stmt *q, struct node_state *ret) _must_check_;
+int store_add_stage(struct node_state *s, enum node_stage stage, int64_t at) _must_check_;
+/* The rows of a statement that begins with id, at, node, kind, text. */
+int store_read_events(struct store *s, struct sqlite3_stmt *q, struct store_event_row **ret,
+		      size_t *ret_n) _must_check_;
 
 /* Reads a stage's text as the database has it; what it should not have is OFF. */
 enum node_stage store_stage_of(const char *text);

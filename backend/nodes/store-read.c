@@ -8,18 +8,6 @@
 #include "backend/nodes/store-internal.h"
 #include "util/strv.h"
 
-static void node_state_clear(struct node_state *s)
-{
-	free(s->name);
-	free(s->mac);
-	free(s->address);
-	free(s->stages);
-	free(s->kernel);
-	free(s->root);
-	free(s->reason);
-	free(s->log);
-}
-
 void node_states_free(struct node_state *v, size_t n)
 {
 	for (size_t i = 0; v && i < n; i++)
@@ -27,10 +15,9 @@ void node_states_free(struct node_state *v, size_t n)
 	free(v);
 }
 
-/* A list being read; `places` holds the place in the plan of each node of it. */
+/* A list being read. */
 struct states {
 	struct node_state *v;
-	int64_t *places;
 	size_t n, size;
 };
 
@@ -38,7 +25,6 @@ static int reserve(struct states *l)
 {
 	size_t more = MAX(l->size * 2, (size_t)64);
 	struct node_state *v;
-	int64_t *places;
 
 	if (l->n < l->size)
 		return 0;
@@ -46,25 +32,15 @@ static int reserve(struct states *l)
 	if (!v)
 		return -ENOMEM;
 	l->v = v;
-	places = reallocarray(l->places, more, sizeof(*places));
-	if (!places)
-		return -ENOMEM;
-	l->places = places;
 	l->size = more;
 	return 0;
 }
 
-static int read_node(struct states *l, struct sqlite3_stmt *q)
+int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 {
-	struct node_state *s;
-	int r = reserve(l);
-
-	if (r < 0)
-		return r;
-	l->places[l->n] = db_int(q, 13);
-	s = &l->v[l->n++];
-	*s = (struct node_state){
+	*ret = (struct node_state){
 		.name = db_dup(q, 0),
+		.place = db_int(q, 13),
 		.mac = db_dup(q, 1),
 		.address = db_dup(q, 2),
 		.stage = store_stage_of(db_text(q, 3)),
@@ -77,8 +53,23 @@ static int read_node(struct states *l, struct sqlite3_stmt *q)
 		.last_report = db_int(q, 10),
 		.reason = db_dup(q, 11),
 		.log = db_dup(q, 12),
+		.boot_ms = db_int(q, 14),
+		.median_ms = db_int(q, 15),
+		.boots = db_int(q, 16),
+		.next = db_dup(q, 17),
+		.next_always = db_int(q, 18) != 0,
 	};
-	return s->name && s->mac && s->address && s->kernel && s->root && s->reason && s->log ? 0 : -ENOMEM;
+	return ret->name && ret->mac && ret->address && ret->kernel && ret->root && ret->reason && ret->log &&
+			       ret->next
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int read_node(struct states *l, struct sqlite3_stmt *q)
+{
+	int r = reserve(l);
+
+	return r < 0 ? r : store_read_node(q, &l->v[l->n++]);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -128,7 +119,7 @@ static int read_nodes(struct store *s, const struct strv *names, struct states *
 	return wanted && l->n != n_wanted ? -ENOENT : 0;
 }
 
-static int add_stage(struct node_state *s, enum node_stage stage, int64_t at)
+int store_add_stage(struct node_state *s, enum node_stage stage, int64_t at)
 {
 	/* Most boots have seven stages or fewer; the vector is full at every multiple of eight. */
 	if (s->n_stages % 8 == 0) {
@@ -142,15 +133,6 @@ static int add_stage(struct node_state *s, enum node_stage stage, int64_t at)
 	return 0;
 }
 
-static void measure_stages(struct node_state *n, int64_t now)
-{
-	for (size_t i = 0; i < n->n_stages; i++) {
-		int64_t end = i + 1 < n->n_stages ? n->stages[i + 1].at : now;
-
-		n->stages[i].ms = MAX(end - n->stages[i].at, (int64_t)0);
-	}
-}
-
 /* The rows come in the order of the nodes, so that one walk over both finds the node of each. */
 static int read_stages(struct store *s, int64_t now, struct states *l)
 {
@@ -161,15 +143,15 @@ static int read_stages(struct store *s, int64_t now, struct states *l)
 	while (r >= 0 && (r = db_step(s->db, q)) > 0) {
 		int64_t place = db_int(q, 0);
 
-		while (i < l->n && l->places[i] < place)
+		while (i < l->n && l->v[i].place < place)
 			i++;
 		if (i == l->n)
 			break;
-		if (l->places[i] == place)
-			r = add_stage(&l->v[i], store_stage_of(db_text(q, 1)), db_int(q, 2));
+		if (l->v[i].place == place)
+			r = store_add_stage(&l->v[i], store_stage_of(db_text(q, 1)), db_int(q, 2));
 	}
 	for (i = 0; i < l->n; i++)
-		measure_stages(&l->v[i], now);
+		node_state_measure(&l->v[i], now);
 	return MIN(r, 0);
 }
 
@@ -185,7 +167,6 @@ int store_nodes(struct store *s, int64_t now, const struct strv *names, struct n
 	if (r == 0)
 		r = read_stages(s, now, &l);
 	ended = db_run(s->db, SQL_COMMIT, "");
-	free(l.places);
 	if (r < 0 || ended < 0) {
 		node_states_free(l.v, l.n);
 		return r < 0 ? r : ended;
@@ -198,9 +179,16 @@ int store_nodes(struct store *s, int64_t now, const struct strv *names, struct n
 int store_events(struct store *s, int64_t after, size_t max, struct store_event_row **ret, size_t *ret_n)
 {
 	_cleanup_query_ struct sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, SQL_EVENTS, &q, "ii", after, (int64_t)MIN(max, (size_t)STORE_EVENTS_KEPT));
+
+	return r < 0 ? r : store_read_events(s, q, ret, ret_n);
+}
+
+int store_read_events(struct store *s, struct sqlite3_stmt *q, struct store_event_row **ret, size_t *ret_n)
+{
 	struct store_event_row *v = NULL;
 	size_t n = 0, size = 0;
-	int r = db_query(s->db, SQL_EVENTS, &q, "ii", after, (int64_t)MIN(max, (size_t)STORE_EVENTS_KEPT));
+	int r = 0;
 
 	while (r >= 0 && (r = db_step(s->db, q)) > 0) {
 		if (n == size) {
@@ -237,4 +225,17 @@ void store_events_free(struct store_event_row *v, size_t n)
 		free(v[i].text);
 	}
 	free(v);
+}
+
+int store_events_newest(struct store *s, int64_t *ret)
+{
+	_cleanup_query_ struct sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, SQL_EVENTS_NEWEST, &q, "");
+
+	if (r == 0)
+		r = db_step(s->db, q);
+	if (r < 0)
+		return r;
+	*ret = r == 1 ? db_int(q, 0) : 0;
+	return 0;
 }

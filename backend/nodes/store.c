@@ -36,6 +36,37 @@ static const char *const schema[] = {
 	" stage TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(boot, n)) WITHOUT ROWID;"
 	"CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
 	" node TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);",
+
+	/* The numbers of changes begin with the microseconds of the database's making: whoever knows a number of an
+	 * older database, that was moved away, has one from before feed.since. */
+	"ALTER TABLE nodes ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE nodes ADD COLUMN boots INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE nodes ADD COLUMN median INTEGER NOT NULL DEFAULT -1;"
+	"ALTER TABLE boots ADD COLUMN duration INTEGER NOT NULL DEFAULT -1;"
+	"CREATE TABLE feed(since INTEGER NOT NULL, newest INTEGER NOT NULL);"
+	"INSERT INTO feed(since, newest) SELECT now, now FROM"
+	" (SELECT CAST(strftime('%s', 'now') AS INTEGER) * 1000000 AS now);"
+	"CREATE TABLE gone(name TEXT PRIMARY KEY, changed INTEGER NOT NULL);"
+	"CREATE INDEX gone_changed ON gone(changed);"
+	"CREATE INDEX nodes_changed ON nodes(changed);"
+	"CREATE INDEX events_of_node ON events(node);"
+	"UPDATE boots SET duration = COALESCE("
+	"(SELECT MIN(at) FROM stages WHERE boot = boots.id AND stage = 'ready') -"
+	" (SELECT MIN(at) FROM stages WHERE boot = boots.id), -1);"
+	"UPDATE nodes SET boots = (SELECT COUNT(*) FROM boots WHERE node = nodes.id),"
+	" changed = (SELECT since FROM feed) + id;"
+	"UPDATE nodes SET median = m.ms FROM (SELECT node, CAST(AVG(duration) AS INTEGER) AS ms FROM"
+	" (SELECT node, duration, row_number() OVER (PARTITION BY node ORDER BY duration) AS i,"
+	" COUNT(*) OVER (PARTITION BY node) AS n FROM boots WHERE duration >= 0)"
+	" WHERE i IN ((n + 1) / 2, (n + 2) / 2) GROUP BY node) AS m WHERE m.node = nodes.id;",
+
+	"CREATE TABLE actions(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" node INTEGER NOT NULL UNIQUE REFERENCES nodes(id) ON DELETE CASCADE, what TEXT NOT NULL,"
+	" asked INTEGER NOT NULL, uid INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0,"
+	" boot INTEGER NOT NULL DEFAULT 0);"
+	"ALTER TABLE nodes ADD COLUMN next TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE nodes ADD COLUMN next_initramfs TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE nodes ADD COLUMN next_always INTEGER NOT NULL DEFAULT 0;",
 };
 
 int store_begin(struct store *s)
@@ -132,17 +163,35 @@ void store_free(struct store *s)
 	free(s);
 }
 
+/* Those that are back, and the oldest: who knows no newer number than theirs has to read everything anew. */
+static int forget_gone(struct store *s)
+{
+	int r = db_run(s->db, SQL_GONE_BACK, "");
+
+	if (r == 0)
+		r = db_run(s->db, SQL_GONE_SINCE, "i", (int64_t)STORE_GONE_KEPT);
+	return r < 0 ? r : db_run(s->db, SQL_GONE_PRUNE, "");
+}
+
 static int place_nodes(struct store *s, const struct plan *p)
 {
-	int r = db_run(s->db, SQL_NODES_UNPLACE, "");
+	int r = db_run(s->db, SQL_FEED_KEEP, "");
 
+	if (r == 0)
+		r = db_run(s->db, SQL_NODES_UNPLACE, "");
 	for (size_t i = 0; r == 0 && i < p->n_nodes; i++) {
 		const struct plan_node *n = &p->nodes[i];
 
 		r = db_run(s->db, SQL_NODE_PLACE, "titti", n->name, (int64_t)i, n->has_mac ? MAC(n->mac) : "",
 			   n->address.n ? IP4(n->address) : "", (int64_t)(p->ip_mode == PLAN_IP_RANGE));
 	}
-	return r < 0 ? r : db_run(s->db, SQL_NODES_DROP, "");
+	if (r == 0)
+		r = db_run(s->db, SQL_NODES_GONE, "");
+	if (r == 0)
+		r = db_run(s->db, SQL_NODES_DROP, "");
+	if (r == 0)
+		r = db_run(s->db, SQL_NODES_CHANGED, "");
+	return r < 0 ? r : forget_gone(s);
 }
 
 int store_sync(struct store *s, const struct plan *p)

@@ -13,6 +13,7 @@
 #include "backend/nodes/node.h"
 #include "backend/plan/plan.h"
 #include "util/macro.h"
+#include "util/strv.h"
 
 struct store;
 
@@ -84,6 +85,53 @@ int store_nodes(struct store *s, int64_t now, const struct strv *names, struct n
 		size_t *ret_n) _must_check_;
 void node_states_free(struct node_state *v, size_t n);
 
+/*
+ * What changed. Each change of a node's state gives it a new number, higher than every number before, for as long as
+ * the database lives and over the life of each: a `since` of another database counts as 0. So a reader that keeps the
+ * last number asks for what is newer, also after a restart of either side.
+ */
+struct store_changes {
+	struct node_state *nodes; /* in the order of their changes, at most `max` */
+	size_t n_nodes;
+	struct strv gone; /* nodes that were dropped */
+	int64_t seq;	  /* the number to ask with the next time */
+	bool more;	  /* there are newer changes already */
+	bool all;	  /* `since` was of no use: these are the first of all nodes; forget every other */
+};
+int store_changed(struct store *s, int64_t now, int64_t since, size_t max,
+		  struct store_changes *ret) _must_check_;
+void store_changes_free(struct store_changes *c);
+
+/* ---- the operator's wishes: kept until they are fulfilled or given up, with events "power" and "next" ------------ */
+
+/* The node's agent shall do it: "reboot" or "poweroff". Takes the place of what it was to do. -ENOENT: no such node. */
+int store_action_add(struct store *s, int64_t now, const char *node, const char *what,
+		     int64_t uid) _must_check_;
+struct store_action {
+	int64_t id;
+	char what[16];
+};
+/* What the node that has just reported shall be told: 1, or 0 for nothing. It is told again at its next reports until it
+ * says that it does it, five times at most, and in one boot only, so that no node is restarted twice. */
+int store_action_tell(struct store *s, int64_t now, const char *node, struct store_action *ret) _must_check_;
+/* The node says that it does this one; 0: it shuts down, which is what it was told to, if it was told anything. */
+int store_action_done(struct store *s, int64_t now, const char *node, int64_t id) _must_check_;
+/* Gives up what was asked for more than max_age ms ago. */
+int store_action_expire(struct store *s, int64_t now, int64_t max_age) _must_check_;
+
+/* What a node boots next: "" the cluster's system, "disk", "memtest", or "root:ID" with its initramfs. */
+struct store_next {
+	char *what, *initramfs; /* owned, never NULL */
+	bool always;
+};
+/* -ENOENT: no such node. */
+int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next,
+		   int64_t uid) _must_check_;
+int store_next_get(struct store *s, const char *node, struct store_next *ret) _must_check_;
+/* The node has gone on with it: a wish for once is fulfilled. */
+int store_next_used(struct store *s, int64_t now, const char *node, const char *what) _must_check_;
+void store_next_free(struct store_next *n);
+
 struct store_event_row {
 	int64_t id, at;
 	char *node, *kind, *text; /* node: "" for none */
@@ -92,3 +140,29 @@ struct store_event_row {
 int store_events(struct store *s, int64_t after, size_t max, struct store_event_row **ret,
 		 size_t *ret_n) _must_check_;
 void store_events_free(struct store_event_row *v, size_t n);
+/* The newest event's id; 0 where there was none. */
+int store_events_newest(struct store *s, int64_t *ret) _must_check_;
+
+/* The state of one node. -ENOENT. */
+int store_node(struct store *s, int64_t now, const char *node, struct node_state *ret) _must_check_;
+
+/* What is kept of one node, oldest first. */
+struct store_boot_row {
+	int64_t began, ms; /* ms until it was ready; -1: it never was */
+	char *root, *kernel;
+	enum node_stage stage; /* where it ended, or is */
+	struct node_stage_time *stages;
+	size_t n_stages;
+};
+struct store_history {
+	struct node_state node;
+	struct store_boot_row *boots;
+	size_t n_boots;
+	int64_t medians[NODE_STAGE_COUNT]; /* ms that it was in each stage before it was ready; -1: never */
+	struct store_event_row *events;	   /* its newest ones */
+	size_t n_events;
+};
+/* -ENOENT: there is no such node. */
+int store_history(struct store *s, int64_t now, const char *node, size_t max_events,
+		  struct store_history *ret) _must_check_;
+void store_history_free(struct store_history *h);

@@ -37,6 +37,63 @@ static int check(const struct render_boot *boot)
 	return 0;
 }
 
+/* The token is spent with what it fetches, so trying again begins with a new script. */
+static void add_failed(struct strbuf *b, const struct render_boot *boot)
+{
+	strbuf_addf(b,
+		    "\n"
+		    ":failed\n"
+		    "echo muster: %s cannot be booted from ${muster} now. Trying again in %d seconds.\n"
+		    ":again\n"
+		    "imgfree ||\n"
+		    "sleep %d ||\n"
+		    "chain --replace ${muster}/boot.ipxe?mac=${netX/mac:hexhyp}&platform=%s || goto again\n",
+		    boot->node->name, RETRY_SECONDS, RETRY_SECONDS, boot->platform);
+}
+
+static bool is_efi(const struct render_boot *boot)
+{
+	return strcmp(boot->platform, "efi") == 0;
+}
+
+int render_ipxe_disk(const struct render_boot *boot, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	if (!render_is_name(boot->node->name))
+		return -EINVAL;
+	strbuf_addf(&b,
+		    "#!ipxe\n"
+		    "echo muster: %s starts from its own disk, as it was asked to\n",
+		    boot->node->name);
+	/* Under UEFI the firmware's boot order goes on; the BIOS drive 0x80 is the first disk
+	 * (https://ipxe.org/cmd/sanboot). */
+	if (!is_efi(boot))
+		strbuf_adds(&b, "sanboot --no-describe --drive 0x80 ||\n"
+				"echo muster: there is nothing to start on its first disk\n");
+	strbuf_adds(&b, "exit\n");
+	return strbuf_take(&b, ret, NULL);
+}
+
+int render_ipxe_memtest(const struct render_boot *boot, char **ret)
+{
+	const struct plan *p = boot->plan;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	if (!render_is_name(boot->node->name) || !render_is_name(boot->platform) || !is_token(boot->token))
+		return -EINVAL;
+	strbuf_addf(&b,
+		    "#!ipxe\n"
+		    "set muster http://%s:%u\n"
+		    "echo muster: %s tests its memory, as it was asked to\n"
+		    "kernel ${muster}/boot/%s/memtest.%s || goto failed\n"
+		    "boot || goto failed\n",
+		    IP4(p->net.address), p->http_port, boot->node->name, boot->token,
+		    is_efi(boot) ? "efi" : "bin");
+	add_failed(&b, boot);
+	return strbuf_take(&b, ret, NULL);
+}
+
 int render_ipxe(const struct render_boot *boot, char **ret)
 {
 	const struct plan *p = boot->plan;
@@ -61,16 +118,7 @@ int render_ipxe(const struct render_boot *boot, char **ret)
 		    "initrd --name node.cpio ${muster}/boot/%s/node.cpio || goto failed\n"
 		    "boot || goto failed\n",
 		    boot->initramfs, boot->token);
-	/* The token is spent with the personality, so trying again begins with a new script. */
-	strbuf_addf(&b,
-		    "\n"
-		    ":failed\n"
-		    "echo muster: %s cannot be booted from ${muster} now. Trying again in %d seconds.\n"
-		    ":again\n"
-		    "imgfree ||\n"
-		    "sleep %d ||\n"
-		    "chain --replace ${muster}/boot.ipxe?mac=${netX/mac:hexhyp}&platform=%s || goto again\n",
-		    boot->node->name, RETRY_SECONDS, RETRY_SECONDS, boot->platform);
+	add_failed(&b, boot);
 	return strbuf_take(&b, ret, NULL);
 }
 

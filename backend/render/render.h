@@ -78,6 +78,10 @@ struct render_boot {
 
 /* The iPXE script for one boot; owned. */
 int render_ipxe(const struct render_boot *boot, char **ret) _must_check_;
+/* The iPXE script that starts the machine's own first disk. */
+int render_ipxe_disk(const struct render_boot *boot, char **ret) _must_check_;
+/* The iPXE script that starts the memory test; generation and initramfs are not looked at. */
+int render_ipxe_memtest(const struct render_boot *boot, char **ret) _must_check_;
 /* The iPXE script for a machine that is not to boot from here: says why on its screen, and leaves to
  * its next boot device. `why` is one line. */
 int render_ipxe_refusal(const char *why, char **ret) _must_check_;

@@ -278,6 +278,34 @@ int get_status(struct server *s, const char *from, const char *path)
 	return status;
 }
 
+void client_boot(struct server *s, const char *from, const char *path, char token[33])
+{
+	struct reply r = get(s, from, path);
+	const char *p;
+
+	assert_int_equal(r.status, 200);
+	p = strstr(r.body, "/boot/");
+	assert_non_null(p);
+	memcpy(token, p + 6, 32);
+	token[32] = '\0';
+	reply_free(&r);
+}
+
+char *client_report(struct server *s, const char *from, const char *token, const char *body)
+{
+	_cleanup_free_ char *header = NULL;
+	struct reply r;
+	char *text;
+
+	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
+	r = request(s, from, "POST", "/report", header, body);
+	assert_true(r.status == 200 || r.status == 204);
+	text = strdup(r.body ? r.body : "");
+	assert_non_null(text);
+	reply_free(&r);
+	return text;
+}
+
 static struct store *open_store(struct server *s)
 {
 	_cleanup_free_ char *path = fs_join(s->root, "/var/lib/muster/state/muster.db");

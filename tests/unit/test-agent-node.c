@@ -4,6 +4,7 @@
 
 #include "tests/unit/agent-room.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "agent/conf.h"
@@ -11,6 +12,7 @@
 #include "agent/modules.h"
 #include "agent/net.h"
 #include "agent/personal.h"
+#include "agent/power.h"
 #include "agent/root.h"
 #include "agent/switch.h"
 
@@ -311,6 +313,38 @@ static void the_kernel_argument_init_is_obeyed(void **state)
 	}
 }
 
+/* On a node without systemd; the server does not answer, which stops nothing. */
+static void an_action_is_done_once_and_by_the_nodes_own_init(void **state)
+{
+	static const char script[] = "#!/bin/sh\necho \"$0\" >>done\n";
+	struct room *room = *state;
+	struct report_state s = { .interval = 10 };
+	struct conf c = { .port = 1 };
+	_cleanup_free_ char *done = NULL;
+
+	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &c.server), 1);
+	assert_int_equal(place_text(room->at, "sbin/reboot", script, 0755), 0);
+	power_obey(room->at, &c, "ready", &s, false);
+	assert_int_equal(faccessat(room->at, "done", F_OK, 0), -1);
+	report_obey("action_id=9\naction=reboot\n", &s);
+	power_obey(room->at, &c, "ready", &s, false);
+	power_obey(room->at, &c, "ready", &s, false);
+	report_obey("action_id=9\naction=reboot\n", &s);
+	power_obey(room->at, &c, "ready", &s, false);
+	done = get(room, "done");
+	assert_string_equal(done, "sbin/reboot\n");
+}
+
+static void a_report_says_what_is_done(void **state)
+{
+	_cleanup_free_ char *body = NULL;
+	struct facts f = { 0 };
+	size_t len;
+
+	assert_int_equal(report_body(&(struct report){ .stage = "ready", .done = 12 }, &f, &body, &len), 0);
+	assert_non_null(strstr(body, "\ndone=12\n"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -327,6 +361,8 @@ int main(void)
 		IN_ROOM(the_running_system_gets_the_agent_and_its_keys),
 		IN_ROOM(the_agent_is_the_last_to_run_at_a_shutdown),
 		cmocka_unit_test(the_kernel_argument_init_is_obeyed),
+		IN_ROOM(an_action_is_done_once_and_by_the_nodes_own_init),
+		cmocka_unit_test(a_report_says_what_is_done),
 	};
 
 	return cmocka_run_group_tests_name("agent on its node", tests, NULL, NULL);

@@ -367,6 +367,15 @@ static void an_answer_changes_what_it_may(void **state)
 	assert_int_equal(s.interval, 8);
 	report_obey("", &s);
 	assert_int_equal(s.interval, 8);
+	report_obey("action=reboot\naction_id=x\naction=reboot\naction_id=5\naction=explode\n", &s);
+	assert_int_equal(s.action, ACTION_NONE);
+	report_obey("action_id=5\naction=poweroff\n", &s);
+	assert_int_equal(s.action, ACTION_POWEROFF);
+	assert_int_equal(s.action_id, 5);
+	s.action = ACTION_NONE;
+	s.action_done = 5;
+	report_obey("action_id=5\naction=poweroff\n", &s);
+	assert_int_equal(s.action, ACTION_NONE);
 }
 
 static void the_kernels_last_lines_are_kept(void **state)

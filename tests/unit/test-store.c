@@ -500,10 +500,14 @@ static void the_status_document_says_null_for_what_is_unknown(void **state)
 	assert_string_equal(json_string_value(json_object_get(node, "stage")), "ready");
 	assert_int_equal(json_integer_value(json_object_get(node, "memory_kb")), 1000);
 	assert_int_equal(json_array_size(json_object_get(node, "stages")), 2);
+	assert_true(json_real_value(json_object_get(node, "boot_seconds")) == 2.0);
+	assert_true(json_real_value(json_object_get(node, "median_boot_seconds")) == 2.0);
+	assert_int_equal(json_integer_value(json_object_get(node, "boots")), 1);
 	node = json_array_get(json_object_get(doc, "nodes"), 1);
 	assert_true(json_is_null(json_object_get(node, "memory_kb")));
 	assert_true(json_is_null(json_object_get(node, "last_report")));
-	assert_int_equal(json_object_size(node), 13);
+	assert_true(json_is_null(json_object_get(node, "boot_seconds")));
+	assert_int_equal(json_object_size(node), 18);
 	json_decref(doc);
 }
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Asking musterd one thing over its control socket. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "backend/context.h"
+#include "backend/nodes/control.h"
+#include "util/clock.h"
+#include "util/fs.h"
+#include "util/strbuf.h"
+
+#define ANSWER_MS 10000 /* for an action on ten thousand nodes, each kept on its own */
+
+int context_connect(struct muster *m, int *ret)
+{
+	_cleanup_close_ int folder = -1, fd = -1;
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *name;
+
+	/* Through the folder's descriptor: below the root, and a socket's path has 107 bytes only. */
+	folder = fs_open_parent(m->root_fd, CONTROL_SOCKET, &name);
+	if (folder < 0)
+		return folder;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d/%s", folder, name);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return errno == EAGAIN ? -EBUSY : -errno;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+static int wait_for(int fd, short events, int64_t end)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int64_t left = MAX(end - clock_mono_ms(), (int64_t)0);
+	int r = poll(&p, 1, (int)left);
+
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	return r == 0 ? -MUSTER_E_TIMEOUT : 0;
+}
+
+static int send_line(int fd, const char *text, size_t len, int64_t end)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+		int r;
+
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			return n == 0 ? -EIO : -errno;
+		r = wait_for(fd, POLLOUT, end);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int receive_line(int fd, int64_t end, struct strbuf *b)
+{
+	char block[16384];
+
+	for (;;) {
+		ssize_t n = recv(fd, block, sizeof(block), 0);
+		int r = 0;
+
+		if (n > 0) {
+			strbuf_add(b, block, (size_t)n);
+			if (b->failed)
+				return -ENOMEM;
+			if (memchr(block, '\n', (size_t)n))
+				return 0;
+			if (b->len > CONTROL_LINE_MAX)
+				return -MUSTER_E_FORMAT;
+		} else if (n == 0) {
+			return -ECONNRESET;
+		} else if (errno == EAGAIN || errno == EINTR) {
+			r = wait_for(fd, POLLIN, end);
+		} else {
+			r = -errno;
+		}
+		if (r < 0)
+			return r;
+	}
+}
+
+static int exchange(struct muster *m, const char *request, struct strbuf *answer)
+{
+	int64_t end = clock_mono_ms() + ANSWER_MS;
+	_cleanup_close_ int fd = -1;
+	int r = context_connect(m, &fd);
+
+	if (r == 0)
+		r = send_line(fd, request, strlen(request), end);
+	return r < 0 ? r : receive_line(fd, end, answer);
+}
+
+int context_ask_daemon(struct muster *m, json_t *request, json_t **ret)
+{
+	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL, *line = NULL;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	const char *why = NULL;
+	json_t *answer;
+	int code = 0, r;
+
+	json_decref(request);
+	if (!text || asprintf(&line, "%s\n", text) < 0)
+		return -ENOMEM;
+	r = exchange(m, line, &b);
+	if (r < 0) {
+		context_error(m, "musterd does not answer (%s). `systemctl status musterd` says why.",
+			      muster_strerror(r));
+		return r;
+	}
+	answer = json_loads(b.data, JSON_DISABLE_EOF_CHECK, NULL);
+	if (!answer) {
+		context_error(m, "musterd's answer cannot be read; is it of another version?");
+		return -MUSTER_E_FORMAT;
+	}
+	if (json_unpack(answer, "{s:s, s?:i}", "error", &why, "code", &code) == 0) {
+		context_error(m, "%s", why);
+		json_decref(answer);
+		return code > 0 ? -code : -EIO;
+	}
+	*ret = answer;
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The operator's actions on nodes, asked for over the control socket. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/nodes/control.h"
+#include "daemon/control.h"
+#include "daemon/wake.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+/* One node of a request: what is wanted of it, and what is said about it. */
+struct job {
+	struct daemon *d;
+	const struct view *v;
+	const struct control_peer *peer;
+	const struct node_state *node;
+	const json_t *what; /* of the request */
+	char *text;	    /* the sentence; owned */
+};
+
+static int say(struct job *j, int code, const char *fmt, ...) _printf_(3, 4);
+static int say(struct job *j, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&j->text, fmt, ap) < 0)
+		j->text = NULL;
+	va_end(ap);
+	return j->text ? code : -ENOMEM;
+}
+
+/* Whether it reports, so that it will hear of an action. */
+static bool hears(const struct node_state *n)
+{
+	return n->stage == NODE_INITRAMFS || n->stage == NODE_ROOT || n->stage == NODE_READY ||
+	       n->stage == NODE_JOINED || n->stage == NODE_FAILED;
+}
+
+static int ask_agent(struct job *j, const char *what)
+{
+	int r;
+
+	if (!hears(j->node))
+		return say(j, -EHOSTDOWN, "It is %s and does not report, so it cannot be asked.",
+			   node_stage_text(j->node->stage));
+	r = store_action_add(daemon_store_lock(j->d), clock_wall_ms(), j->node->name, what,
+			     (int64_t)j->peer->uid);
+	daemon_store_unlock(j->d);
+	if (r < 0)
+		return say(j, r, "It cannot be kept: %s.", muster_strerror(r));
+	return say(j, 0, "Asked; it hears it within %d s.", j->d->interval);
+}
+
+static int reboot_node(struct job *j)
+{
+	return ask_agent(j, "reboot");
+}
+
+static int power_off(struct job *j)
+{
+	return ask_agent(j, "poweroff");
+}
+
+static int wake(struct job *j)
+{
+	struct mac mac;
+	int r;
+
+	if (mac_parse(j->node->mac, &mac) < 0)
+		return say(j, -ENODATA, "Its MAC address is not known yet.");
+	r = wake_send(j->v->plan->net, mac);
+	if (r < 0)
+		return say(j, r, "The packet cannot be sent: %s.", muster_strerror(r));
+	r = store_event(daemon_store_lock(j->d), clock_wall_ms(), j->node->name, "power",
+			"wake: the packet was sent");
+	daemon_store_unlock(j->d);
+	return r < 0 ? say(j, r, "It was sent, and cannot be kept: %s.", muster_strerror(r))
+		     : say(j, 0, "The packet was sent to %s.", j->node->mac);
+}
+
+static const struct {
+	const char *word;
+	int (*run)(struct job *j);
+} powers[] = { { "reboot", reboot_node }, { "off", power_off }, { "wake", wake } };
+
+static int power(struct job *j)
+{
+	const char *word = json_string_value(json_object_get(j->what, "what"));
+
+	for (size_t i = 0; word && i < ARRAY_SIZE(powers); i++)
+		if (strcmp(powers[i].word, word) == 0)
+			return powers[i].run(j);
+	return say(j, -EINVAL, "There is no such action.");
+}
+
+/* ---- what it boots next ----------------------------------------------------------------------------------------- */
+
+/* The same letters as in the path that it is served by (routes.c). */
+static bool is_id(const char *s)
+{
+	return *s && *s != '.' && strlen(s) <= 128 &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0';
+}
+
+static int check_root(struct job *j, const char *id, const char *initramfs)
+{
+	uint64_t size;
+
+	if (!is_id(id) || (*initramfs && !is_id(initramfs)))
+		return say(j, -EINVAL, "This is no root's id.");
+	if (files_size_of_root(j->d, id, "vmlinuz", &size) < 0)
+		return say(j, -ENOENT, "There is no root %s; `muster root list` names those that there are.",
+			   id);
+	if (strcmp(id, j->v->generation) != 0 &&
+	    (!*initramfs || files_size_of_initramfs(j->d, initramfs, &size) < 0))
+		return say(j, -ENOENT, "No initramfs is built for the root %s.", id);
+	return 0;
+}
+
+static int next(struct job *j)
+{
+	const char *what = json_string_value(json_object_get(j->what, "what"));
+	const char *initramfs = json_string_value(json_object_get(j->what, "initramfs"));
+	bool always = json_is_true(json_object_get(j->what, "always"));
+	struct store_next n = { .always = always };
+	int r = 0;
+
+	if (!what)
+		return say(j, -EINVAL, "Name what it shall boot.");
+	initramfs = initramfs ? initramfs : "";
+	if (strncmp(what, "root:", 5) == 0)
+		r = check_root(j, what + 5, initramfs);
+	else if (strcmp(what, "memtest") == 0 && !files_has_memtest(j->d, false) &&
+		 !files_has_memtest(j->d, true))
+		r = say(j, -ENOENT, "The memory test is not on the server: install the package memtest86+.");
+	else if (strcmp(what, "system") != 0 && strcmp(what, "disk") != 0 && strcmp(what, "memtest") != 0)
+		r = say(j, -EINVAL, "It can boot system, disk, memtest or root:ID.");
+	if (r < 0)
+		return r;
+	n.what = strdup(strcmp(what, "system") == 0 ? "" : what);
+	n.initramfs = strdup(initramfs);
+	r = n.what && n.initramfs ? 0 : -ENOMEM;
+	if (r == 0) {
+		r = store_next_set(daemon_store_lock(j->d), clock_wall_ms(), j->node->name, &n,
+				   (int64_t)j->peer->uid);
+		daemon_store_unlock(j->d);
+	}
+	store_next_free(&n);
+	if (r < 0)
+		return say(j, r, "It cannot be kept: %s.", muster_strerror(r));
+	if (strcmp(what, "system") == 0)
+		return say(j, 0, "It boots the cluster's system.");
+	return say(j, 0, "%s it boots %s.", always ? "From now on" : "Next time, once,", what);
+}
+
+/* ---- all nodes of a request ------------------------------------------------------------------------------------ */
+
+static int run_for(struct job *j, const char *name, int (*run)(struct job *j))
+{
+	struct node_state node;
+	int r = store_node(daemon_store_lock(j->d), clock_wall_ms(), name, &node);
+
+	daemon_store_unlock(j->d);
+	if (r < 0)
+		return say(j, r, r == -ENOENT ? "There is no such node." : "It cannot be read.");
+	j->node = &node;
+	r = run(j);
+	node_state_clear(&node);
+	return r;
+}
+
+static void run_all(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out,
+		    int (*run)(struct job *j))
+{
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
+	const json_t *nodes = json_object_get(what, "nodes");
+	json_t *results;
+
+	if (!json_is_array(nodes) || json_array_size(nodes) == 0) {
+		control_refuse(out, -EINVAL, "Name the nodes.");
+		return;
+	}
+	results = json_array();
+	for (size_t i = 0; i < json_array_size(nodes); i++) {
+		const char *name = json_string_value(json_array_get(nodes, i));
+		struct job j = { .d = d, .v = v, .peer = p, .what = what };
+		int r = run_for(&j, name ? name : "", run);
+
+		if (json_array_append_new(results, json_pack("{s:s, s:i, s:s}", "name", name ? name : "",
+							     "code", -r, "text", j.text ? j.text : "")) < 0)
+			out->failed = true;
+		free(j.text);
+	}
+	control_line(out, json_pack("{s:o}", "results", results));
+}
+
+void control_power(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	run_all(d, p, what, out, power);
+}
+
+void control_next(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	run_all(d, p, what, out, next);
+}
