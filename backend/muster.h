@@ -15,6 +15,7 @@
 #include "backend/apply/change.h"
 #include "backend/host/facts.h"
 #include "backend/nodes/node.h"
+#include "backend/plan/draft-model.h"
 #include "backend/plan/model.h"
 #include "util/error.h"
 #include "util/macro.h"
@@ -111,6 +112,39 @@ struct muster_network {
 int muster_network(struct muster *m, const char *answers, struct muster_network *ret) _must_check_;
 /* Of the last muster_plan(), sorted by line; borrowed. */
 const struct plan_mistakes *muster_mistakes(const struct muster *m);
+
+/* ---- answers being written: what a form holds (backend/plan/draft-model.h) --------------------------------- */
+
+int muster_draft_new(struct draft **ret) _must_check_; /* nothing is given */
+int muster_draft_copy(const struct draft *d, struct draft **ret) _must_check_;
+void muster_draft_free(struct draft *d);
+DEFINE_CLEANUP(struct draft *, muster_draft_free)
+/* Reads what is there, and passes over what is wrong; `path` NULL means the answers of the last apply. -ENOENT where there
+ * is no file; any other failure is emitted. */
+int muster_draft_load(struct muster *m, const char *path, struct draft **ret) _must_check_;
+/* Writes the answer file whole or not at all, mode 0640. -EILSEQ: a value holds what no answer file can (see
+ * muster_draft_check()). Failures are emitted. */
+int muster_draft_save(struct muster *m, const struct draft *d, const char *path) _must_check_;
+/* The answer file's text; owned. */
+int muster_draft_text(const struct draft *d, char **ret) _must_check_;
+/* Every mistake, each with its place; relative paths in the answers begin in the folder of `path`. Without a mistake
+ * *ret_plan (may be asked for with a non-NULL pointer) is what they mean, else NULL: free it with muster_plan_free(). */
+int muster_draft_check(struct muster *m, const struct draft *d, const char *path, struct draft_mistake **ret,
+		       size_t *ret_n, struct plan **ret_plan) _must_check_;
+void muster_draft_mistakes_free(struct draft_mistake *v, size_t n);
+void muster_plan_free(struct plan *p);
+/* Fills in what is not given with what this server suggests: its interfaces, its name, the ssh keys found on it. */
+int muster_draft_propose(struct muster *m, struct draft *d) _must_check_;
+/* The interface that most likely leads to the nodes; NULL in *ret where none does. Borrowed. */
+int muster_draft_interface(struct muster *m, const struct host_interface **ret) _must_check_;
+/* Public ssh keys found on this server: the .pub files in /root/.ssh and its authorized_keys. */
+int muster_ssh_keys(struct muster *m, struct strv *ret) _must_check_;
+/* One node gets another name, or goes; all others keep their names, addresses and MAC addresses. -MUSTER_E_REFUSED: emitted
+ * why, and nothing was changed. */
+int muster_draft_rename_node(struct muster *m, struct draft *d, const char *path, const char *from,
+			     const char *to) _must_check_;
+int muster_draft_remove_node(struct muster *m, struct draft *d, const char *path,
+			     const char *name) _must_check_;
 
 /* ---- apply, undo: of the plan that muster_plan() read last --------------------------------------------- */
 

@@ -98,7 +98,7 @@ static int describe(struct udev *udev, struct udev_hwdb *hwdb, struct found_inte
 {
 	_cleanup_(udev_device_unrefp) struct udev_device *net = NULL, *pci = NULL;
 	struct udev_device *parent;
-	const char *driver;
+	const char *driver, *type;
 	int r = 0;
 
 	net = udev_device_new_from_subsystem_sysname(udev, "net", f->facts.name);
@@ -107,6 +107,8 @@ static int describe(struct udev *udev, struct udev_hwdb *hwdb, struct found_inte
 		driver = parent ? udev_device_get_driver(parent) : NULL;
 		if (driver && !f->virtual)
 			r = host_set(&f->facts.driver, driver);
+		type = udev_device_get_devtype(net);
+		f->facts.wireless = type && strcmp(type, "wlan") == 0;
 		if (r == 0)
 			r = names_from_properties(net, f);
 		return r == 0 ? walk_up(hwdb, net, f) : r;
