@@ -38,3 +38,8 @@ void context_error(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text);
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */
+
+/* Packages that the plan wants and that are not there; without a plan, those that any plan wants. */
+int context_missing_packages(struct muster *m, struct strv *ret) _must_check_;
+/* As apply_unfinished(); and whether musterd runs: 1, 0, or -1 where nobody can tell. */
+void context_services(struct muster *m, int *ret_unfinished, int *ret_musterd);

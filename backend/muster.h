@@ -93,6 +93,31 @@ int muster_new(const struct muster_config *config, struct muster **ret) _must_ch
 void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
 
+/* ---- is this server fit ---------------------------------------------------------------------------------- */
+
+enum muster_check_level {
+	MUSTER_CHECK_OK,
+	MUSTER_CHECK_WARNING, /* it works, but: */
+	MUSTER_CHECK_PROBLEM, /* it does not work so */
+};
+
+struct muster_check {
+	const char *name; /* a short word, static: "distribution", "firewall" */
+	enum muster_check_level level;
+	char *text;    /* what was found: a sentence */
+	char *remedy;  /* what to do; NULL: nothing */
+	char *command; /* that does it; NULL: none does */
+};
+
+/*
+ * Looks at everything that setting up needs of this server, for these answers (NULL: those of the last apply; none is
+ * fine, too), and for this interface (NULL: the answers', else the one that suggests itself). Looking for another DHCP
+ * server takes some seconds. Nothing is changed.
+ */
+int muster_doctor(struct muster *m, const char *answers, const char *interface, struct muster_check **ret,
+		  size_t *ret_n) _must_check_;
+void muster_checks_free(struct muster_check *v, size_t n);
+
 /* ---- facts, plan ----------------------------------------------------------------------------------- */
 
 /* Borrowed; read once and kept. */

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..21
+echo 1..23
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -93,6 +93,13 @@ cp "$tmp/out" "$tmp/host.json"
 first=$(want 0 out '"distribution"'; silent err; json out)
 run host --json --host "$tmp/host.json"
 report 'the facts go through a file unchanged' "$first$(want 0 out '"interfaces"'; cmp "$tmp/out" "$tmp/host.json" 2>&1)"
+cat >"$tmp/bare.json" <<'EOT'
+{"distribution": {"id": "debian", "version": "12"}, "interfaces": [{"name": "eth0", "default_route": true, "link": true}]}
+EOT
+run doctor --json --host "$tmp/bare.json"
+report 'a server without an interface for nodes is not fit' "$(want 1 out '"fit": false'; silent err; json out)"
+run doctor --host "$tmp/bare.json" --root "$tmp/root"
+report 'doctor lists what to do' "$(want 1 out 'Put a network card in'; silent err)"
 echo '{"distribution": {"id": "debian"}, "interfaces": [{}]}' >"$tmp/host.json"
 run host --json --host "$tmp/host.json"
 report 'wrong facts are refused, with the key' "$(want 2 err 'interfaces\[0\]\.name'; json out)"
@@ -101,5 +108,5 @@ echo thesis >"$tmp/mine/root/file"
 run lab down --purge --json --dir "$tmp/mine"
 report 'a folder that is no lab is not purged' "$(want 2 err 'not the folder of a lab'; json out
 	[ -f "$tmp/mine/root/file" ] || echo 'the file is gone')"
-[ "$n" = 21 ] || failed=1
+[ "$n" = 23 ] || failed=1
 exit $failed
