@@ -156,7 +156,8 @@ static const char unit[] =
 	/* From the first moment on, so that a node that hangs on its way up still reports. */
 	"DefaultDependencies=no\n"
 	"Conflicts=shutdown.target\n"
-	"Before=shutdown.target\n"
+	/* And to the last: what runs for users is stopped before it, so that its goodbye is true. */
+	"Before=basic.target systemd-user-sessions.service shutdown.target\n"
 	"StartLimitIntervalSec=0\n"
 	"\n"
 	"[Service]\n"
@@ -164,6 +165,7 @@ static const char unit[] =
 	"ExecStart=/run/muster/muster-agent\n"
 	"Restart=on-failure\n"
 	"RestartSec=2\n"
+	"TimeoutStopSec=5\n"
 	"OOMScoreAdjust=-500\n";
 
 /* Units that only cost time or memory on a node whose root is made anew at each boot. Measured: without

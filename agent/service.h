@@ -2,5 +2,6 @@
 /* The agent in the running system. */
 #pragma once
 
-/* Reports ready as soon as the node answers, and then each interval. Returns only on failure: a program's exit code. */
+/* Reports ready as soon as the node answers, and then each interval. Returns a program's exit code: 0 after
+ * SIGTERM, of which it tells the server where the whole node is shutting down. */
 int service_main(void);

@@ -41,7 +41,7 @@
 #define WIRE_KEY_INTERVAL "interval"	 /* seconds between reports */
 
 #define WIRE_REPORT_PATH "/report"
-#define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed */
+#define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
 #define WIRE_REPORT_UPTIME "uptime_ms"		 /* since the kernel's start */
 #define WIRE_REPORT_LOAD "load"			 /* one-minute load average, "0.02" */
 #define WIRE_REPORT_MEMORY "memory_kb"		 /* MemTotal */

@@ -17,6 +17,7 @@
 #include "backend/render/render.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/log.h"
 
 /* ---- events ------------------------------------------------------------------------------------------ */
 
@@ -114,6 +115,20 @@ bool context_ask(struct muster *m, enum muster_question_type type, bool preset, 
 	return q.answer;
 }
 
+/* What the rooms below log is for the operator, too: it says what exactly went wrong. */
+static void take_log(void *data, enum log_level level, const char *text)
+{
+	struct muster *m = data;
+
+	if (level == LOG_LEVEL_ERROR) {
+		context_error(m, "%s", text);
+	} else {
+		struct muster_event e = { .type = MUSTER_EVENT_WARNING, .text = text };
+
+		emit(m, &e);
+	}
+}
+
 /* ---- the context --------------------------------------------------------------------------------------- */
 
 /* Run from its build tree, muster uses what lies there; installed, what configure was told. */
@@ -140,6 +155,8 @@ int muster_new(const struct muster_config *config, struct muster **ret)
 	if (!m)
 		return -ENOMEM;
 	m->config = *config;
+	if (config->on_event)
+		log_set_sink(take_log, m);
 	m->root_fd = fs_root_open(config->root);
 	if (m->root_fd < 0) {
 		context_error(m, "The root folder %s cannot be opened: %s", config->root ? config->root : "/",
@@ -163,6 +180,8 @@ void muster_free(struct muster *m)
 {
 	if (!m)
 		return;
+	if (log_sink_data() == m)
+		log_set_sink(NULL, NULL);
 	if (m->root_fd >= 0)
 		close(m->root_fd);
 	host_freep(&m->host);

@@ -50,6 +50,12 @@ struct muster_event {
 	};
 };
 
+/* An event as one line of JSON with its newline, for another process or a file; owned. */
+int muster_event_encode(const struct muster_event *e, char **ret) _must_check_;
+/* Hands the event of such a line to fn; its texts live for that call. -MUSTER_E_FORMAT: the line is none. */
+int muster_event_decode(const char *line, size_t len,
+			void (*fn)(void *data, const struct muster_event *event), void *data) _must_check_;
+
 /* ---- questions: what only a person can decide ------------------------------------------------------- */
 
 enum muster_question_type {

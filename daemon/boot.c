@@ -161,8 +161,8 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 
 /*
  * A node that reports is running, so whoever asks for its boot is no loader but one of its own users, who
- * would get its secrets and end its boot. After the last report of a node that is rebooted, its loader
- * waits until the next one would be overdue.
+ * would get its secrets and end its boot. A node that is shut down in order says so with its last report; after
+ * the last report of one that lost its power, its loader waits until the next one would be overdue.
  */
 static bool is_running(struct daemon *d, const char *node)
 {
@@ -357,7 +357,7 @@ static int find_owner(struct daemon *d, const char *token, struct ip4 from, stru
 	if (ip4_parse(o.address, &address) < 0 || address.n != from.n) {
 		daemon_refused(d, o.node, from, "%s asked for the personality of %s", IP4(from), o.node);
 		r = -EPERM;
-	} else if (o.stage > NODE_KERNEL) {
+	} else if (o.stage != NODE_LOADER && o.stage != NODE_KERNEL) {
 		daemon_refused(d, o.node, from, "%s asked for its personality after it had booted", o.node);
 		r = -EPERM;
 	}

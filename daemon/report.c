@@ -144,13 +144,14 @@ static int read_load(const char *value, size_t len, double *ret)
 
 static int take_stage(struct report *r, const char *value, size_t len)
 {
-	static const enum node_stage may[] = { NODE_INITRAMFS, NODE_ROOT, NODE_READY, NODE_FAILED };
+	static const enum node_stage may[] = { NODE_INITRAMFS, NODE_ROOT, NODE_READY, NODE_FAILED, NODE_OFF };
 
 	for (size_t i = 0; i < ARRAY_SIZE(may); i++) {
 		const char *text = node_stage_text(may[i]);
 
 		if (strlen(text) == len && memcmp(text, value, len) == 0) {
 			r->values.stage = may[i];
+			r->has_stage = true;
 			return 0;
 		}
 	}
@@ -304,7 +305,7 @@ int report_parse(const char *body, size_t len, struct report *ret)
 		body += line;
 		len -= line;
 	}
-	if (err == 0 && r.values.stage == NODE_OFF)
+	if (err == 0 && !r.has_stage)
 		err = -EINVAL;
 	if (err == 0)
 		err = settle_texts(&r);

@@ -8,6 +8,7 @@
 struct report {
 	struct store_report values; /* its texts point to those below */
 	char *kernel, *reason, *log;
+	bool has_stage;
 };
 
 /*

@@ -180,7 +180,50 @@ int keeper_network(bool inside)
 	return setns(inside ? lab_net : outer_net, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
-int keeper_run(pid_t keeper, int (*fn)(void *data), void *data)
+/* ---- what a child says: lines of JSON for its events, and at its end "=" and its result ---- */
+
+static void send_event(void *data, const struct muster_event *e)
+{
+	const int *fd = data;
+	_cleanup_free_ char *line = NULL;
+
+	/* Nobody is there to be told of an event that cannot be sent. */
+	if (muster_event_encode(e, &line) == 0 && fs_write_all(*fd, line, strlen(line)) < 0)
+		return;
+}
+
+static int send_result(int fd, int result)
+{
+	return dprintf(fd, "=%d\n", result) > 0 ? 0 : 1;
+}
+
+/* Until the child's result; processes that it leaves behind may hold the pipe longer. -EIO: it ended without one. */
+static int hear(int fd, const struct lab_options *o)
+{
+	_cleanup_free_ char *line = NULL;
+	FILE *f = fdopen(fd, "r");
+	size_t size = 0;
+	int r = -EIO;
+	ssize_t len;
+
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((len = getline(&line, &size, f)) > 0) {
+		if (*line == '=') {
+			r = (int)strtol(line + 1, NULL, 10);
+			break;
+		}
+		/* A line that is no event is none of ours: nothing to tell. */
+		if (o->on_event && muster_event_decode(line, (size_t)len, o->on_event, o->data) < 0)
+			continue;
+	}
+	fclose(f);
+	return r;
+}
+
+int keeper_run(pid_t keeper, struct lab_options *o, int (*fn)(void *data), void *data)
 {
 	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	pid_t outer;
@@ -200,23 +243,26 @@ int keeper_run(pid_t keeper, int (*fn)(void *data), void *data)
 			/* Entering a mount namespace goes to its root. */
 			if (!cwd || chdir(cwd) < 0)
 				_exit(1);
+			o->on_event = send_event;
+			o->data = &answer[1];
 			r = fn(data);
 			fflush(NULL);
-			_exit(write(answer[1], &r, sizeof(r)) == sizeof(r) ? 0 : 1);
+			_exit(send_result(answer[1], r));
 		}
 		if (inner < 0) {
 			r = r < 0 ? r : -errno;
-			_exit(write(answer[1], &r, sizeof(r)) == sizeof(r) ? 1 : 2);
+			_exit(send_result(answer[1], r));
 		}
 		waitpid(inner, NULL, 0);
 		_exit(0);
 	}
-	close(answer[1]);
 	if (outer < 0)
 		r = -errno;
-	else if (read(answer[0], &r, sizeof(r)) != sizeof(r))
-		r = -EIO;
-	close(answer[0]);
+	close(answer[1]);
+	if (outer < 0)
+		close(answer[0]);
+	else
+		r = hear(answer[0], o);
 	while (outer > 0 && waitpid(outer, NULL, 0) < 0 && errno == EINTR)
 		;
 	return r;

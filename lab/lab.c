@@ -14,7 +14,7 @@
 
 /* What one `up` carries from step to step, inside the lab's namespaces. */
 struct work {
-	const struct lab_options *o;
+	struct lab_options *o;
 	struct lab_record *record;
 	char *root; /* the scratch root's path */
 };
@@ -300,7 +300,7 @@ int lab_up(const struct lab_options *options)
 	if (r == 0)
 		r = record_write(dir, &record);
 	if (r == 0)
-		r = keeper_run(record.keeper, work_up, &w);
+		r = keeper_run(record.keeper, &o, work_up, &w);
 	if (r < 0 && keeper_stop(record.keeper) < 0)
 		lab_error(&o, "The lab's process %d does not end.", (int)record.keeper);
 	else if (r < 0 && record_remove(dir) < 0)

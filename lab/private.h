@@ -20,8 +20,9 @@ int keeper_start(pid_t *ret) _must_check_;
 int keeper_stop(pid_t keeper) _must_check_;
 /* Field 22 of /proc/PID/stat (proc(5)): with it a pid names one process for good. -ESRCH. */
 int keeper_start_time(pid_t pid, unsigned long long *ret) _must_check_;
-/* Runs fn in a child inside the namespaces of the keeper; what it returns (0 or negative) comes back. */
-int keeper_run(pid_t keeper, int (*fn)(void *data), void *data) _must_check_;
+/* Runs fn in a child inside the namespaces of the keeper; what it returns (0 or negative) comes back. Events that
+ * the child emits through `o`, which fn uses and which is changed in the child only, are emitted by this process. */
+int keeper_run(pid_t keeper, struct lab_options *o, int (*fn)(void *data), void *data) _must_check_;
 /* Moves the calling process's network namespace: into the lab's (true), or back to where it came from. Only
  * inside keeper_run(). */
 int keeper_network(bool inside) _must_check_;

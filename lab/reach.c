@@ -44,10 +44,11 @@ static int run_command(void *data)
 int lab_exec(const struct lab_options *o, const char *const *argv, int *ret_status)
 {
 	_cleanup_(record_free) struct lab_record record = { 0 };
+	struct lab_options inside = *o;
 	int r = record_open(o, &record);
 
 	if (r == 0)
-		r = keeper_run(record.keeper, run_command, (void *)(uintptr_t)argv);
+		r = keeper_run(record.keeper, &inside, run_command, (void *)(uintptr_t)argv);
 	if (r < 0)
 		return r;
 	*ret_status = r;
@@ -148,7 +149,7 @@ int lab_power(const struct lab_options *options, const char *node, bool on)
 	o.dir = dir;
 	for (p.index = 0; p.index < record.n; p.index++)
 		if (strcmp(record.machines[p.index].name, node) == 0)
-			return keeper_run(record.keeper, do_power, &p);
+			return keeper_run(record.keeper, &o, do_power, &p);
 	lab_error(&o, "The lab has no machine %s.", node);
 	return -ENOENT;
 }

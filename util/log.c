@@ -6,10 +6,25 @@
 #include <stdarg.h>
 
 static enum log_level max_level = LOG_LEVEL_WARNING;
+static _Thread_local struct {
+	void (*fn)(void *data, enum log_level level, const char *text);
+	void *data;
+} sink;
 
 void log_set_level(enum log_level level)
 {
 	max_level = level;
+}
+
+void log_set_sink(void (*fn)(void *data, enum log_level level, const char *text), void *data)
+{
+	sink.fn = fn;
+	sink.data = fn ? data : NULL;
+}
+
+void *log_sink_data(void)
+{
+	return sink.data;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)
@@ -30,6 +45,8 @@ void log_write(enum log_level level, const char *fmt, ...)
 	if (vasprintf(&line, fmt, ap) < 0)
 		line = NULL;
 	va_end(ap);
-	if (line)
+	if (line && sink.fn && level <= LOG_LEVEL_WARNING)
+		sink.fn(sink.data, level, line);
+	else if (line)
 		fprintf(stderr, "%s%s\n", getenv("JOURNAL_STREAM") ? prefix[level] : "", line);
 }

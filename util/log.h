@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages for whoever looks after the program: standard error of a daemon, or of a command with
- * --debug. What an operator must read goes through events (backend/muster.h), not through here.
+ * Messages for whoever looks after the program. They go to standard error, as a daemon's do. Where a front end
+ * shows events instead (backend/muster.h), its context takes errors and warnings over as such.
  */
 #pragma once
 
@@ -15,6 +15,10 @@ enum log_level {
 };
 
 void log_set_level(enum log_level level);
+/* From now on errors and warnings of this thread go to fn in place of standard error; fn NULL: as before. */
+void log_set_sink(void (*fn)(void *data, enum log_level level, const char *text), void *data);
+/* The data of the present sink of this thread; NULL for none. */
+void *log_sink_data(void);
 void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -21,6 +21,8 @@
 #include "util/strbuf.h"
 #include "util/strv.h"
 
+#define LAST_LINES 8 /* of what a failed program said */
+
 char *spawn_find(const char *name)
 {
 	const char *path = getenv("PATH");
@@ -202,6 +204,32 @@ int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 	return 0;
 }
 
+/* Adds the last few lines that say something; of a line that was drawn again and again, its end. */
+static void add_last_lines(struct strbuf *b, const char *output)
+{
+	const char *lines[LAST_LINES], *p = output;
+	size_t n = 0;
+
+	while (*p) {
+		const char *line = p, *end = p + strcspn(p, "\n");
+
+		p = *end ? end + 1 : end;
+		while (end > line && (end[-1] == '\r' || end[-1] == ' '))
+			end--;
+		for (const char *c = line; c < end; c++)
+			if (*c == '\r')
+				line = c + 1;
+		if (line < end)
+			lines[n++ % LAST_LINES] = line;
+	}
+	for (size_t i = n > LAST_LINES ? n - LAST_LINES : 0; i < n; i++) {
+		const char *line = lines[i % LAST_LINES];
+
+		strbuf_adds(b, i + 1 == n && n == 1 ? "" : "\n  ");
+		strbuf_add(b, line, strcspn(line, "\r\n"));
+	}
+}
+
 int spawn_check(const struct spawn *s, char **ret_output)
 {
 	_cleanup_free_ char *output = NULL;
@@ -215,10 +243,16 @@ int spawn_check(const struct spawn *s, char **ret_output)
 	if (r < 0)
 		return r;
 	if (status != 0) {
-		size_t len = strlen(output);
+		_cleanup_strbuf_ struct strbuf last = STRBUF_INIT;
 
-		log_error("%s ended with status %d: %s", s->argv[0], status,
-			  len > 2000 ? output + len - 2000 : output);
+		/* Whoever took its lines has shown them. */
+		if (!s->on_line)
+			add_last_lines(&last, output);
+		log_error("%s ended with status %d%s%s", s->argv[0], status,
+			  last.len == 0	       ? ""
+			  : *last.data == '\n' ? ":"
+					       : ": ",
+			  last.len ? last.data : "");
 		return -MUSTER_E_COMMAND;
 	}
 	if (ret_output)

@@ -36,10 +36,12 @@ static const char *apt_reason(char *output)
 
 static int apt_install(struct apply *a, const struct strv *packages)
 {
-	static const char *const install[] = { "apt-get", "install",
-					       "-y",	  "--no-install-recommends",
-					       "-o",	  "Dpkg::Options::=--force-confold",
-					       "--",	  NULL };
+	static const char *const install[] = {
+		"apt-get", "install", "-y", "--no-install-recommends", "-o",
+		"Dpkg::Options::=--force-confold",
+		/* Seconds for another apt, such as a nightly upgrade, to end. */
+		"-o", "DPkg::Lock::Timeout=300", "--", NULL
+	};
 	static const char *const update[] = { "apt-get", "update", NULL };
 	_cleanup_free_ char *output = NULL, *ignored = NULL;
 	int status, r;

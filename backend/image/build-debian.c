@@ -143,11 +143,38 @@ struct packages_progress {
 	const struct stage *stage;
 	int expected; /* events in this stage */
 	int seen;
+	char *wrong; /* the first error that says more than that something failed */
 };
 
 static bool begins(const char *line, const char *with)
 {
 	return strncmp(line, with, strlen(with)) == 0;
+}
+
+/* apt's and mmdebstrap's errors begin so; the latter's only repeat the command that failed. */
+static void note_error(struct packages_progress *p, const char *line)
+{
+	if (!p->wrong && begins(line, "E: ") && !begins(line, "E: setup failed") &&
+	    !begins(line, "E: mmdebstrap"))
+		p->wrong = strdup(line + 3);
+}
+
+static int packages_failed(const struct packages_progress *p, int r, int status)
+{
+	if (r == -MUSTER_E_CANCELLED)
+		return r;
+	if (r < 0)
+		log_error("the packages of the node root cannot be installed: %s", muster_strerror(r));
+	else if (p->wrong)
+		log_error(
+			"the packages of the node root cannot be installed: %s. Look at \"packages\" in the "
+			"answers, and at this server's package sources.",
+			p->wrong);
+	else
+		log_error(
+			"the packages of the node root cannot be installed: mmdebstrap ended with status %d",
+			status);
+	return r < 0 ? r : -MUSTER_E_COMMAND;
 }
 
 static void packages_line(void *data, const char *line)
@@ -157,6 +184,7 @@ static void packages_line(void *data, const char *line)
 	const char *newly = strstr(line, " upgraded, ");
 	int permille = -1;
 
+	note_error(p, line);
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
 		if (begins(line, stages[i].line)) {
 			p->stage = &stages[i];
@@ -238,7 +266,7 @@ static int debian_build(const struct image_env *env, const struct recipe *recipe
 			   .on_line = packages_line,
 			   .data = &p,
 			   .ends_with_us = true };
-	int r;
+	int r, status = 0;
 
 	if (!tree || !sources)
 		return -ENOMEM;
@@ -248,8 +276,10 @@ static int debian_build(const struct image_env *env, const struct recipe *recipe
 	if (r < 0)
 		return r;
 	s.argv = (const char *const *)argv.v;
-	s.max_output = 64 * 1024 * 1024;
-	r = spawn_check(&s, NULL);
+	r = spawn_run(&s, &status, NULL);
+	if (r < 0 || status != 0)
+		r = packages_failed(&p, r, status);
+	free(p.wrong);
 	return r < 0 || recipe->kernel_only ? r : copy_keys(env, recipe->sources, tree);
 }
 

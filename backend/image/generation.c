@@ -97,7 +97,7 @@ int image_root_find(const struct image_env *env, const char *id, struct image_ge
 	if (r == 0)
 		r = from_json(text, len, &g);
 	if (r == -MUSTER_E_FORMAT)
-		log_error("%s is not what muster wrote: the generation counts as not built", path);
+		log_warning("%s is not what muster wrote: the generation counts as not built", path);
 	if (r == -MUSTER_E_FORMAT || r == -ENOTDIR)
 		return -ENOENT;
 	if (r < 0)

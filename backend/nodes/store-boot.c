@@ -90,6 +90,12 @@ static int add_late_lease(struct store *s, int64_t now, const char *node, const 
 	return r < 0 ? r : store_add_event(s, now, node, "stage", text);
 }
 
+/* Has the boot come to this stage at most? One that was shut down is over. */
+static bool is_within(const struct boot *b, enum node_stage stage)
+{
+	return b->id && b->stage != NODE_OFF && b->stage <= stage;
+}
+
 static int dhcp(struct store *s, int64_t now, const char *node, const char *mac)
 {
 	struct boot b = { 0 };
@@ -100,9 +106,9 @@ static int dhcp(struct store *s, int64_t now, const char *node, const char *mac)
 	r = learn_mac(s, &b, mac);
 	if (r < 0)
 		return r;
-	if (b.id && b.same_mac && b.by_dhcp && b.stage <= NODE_LOADER && now - b.began < STORE_DHCP_MS)
+	if (is_within(&b, NODE_LOADER) && b.same_mac && b.by_dhcp && now - b.began < STORE_DHCP_MS)
 		return 0;
-	if (b.id && b.same_mac && !b.by_dhcp && b.has_token && b.stage <= NODE_KERNEL &&
+	if (is_within(&b, NODE_KERNEL) && b.same_mac && !b.by_dhcp && b.has_token &&
 	    now - b.began < STORE_LATE_MS)
 		return add_late_lease(s, now, node, &b);
 	return begin_boot(s, now, node, mac, NODE_DHCP, &b);
@@ -133,7 +139,7 @@ static int boot_script(struct store *s, int64_t now, const char *node, const cha
 		r = db_run(s->db, SQL_TOKENS_VOID, "i", b.node);
 	if (r < 0)
 		return r;
-	if (!b.id || !b.same_mac || b.stage > NODE_LOADER || now - b.entered >= STORE_LOADER_MS)
+	if (!is_within(&b, NODE_LOADER) || !b.same_mac || now - b.entered >= STORE_LOADER_MS)
 		r = begin_boot(s, now, node, mac, NODE_LOADER, &b);
 	else if (b.stage != NODE_LOADER)
 		r = store_enter(s, now, node, b.id, NODE_LOADER);
@@ -153,7 +159,7 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 
 static bool may_enter(enum node_stage from, enum node_stage to)
 {
-	return to > from || from == NODE_FAILED || from == NODE_LOST;
+	return to > from || from == NODE_FAILED || from == NODE_LOST || to == NODE_OFF;
 }
 
 /* The boot that goes on: where the newest one has no token and an older one has, the newest was only a lease;

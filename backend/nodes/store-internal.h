@@ -44,8 +44,8 @@ struct store {
 	X(NODE_MAC, "UPDATE nodes SET mac = ?2 WHERE id = ?1 AND mac <> ?2")                                 \
 	X(TOKENS_VOID, "UPDATE boots SET token = NULL WHERE node = ?1 AND token IS NOT NULL")                \
 	X(BOOT_TOKEN, "UPDATE boots SET mac = ?2, address = ?3, token = ?4, root = ?5 WHERE id = ?1")        \
-	X(LAST_REPORT,                                                                                       \
-	  "SELECT MAX(b.reported) FROM nodes n JOIN boots b ON b.node = n.id WHERE n.name = ?1")             \
+	X(LAST_REPORT, "SELECT MAX(b.reported) FROM nodes n JOIN boots b ON b.node = n.id WHERE n.name = ?1" \
+		       " AND b.stage <> 'off'")                                                              \
 	X(TOKEN,                                                                                             \
 	  "SELECT n.name, b.mac, b.address, b.root, b.stage FROM boots b JOIN nodes n ON n.id = b.node"      \
 	  " WHERE b.token = ?1")                                                                             \

@@ -52,14 +52,14 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
 struct store_report {
-	enum node_stage stage;		     /* INITRAMFS, ROOT, READY or FAILED */
+	enum node_stage stage;		     /* INITRAMFS, ROOT, READY, FAILED, or OFF: it shuts down */
 	const char *kernel, *reason, *log;   /* "" where absent */
 	double load;			     /* negative where absent */
 	long long memory_kb, memory_free_kb; /* 0 where absent */
 	int processors;			     /* 0 where absent */
 };
 /* What the node says of its present boot. What is absent stays as it was reported before; a stage that the boot
- * has passed changes no stage. */
+ * has passed changes no stage. OFF ends the boot: what its machine asks for next begins another one. */
 int store_report(struct store *s, int64_t now, const char *node,
 		 const struct store_report *report) _must_check_;
 
@@ -72,7 +72,8 @@ struct store_owner {
 int store_token(struct store *s, const char *token, struct store_owner *ret) _must_check_;
 void store_owner_free(struct store_owner *o);
 
-/* When the node last reported, in any of its boots; 0: never, or there is no such node. */
+/* When the node last reported, in any of its boots but those that it has ended by shutting down; 0: never, or
+ * there is no such node. */
 int store_last_report(struct store *s, const char *node, int64_t *ret) _must_check_;
 
 /* Nodes whose last report is older than max_age ms and that were ready or joined become lost. Returns how many, or < 0. */

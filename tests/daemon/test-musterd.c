@@ -237,6 +237,42 @@ static void a_running_node_is_not_booted_again(void **state)
 	assert_true(wait_for_stage(s, "node01", NODE_READY));
 }
 
+static void a_node_that_shuts_down_is_booted_again_at_once(void **state)
+{
+	struct server *s = *state;
+	char token[33], next[33];
+	bool secret;
+
+	boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(report(s, NODE1, token, "stage=off\n"), 204);
+	assert_true(wait_for_stage(s, "node01", NODE_OFF));
+	/* Its old boot opens nothing any more. */
+	assert_int_equal(personality(s, NODE1, token, &secret), 403);
+	assert_false(secret);
+	boot(s, NODE1, SCRIPT1, next);
+	assert_string_not_equal(token, next);
+	assert_int_equal(report(s, NODE1, token, READY), 403);
+	assert_int_equal(personality(s, NODE1, next, &secret), 200);
+	assert_true(secret);
+}
+
+/* Only the agent was stopped, and runs again. */
+static void a_node_that_reports_after_its_goodbye_is_running(void **state)
+{
+	struct server *s = *state;
+	struct reply r;
+	char token[33];
+
+	boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(report(s, NODE1, token, "stage=off\n"), 204);
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_true(wait_for_stage(s, "node01", NODE_READY));
+	r = request(s, NODE1, "GET", SCRIPT1, NULL, NULL);
+	assert_null(strstr(r.body, "node.cpio"));
+	reply_free(&r);
+}
+
 static void only_a_boots_own_reports_count(void **state)
 {
 	struct server *s = *state;
@@ -565,6 +601,8 @@ int main(void)
 		RUNNING(a_link_is_not_served),
 		RUNNING(a_personality_goes_to_its_own_boot_only),
 		RUNNING(a_running_node_is_not_booted_again),
+		RUNNING(a_node_that_shuts_down_is_booted_again_at_once),
+		RUNNING(a_node_that_reports_after_its_goodbye_is_running),
 		RUNNING(only_a_boots_own_reports_count),
 		RUNNING(a_body_has_its_limits),
 		RUNNING(a_machine_that_may_not_boot_is_told_why),

@@ -29,9 +29,9 @@ static void apt_installs_without_asking(void **state)
 	setup_log(s);
 	fake_program(s, "apt-get", "echo \"$DEBIAN_FRONTEND $*\" >>$TEST_LOG/log");
 	assert_int_equal(package_driver_find("apt")->install(&s->a, &two), 0);
-	assert_called(
-		s, "noninteractive install -y --no-install-recommends -o Dpkg::Options::=--force-confold -- "
-		   "dnsmasq-base ipxe\n");
+	assert_called(s,
+		      "noninteractive install -y --no-install-recommends -o Dpkg::Options::=--force-confold "
+		      "-o DPkg::Lock::Timeout=300 -- dnsmasq-base ipxe\n");
 }
 
 static void apt_updates_once_when_it_knows_no_package(void **state)

@@ -63,7 +63,7 @@ static void a_wrong_report_is_refused_whole(void **state)
 		"stage=READY",
 		"stage=ready ",
 		"stage=joined",
-		"stage=off",
+		"stage=loader",
 		"stage=lost",
 		"kernel=6.1",
 		"stage=ready\nload=",

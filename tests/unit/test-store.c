@@ -341,6 +341,31 @@ static void a_silent_node_is_lost_and_found(void **state)
 	assert_int_equal(strncmp(stages, "loader ready lost ready ", 24), 0);
 }
 
+static void a_boot_that_was_shut_down_is_over(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = f->store;
+	const char *node = "node00001", *mac = "52:54:00:00:00:00";
+	char stages[64];
+	int64_t last;
+
+	assert_int_equal(store_dhcp(s, T0, node, mac), 0);
+	assert_int_equal(store_boot(s, T0 + 100, node, mac, "10.66.0.11", TOKEN_A, "g"), 0);
+	report_as(s, T0 + 9000, node, NODE_READY);
+	assert_int_equal(store_last_report(s, node, &last), 0);
+	assert_int_equal(last, T0 + 9000);
+	report_as(s, T0 + 20000, node, NODE_OFF);
+	assert_int_equal(store_last_report(s, node, &last), 0);
+	assert_int_equal(last, 0);
+	/* Within the time in which a second lease belongs to the same boot. */
+	assert_int_equal(store_dhcp(s, T0 + 21000, node, mac), 0);
+	assert_int_equal(stages_of_first(s, stages, sizeof(stages)), NODE_DHCP);
+	assert_string_equal(stages, "dhcp ");
+	assert_int_equal(store_boot(s, T0 + 21500, node, mac, "10.66.0.11", TOKEN_B, "g"), 0);
+	assert_int_equal(stages_of_first(s, stages, sizeof(stages)), NODE_LOADER);
+	assert_string_equal(stages, "dhcp loader ");
+}
+
 static void a_new_plan_keeps_what_is_known(void **state)
 {
 	struct fixture *f = *state;
@@ -509,6 +534,7 @@ int main(void)
 		WITH_STORE(another_machine_at_the_address_begins_a_new_boot),
 		WITH_STORE(a_failure_keeps_its_reason_until_it_is_over),
 		WITH_STORE(a_silent_node_is_lost_and_found),
+		WITH_STORE(a_boot_that_was_shut_down_is_over),
 		WITH_STORE(a_new_plan_keeps_what_is_known),
 		WITH_STORE(events_come_in_order_and_are_pruned),
 		WITH_STORE(another_process_reads_beside_the_writer_and_after_it),

@@ -18,6 +18,7 @@
 #include "util/fs.h"
 #include "util/hash.h"
 #include "util/ip.h"
+#include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 #include "util/strv.h"
@@ -211,6 +212,30 @@ static void commands_run_to_their_end(void **state)
 }
 
 /* The command's standard error is a pipe, which is at its end once nobody holds it. */
+static void keep_text(void *data, enum log_level level, const char *text)
+{
+	snprintf(data, 512, "%s", text);
+}
+
+static void a_failed_command_is_told_with_its_last_lines(void **state)
+{
+	char said[512] = "";
+
+	log_set_sink(keep_text, said);
+	assert_int_equal(spawn_argv(NULL, 5000, "sh", "-c", "printf '10%%\r100%%\r\nno room\n\n'; exit 7",
+				    NULL),
+			 -MUSTER_E_COMMAND);
+	assert_string_equal(said, "sh ended with status 7:\n  100%\n  no room");
+	assert_int_equal(spawn_argv(NULL, 5000, "sh", "-c", "echo one; exit 1", NULL), -MUSTER_E_COMMAND);
+	assert_string_equal(said, "sh ended with status 1: one");
+	assert_int_equal(spawn_argv(NULL, 5000, "sh", "-c", "seq 100; exit 1", NULL), -MUSTER_E_COMMAND);
+	assert_null(strstr(said, "92"));
+	assert_non_null(strstr(said, "\n  93\n"));
+	assert_int_equal(spawn_argv(NULL, 5000, "false", NULL), -MUSTER_E_COMMAND);
+	assert_string_equal(said, "false ended with status 1");
+	log_set_sink(NULL, NULL);
+}
+
 static void a_command_ends_with_who_runs_it(void **state)
 {
 	const char *const argv[] = { "sh", "-c", "echo up >&2; exec sleep 60", NULL };
@@ -250,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_are_replaced_whole, scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(links_do_not_lead_out, scratch, remove_scratch),
 		cmocka_unit_test(commands_run_to_their_end),
+		cmocka_unit_test(a_failed_command_is_told_with_its_last_lines),
 		cmocka_unit_test(a_command_ends_with_who_runs_it),
 	};
 
