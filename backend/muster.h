@@ -14,6 +14,7 @@
 
 #include "backend/apply/change.h"
 #include "backend/host/facts.h"
+#include "backend/nodes/machine.h"
 #include "backend/nodes/node.h"
 #include "backend/plan/draft-model.h"
 #include "backend/plan/model.h"
@@ -213,3 +214,18 @@ int muster_cluster_name(struct muster *m, char **ret) _must_check_;
 int muster_status_json(const char *cluster, const struct node_state *v, size_t n, char **ret) _must_check_;
 /* The answer file that was applied last, as an absolute path below the root; owned. -ENOENT. */
 int muster_answers_path(struct muster *m, char **ret) _must_check_;
+
+/* ---- machines that ask for an address, live ------------------------------------------------------------ */
+
+struct discover;
+
+/* Listens on this interface (NULL: the plan's, else the one that suggests itself), and sends nothing. Needs root.
+ * Failures are emitted. */
+int muster_discover_open(struct muster *m, const char *interface, struct discover **ret) _must_check_;
+void muster_discover_close(struct discover *d);
+DEFINE_CLEANUP(struct discover *, muster_discover_close)
+int muster_discover_fd(const struct discover *d); /* for poll(2); readable: call muster_discover_read() */
+/* 1: the list changed; 0: it did not. Does not wait. */
+int muster_discover_read(struct discover *d) _must_check_;
+/* In the order of their first asking; borrowed, until the next muster_discover_read(). */
+const struct machine *muster_discover_list(const struct discover *d, size_t *ret_n);

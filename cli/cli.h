@@ -45,6 +45,7 @@ struct verb {
 	X(apply)     \
 	X(undo)      \
 	X(status)    \
+	X(node)      \
 	X(root)      \
 	X(lab)       \
 	X(help)
@@ -153,6 +154,11 @@ void nodes_table(const struct style *s, const struct node_state *v, size_t n, bo
 		 struct strbuf *out);
 /* Why a failed node failed, and its kernel's last lines; nothing for others. */
 void nodes_failure(const struct style *s, const struct node_state *n, struct strbuf *out);
+
+/* ---- node-discover.c ---- */
+
+/* node discover: machines as they ask for an address, then their lines for the answer file. */
+int node_discover(struct cli *c) _must_check_;
 
 /* ---- watch.c ---- */
 

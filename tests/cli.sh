@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..23
+echo 1..24
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -77,6 +77,8 @@ run check -f "$tmp/x" more
 report 'a word too much is refused' "$(want 2 err '"more" is too much'; silent out)"
 run root frob
 report 'an unknown sub-verb is refused' "$(want 2 err 'no "frob"; it is build, list or remove'; silent out)"
+run node frob
+report 'an unknown word for nodes is refused' "$(want 2 err 'no "frob"; it is discover'; silent out)"
 run --root "$tmp/none" status
 report 'a root that is not there is refused' "$(want 2 err 'none'; silent out)"
 mkdir "$tmp/root"
@@ -108,5 +110,5 @@ echo thesis >"$tmp/mine/root/file"
 run lab down --purge --json --dir "$tmp/mine"
 report 'a folder that is no lab is not purged' "$(want 2 err 'not the folder of a lab'; json out
 	[ -f "$tmp/mine/root/file" ] || echo 'the file is gone')"
-[ "$n" = 23 ] || failed=1
+[ "$n" = 24 ] || failed=1
 exit $failed
