@@ -189,6 +189,47 @@ int muster_apply(struct muster *m) _must_check_;
 /* Takes the last apply back. -MUSTER_E_NOT_APPLIED when there is none. */
 int muster_undo(struct muster *m) _must_check_;
 
+/* ---- jobs: what changes the server, in a process of its own -------------------------------------------------- */
+
+enum muster_job_kind {
+	MUSTER_JOB_APPLY,
+	MUSTER_JOB_UNDO,
+	MUSTER_JOB_ROOT, /* muster_root_build() */
+};
+
+struct muster_job {
+	enum muster_job_kind kind;
+	int pid;
+	int64_t started; /* ms since the epoch */
+	bool running;
+	bool has_result; /* it came to its end; false where it runs, or was killed */
+	int result;	 /* 0 or negative, as the verb returned */
+	int64_t ended;	 /* ms since the epoch */
+};
+
+/*
+ * Begins a job that outlives its starter and the terminal. It takes each question's default, so whoever starts it has
+ * asked. `answers` as for muster_plan(). -MUSTER_E_BUSY: another job is at work (emitted, with its name).
+ */
+int muster_job_start(struct muster *m, enum muster_job_kind kind, const char *answers) _must_check_;
+/* The job at work, else the last one; -ENOENT: there was none. */
+int muster_job_find(struct muster *m, struct muster_job *ret) _must_check_;
+/* Asks the job at work to stop: it takes back what it did. -ENOENT: none is at work. */
+int muster_job_cancel(struct muster *m) _must_check_;
+
+/* Follows a job, or what the last one said. */
+struct job_feed;
+
+int muster_job_attach(struct muster *m, struct job_feed **ret) _must_check_; /* -ENOENT: there was none */
+void muster_job_detach(struct job_feed *f);				     /* the job goes on */
+DEFINE_CLEANUP(struct job_feed *, muster_job_detach)
+int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call muster_job_read() */
+/* Hands what is new to fn: all from the begin at first. 1: it goes on; 0: it ended, see muster_job_state(). */
+int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
+		    void *data) _must_check_;
+const struct muster_job *muster_job_state(const struct job_feed *f);
+const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build" */
+
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
 struct muster_root {
