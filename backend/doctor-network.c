@@ -293,7 +293,39 @@ static void say_opening(const struct doctor *d, const char *rule, struct finding
 	else if (fs_exists(d->system_fd, "/usr/sbin/ufw"))
 		finding_command(f, "ufw allow in on %s", d->interface);
 	else if (rule)
-		finding_command(f, "nft insert rule %s iifname %s accept", rule, d->interface);
+		finding_command(f, "%s", rule);
+}
+
+/* A rule without a condition that drops or refuses: what comes after it is for nobody. */
+static bool drops_all(const json_t *expressions)
+{
+	bool drops = false;
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach (expressions, i, e) {
+		if (json_object_get(e, "match") || json_object_get(e, "xt"))
+			return false;
+		drops |= json_object_get(e, "drop") || json_object_get(e, "reject");
+	}
+	return drops;
+}
+
+/* firewalld(1) has the interface in a zone that lets all in: its rules say so in a way that only it can read. */
+static bool is_trusted(const struct doctor *d, const char *table)
+{
+	_cleanup_free_ char *option = NULL, *zone = NULL;
+	const char *argv[] = { "firewall-cmd", NULL, NULL };
+	int status;
+
+	if (strcmp(table, "firewalld") != 0)
+		return false;
+	if (asprintf(&option, "--get-zone-of-interface=%s", d->interface) < 0) {
+		option = NULL;
+		return false;
+	}
+	argv[1] = option;
+	return d->command(d, argv, &status, &zone) == 0 && zone && strncmp(zone, "trusted\n", 8) == 0;
 }
 
 /* A chain that sees what comes in and drops what no rule of its table accepts. */
@@ -303,22 +335,27 @@ static void judge_chain(const struct doctor *d, const json_t *all, const json_t 
 	_cleanup_free_ char *rule = NULL;
 	struct firewall w = { 0 };
 	const json_t *o;
+	bool drops;
 	size_t i;
 
 	if (json_unpack((json_t *)chain, "{s:s, s:s, s:s, s:s, s:s}", "family", &family, "table", &table,
 			"name", &name, "hook", &hook, "policy", &policy) < 0 ||
-	    strcmp(hook, "input") != 0 || strcmp(policy, "drop") != 0 ||
-	    (strcmp(family, "ip") != 0 && strcmp(family, "inet") != 0))
+	    strcmp(hook, "input") != 0 || (strcmp(family, "ip") != 0 && strcmp(family, "inet") != 0))
 		return;
+	drops = strcmp(policy, "drop") == 0;
 	json_array_foreach (all, i, o) {
 		const json_t *r = json_object_get(o, "rule");
+		const char *of = json_string_value(json_object_get(r, "chain"));
 
-		if (r && in_table(r, family, table))
-			read_rule(d, json_object_get(r, "expr"), &w);
+		if (!r || !in_table(r, family, table))
+			continue;
+		read_rule(d, json_object_get(r, "expr"), &w);
+		drops |= of && strcmp(of, name) == 0 && drops_all(json_object_get(r, "expr"));
 	}
-	if (w.interface)
+	if (!drops || w.interface || is_trusted(d, table))
 		return;
-	if (asprintf(&rule, "%s %s %s", family, table, name) < 0)
+	if (asprintf(&rule, "nft insert rule %s %s %s iifname %s accept", family, table, name, d->interface) <
+	    0)
 		rule = NULL;
 	say_closed(d, &w, f);
 	if (f->level != MUSTER_CHECK_OK)
@@ -338,6 +375,30 @@ static void judge_tables(const struct doctor *d, const json_t *all, struct findi
 	}
 }
 
+/* The older iptables, which nftables does not see: does INPUT drop, and is the interface let in? */
+static void judge_legacy(const struct doctor *d, struct finding *f)
+{
+	static const char *const argv[] = { "iptables-legacy", "-S", "INPUT", NULL };
+	_cleanup_free_ char *tables = doctor_file(d, "/proc/net/ip_tables_names"), *output = NULL;
+	_cleanup_free_ char *accept = NULL, *rule = NULL;
+	struct firewall w = { 0 };
+	int status;
+
+	if (!tables || !strstr(tables, "filter"))
+		return;
+	if (d->command(d, argv, &status, &output) < 0 || !output || status != 0)
+		return;
+	if (asprintf(&accept, "-A INPUT -i %s -j ACCEPT", d->interface) < 0 ||
+	    asprintf(&rule, "iptables-legacy -I INPUT -i %s -j ACCEPT", d->interface) < 0)
+		return;
+	if (strstr(output, accept) ||
+	    (!strstr(output, "-P INPUT DROP") && !strstr(output, "-A INPUT -j DROP") &&
+	     !strstr(output, "-A INPUT -j REJECT")))
+		return;
+	say_closed(d, &w, f);
+	say_opening(d, rule, f);
+}
+
 static void firewall(const struct doctor *d, struct finding *f)
 {
 	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
@@ -349,6 +410,9 @@ static void firewall(const struct doctor *d, struct finding *f)
 		finding_say(f, MUSTER_CHECK_OK, "The firewall was not looked at: no interface is chosen.");
 		return;
 	}
+	judge_legacy(d, f);
+	if (f->level != MUSTER_CHECK_OK)
+		return;
 	r = d->command(d, argv, &status, &output);
 	if (r == -ENOENT) {
 		finding_say(f, MUSTER_CHECK_OK,
@@ -363,7 +427,7 @@ static void firewall(const struct doctor *d, struct finding *f)
 	} else {
 		judge_tables(d, json_object_get(doc, "nftables"), f);
 		if (f->level == MUSTER_CHECK_OK)
-			finding_say(f, MUSTER_CHECK_OK, "No rule of nftables keeps the nodes out on %s.",
+			finding_say(f, MUSTER_CHECK_OK, "No rule of the firewall keeps the nodes out on %s.",
 				    d->interface);
 	}
 	json_decref(doc);

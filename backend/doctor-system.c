@@ -115,6 +115,10 @@ static void packages(const struct doctor *d, struct finding *f)
 		finding_command(f, "%s", m->mend);
 		return;
 	}
+	if (!d->distro) {
+		finding_say(f, MUSTER_CHECK_OK, "%s works.", m->name);
+		return;
+	}
 	if (d->packages->n == 0) {
 		finding_say(f, MUSTER_CHECK_OK, "%s works, and all that muster needs is installed.", m->name);
 		return;

@@ -329,6 +329,9 @@ static void whoever_holds_a_port_is_named(void **state)
 #define RULE(expr)                                                                                        \
 	"{\"rule\": {\"family\": \"inet\", \"table\": \"filter\", \"chain\": \"input\", \"expr\": [" expr \
 	", {\"accept\": null}]}}"
+#define DROP(chain, expr)                                                              \
+	"{\"rule\": {\"family\": \"inet\", \"table\": \"filter\", \"chain\": \"" chain \
+	"\", \"expr\": [" expr "{\"drop\": null}]}}"
 #define IIF(right) \
 	"{\"match\": {\"op\": \"==\", \"left\": {\"meta\": {\"key\": \"iifname\"}}, \"right\": " right "}}"
 #define DPORT(protocol, right)                                                            \
@@ -343,6 +346,9 @@ static void a_firewall_that_keeps_nodes_out_is_told(void **state)
 		const char *text;
 	} cases[] = {
 		{ CHAIN("accept"), MUSTER_CHECK_OK, "No rule" },
+		{ CHAIN("accept") "," DROP("input", ""), MUSTER_CHECK_WARNING, "DHCP" },
+		{ CHAIN("accept") "," DROP("other", ""), MUSTER_CHECK_OK, "No rule" },
+		{ CHAIN("accept") "," DROP("input", DPORT("tcp", "23") ","), MUSTER_CHECK_OK, "No rule" },
 		{ CHAIN("drop"), MUSTER_CHECK_WARNING,
 		  "opens UDP port 67 (DHCP), UDP port 69 (TFTP), TCP port 8066 (musterd) on eth1." },
 		{ CHAIN("drop") "," RULE(IIF("\"eth1\"")), MUSTER_CHECK_OK, "No rule" },
@@ -378,6 +384,38 @@ static void a_firewall_that_keeps_nodes_out_is_told(void **state)
 	assert_found(&d, "firewall", MUSTER_CHECK_OK, "not installed");
 }
 
+static void firewalld_is_asked_for_its_zone(void **state)
+{
+	struct doctor d = well();
+
+	programs[1].output = "{\"nftables\": [{\"chain\": {\"family\": \"inet\", \"table\": \"firewalld\", "
+			     "\"name\": \"filter_INPUT\", \"hook\": \"input\", \"policy\": \"accept\"}}, "
+			     "{\"rule\": {\"family\": \"inet\", \"table\": \"firewalld\", \"chain\": "
+			     "\"filter_INPUT\", \"expr\": [{\"reject\": {\"type\": \"icmpx\"}}]}}]}";
+	put("/usr/sbin/firewalld", "");
+	programs[2] = (struct program){ "firewall-cmd", "public\n", 0 };
+	assert_found(&d, "firewall", MUSTER_CHECK_WARNING, "DHCP");
+	assert_non_null(strstr(find(&d, "firewall").command, "firewall-cmd --permanent --zone=trusted"));
+	programs[2].output = "trusted\n";
+	assert_found(&d, "firewall", MUSTER_CHECK_OK, "No rule");
+	assert_int_equal(fs_unlink(root_fd, "/usr/sbin/firewalld"), 0);
+}
+
+static void the_older_iptables_is_seen(void **state)
+{
+	struct doctor d = well();
+
+	put("/proc/net/ip_tables_names", "nat\nfilter\n");
+	programs[2] = (struct program){ "iptables-legacy", "-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", 0 };
+	assert_found(&d, "firewall", MUSTER_CHECK_WARNING, "DHCP");
+	assert_string_equal(find(&d, "firewall").command, "iptables-legacy -I INPUT -i eth1 -j ACCEPT");
+	programs[2].output = "-P INPUT DROP\n-A INPUT -i eth1 -j ACCEPT\n";
+	assert_found(&d, "firewall", MUSTER_CHECK_OK, "No rule");
+	programs[2].output = "-P INPUT ACCEPT\n-A INPUT -j REJECT --reject-with icmp-host-prohibited\n";
+	assert_found(&d, "firewall", MUSTER_CHECK_WARNING, "DHCP");
+	assert_int_equal(fs_unlink(root_fd, "/proc/net/ip_tables_names"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +428,8 @@ int main(void)
 		cmocka_unit_test(another_dhcp_server_is_named),
 		cmocka_unit_test(whoever_holds_a_port_is_named),
 		cmocka_unit_test(a_firewall_that_keeps_nodes_out_is_told),
+		cmocka_unit_test(firewalld_is_asked_for_its_zone),
+		cmocka_unit_test(the_older_iptables_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
