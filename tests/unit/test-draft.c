@@ -171,6 +171,22 @@ static void whatever_is_written_is_read_back(void **state)
 	}
 }
 
+static void what_is_not_given_yet_is_read_back_so(void **state)
+{
+	_cleanup_(draft_freep) struct draft *d = NULL, *back = NULL, *range = NULL;
+	_cleanup_free_ char *text = NULL, *half = NULL;
+
+	assert_int_equal(draft_new(&d), 0);
+	assert_int_equal(draft_add_node(d, "", "", "", ""), 0);
+	assert_int_equal(draft_format(d, &text), 0);
+	back = draft_of(text);
+	assert_same(d, back);
+	set(&d->ip_mode, "range");
+	assert_int_equal(draft_format(d, &half), 0);
+	range = draft_of(half);
+	assert_same(d, range);
+}
+
 static void a_copy_is_the_same(void **state)
 {
 	for (int i = 0; i < 50; i++) {
@@ -661,6 +677,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_is_written_is_read_back),
+		cmocka_unit_test(what_is_not_given_yet_is_read_back_so),
 		cmocka_unit_test(a_copy_is_the_same),
 		cmocka_unit_test(what_no_file_can_hold_is_not_written),
 		cmocka_unit_test(a_file_is_replaced_whole_with_its_mode),
