@@ -51,3 +51,8 @@ int context_names(struct muster *m, const char *range, struct strv *ret) _must_c
 int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */
+
+/* Packages that the plan wants and that are not there; without a plan, those that any plan wants. */
+int context_missing_packages(struct muster *m, struct strv *ret) _must_check_;
+/* As apply_unfinished(); and whether musterd runs: 1, 0, or -1 where nobody can tell. */
+void context_services(struct muster *m, int *ret_unfinished, int *ret_musterd);

@@ -14,7 +14,9 @@
 
 #include "backend/apply/change.h"
 #include "backend/host/facts.h"
+#include "backend/nodes/machine.h"
 #include "backend/nodes/node.h"
+#include "backend/plan/draft-model.h"
 #include "backend/plan/model.h"
 #include "util/error.h"
 #include "util/macro.h"
@@ -99,6 +101,31 @@ int muster_new(const struct muster_config *config, struct muster **ret) _must_ch
 void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
 
+/* ---- is this server fit ---------------------------------------------------------------------------------- */
+
+enum muster_check_level {
+	MUSTER_CHECK_OK,
+	MUSTER_CHECK_WARNING, /* it works, but: */
+	MUSTER_CHECK_PROBLEM, /* it does not work so */
+};
+
+struct muster_check {
+	const char *name; /* a short word, static: "distribution", "firewall" */
+	enum muster_check_level level;
+	char *text;    /* what was found: a sentence */
+	char *remedy;  /* what to do; NULL: nothing */
+	char *command; /* that does it; NULL: none does */
+};
+
+/*
+ * Looks at everything that setting up needs of this server, for these answers (NULL: those of the last apply; none is
+ * fine, too), and for this interface (NULL: the answers', else the one that suggests itself). Looking for another DHCP
+ * server takes some seconds. Nothing is changed.
+ */
+int muster_doctor(struct muster *m, const char *answers, const char *interface, struct muster_check **ret,
+		  size_t *ret_n) _must_check_;
+void muster_checks_free(struct muster_check *v, size_t n);
+
 /* ---- facts, plan ----------------------------------------------------------------------------------- */
 
 /* Borrowed; read once and kept. */
@@ -119,6 +146,39 @@ int muster_network(struct muster *m, const char *answers, struct muster_network 
 /* Of the last muster_plan(), sorted by line; borrowed. */
 const struct plan_mistakes *muster_mistakes(const struct muster *m);
 
+/* ---- answers being written: what a form holds (backend/plan/draft-model.h) --------------------------------- */
+
+int muster_draft_new(struct draft **ret) _must_check_; /* nothing is given */
+int muster_draft_copy(const struct draft *d, struct draft **ret) _must_check_;
+void muster_draft_free(struct draft *d);
+DEFINE_CLEANUP(struct draft *, muster_draft_free)
+/* Reads what is there, and passes over what is wrong; `path` NULL means the answers of the last apply. -ENOENT where there
+ * is no file; any other failure is emitted. */
+int muster_draft_load(struct muster *m, const char *path, struct draft **ret) _must_check_;
+/* Writes the answer file whole or not at all, mode 0640. -EILSEQ: a value holds what no answer file can (see
+ * muster_draft_check()). Failures are emitted. */
+int muster_draft_save(struct muster *m, const struct draft *d, const char *path) _must_check_;
+/* The answer file's text; owned. */
+int muster_draft_text(const struct draft *d, char **ret) _must_check_;
+/* Every mistake, each with its place; relative paths in the answers begin in the folder of `path`. Without a mistake
+ * *ret_plan (may be asked for with a non-NULL pointer) is what they mean, else NULL: free it with muster_plan_free(). */
+int muster_draft_check(struct muster *m, const struct draft *d, const char *path, struct draft_mistake **ret,
+		       size_t *ret_n, struct plan **ret_plan) _must_check_;
+void muster_draft_mistakes_free(struct draft_mistake *v, size_t n);
+void muster_plan_free(struct plan *p);
+/* Fills in what is not given with what this server suggests: its interfaces, its name, the ssh keys found on it. */
+int muster_draft_propose(struct muster *m, struct draft *d) _must_check_;
+/* The interface that most likely leads to the nodes; NULL in *ret where none does. Borrowed. */
+int muster_draft_interface(struct muster *m, const struct host_interface **ret) _must_check_;
+/* Public ssh keys found on this server: the .pub files in /root/.ssh and its authorized_keys. */
+int muster_ssh_keys(struct muster *m, struct strv *ret) _must_check_;
+/* One node gets another name, or goes; all others keep their names, addresses and MAC addresses. -MUSTER_E_REFUSED: emitted
+ * why, and nothing was changed. */
+int muster_draft_rename_node(struct muster *m, struct draft *d, const char *path, const char *from,
+			     const char *to) _must_check_;
+int muster_draft_remove_node(struct muster *m, struct draft *d, const char *path,
+			     const char *name) _must_check_;
+
 /* ---- apply, undo: of the plan that muster_plan() read last --------------------------------------------- */
 
 int muster_changes(struct muster *m, struct changeset **ret) _must_check_;
@@ -129,6 +189,47 @@ bool muster_changeset_empty(const struct changeset *c);
 int muster_apply(struct muster *m) _must_check_;
 /* Takes the last apply back. -MUSTER_E_NOT_APPLIED when there is none. */
 int muster_undo(struct muster *m) _must_check_;
+
+/* ---- jobs: what changes the server, in a process of its own -------------------------------------------------- */
+
+enum muster_job_kind {
+	MUSTER_JOB_APPLY,
+	MUSTER_JOB_UNDO,
+	MUSTER_JOB_ROOT, /* muster_root_build() */
+};
+
+struct muster_job {
+	enum muster_job_kind kind;
+	int pid;
+	int64_t started; /* ms since the epoch */
+	bool running;
+	bool has_result; /* it came to its end; false where it runs, or was killed */
+	int result;	 /* 0 or negative, as the verb returned */
+	int64_t ended;	 /* ms since the epoch */
+};
+
+/*
+ * Begins a job that outlives its starter and the terminal. It takes each question's default, so whoever starts it has
+ * asked. `answers` as for muster_plan(). -MUSTER_E_BUSY: another job is at work (emitted, with its name).
+ */
+int muster_job_start(struct muster *m, enum muster_job_kind kind, const char *answers) _must_check_;
+/* The job at work, else the last one; -ENOENT: there was none. */
+int muster_job_find(struct muster *m, struct muster_job *ret) _must_check_;
+/* Asks the job at work to stop: it takes back what it did. -ENOENT: none is at work. */
+int muster_job_cancel(struct muster *m) _must_check_;
+
+/* Follows a job, or what the last one said. */
+struct job_feed;
+
+int muster_job_attach(struct muster *m, struct job_feed **ret) _must_check_; /* -ENOENT: there was none */
+void muster_job_detach(struct job_feed *f);				     /* the job goes on */
+DEFINE_CLEANUP(struct job_feed *, muster_job_detach)
+int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call muster_job_read() */
+/* Hands what is new to fn: all from the begin at first. 1: it goes on; 0: it ended, see muster_job_state(). */
+int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
+		    void *data) _must_check_;
+const struct muster_job *muster_job_state(const struct job_feed *f);
+const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
@@ -300,3 +401,18 @@ int muster_cluster_name(struct muster *m, char **ret) _must_check_;
 int muster_status_json(const char *cluster, const struct node_state *v, size_t n, char **ret) _must_check_;
 /* The answer file that was applied last, as an absolute path below the root; owned. -ENOENT. */
 int muster_answers_path(struct muster *m, char **ret) _must_check_;
+
+/* ---- machines that ask for an address, live ------------------------------------------------------------ */
+
+struct discover;
+
+/* Listens on this interface (NULL: the plan's, else the one that suggests itself), and sends nothing. Needs root.
+ * Failures are emitted. */
+int muster_discover_open(struct muster *m, const char *interface, struct discover **ret) _must_check_;
+void muster_discover_close(struct discover *d);
+DEFINE_CLEANUP(struct discover *, muster_discover_close)
+int muster_discover_fd(const struct discover *d); /* for poll(2); readable: call muster_discover_read() */
+/* 1: the list changed; 0: it did not. Does not wait. */
+int muster_discover_read(struct discover *d) _must_check_;
+/* In the order of their first asking; borrowed, until the next muster_discover_read(). */
+const struct machine *muster_discover_list(const struct discover *d, size_t *ret_n);

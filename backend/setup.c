@@ -306,9 +306,8 @@ static bool is_installed(const struct profile_service *s)
 	return true;
 }
 
-static int make_wish(struct muster *m, struct apply_wish *w)
+static int wish_of(struct muster *m, const struct plan *p, struct apply_wish *w)
 {
-	const struct plan *p = m->plan;
 	int r = 0;
 
 	*w = (struct apply_wish){ .user = !m->scratch };
@@ -332,11 +331,29 @@ static int make_wish(struct muster *m, struct apply_wish *w)
 	return r;
 }
 
+static int make_wish(struct muster *m, struct apply_wish *w)
+{
+	return wish_of(m, m->plan, w);
+}
+
 static void wish_free(struct apply_wish *w)
 {
 	strv_free(&w->services);
 	strv_free(&w->packages);
 	strv_free(&w->keys);
+}
+
+int context_missing_packages(struct muster *m, struct strv *ret)
+{
+	static const struct plan any = { .dhcp_service = true };
+	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	int r = wish_of(m, m->plan ? m->plan : &any, &wish);
+
+	if (r < 0)
+		return r;
+	*ret = wish.packages;
+	wish.packages = (struct strv)STRV_INIT;
+	return 0;
 }
 
 /* ---- changes ------------------------------------------------------------------------------------------------------ */
@@ -559,4 +576,13 @@ int muster_undo(struct muster *m)
 	if (r == 0)
 		context_done(m);
 	return r;
+}
+
+void context_services(struct muster *m, int *ret_unfinished, int *ret_musterd)
+{
+	struct apply a;
+
+	make_apply(m, &a);
+	*ret_unfinished = apply_unfinished(&a);
+	*ret_musterd = a.services->is_running ? a.services->is_running(&a, service_find("musterd")) : -1;
 }

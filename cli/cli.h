@@ -38,6 +38,7 @@ struct verb {
 
 /* X(name): all verbs, in the order of the help. One word here and one file cli/verb-NAME.c make a verb. */
 #define CLI_VERBS(X) \
+	X(doctor)    \
 	X(host)      \
 	X(check)     \
 	X(plan)      \
@@ -166,6 +167,11 @@ void nodes_failure(const struct style *s, const struct node_state *n, struct str
 int cli_results(struct cli *c, struct muster_result *v, size_t n) _must_check_;
 /* -MUSTER_E_REFUSED unless -n names the nodes. */
 int cli_want_range(struct cli *c) _must_check_;
+
+/* ---- node-discover.c ---- */
+
+/* node discover: machines as they ask for an address, then their lines for the answer file. */
+int node_discover(struct cli *c) _must_check_;
 
 /* ---- watch.c ---- */
 

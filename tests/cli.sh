@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..30
+echo 1..33
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -77,6 +77,8 @@ run check -f "$tmp/x" more
 report 'a word too much is refused' "$(want 2 err '"more" is too much'; silent out)"
 run root frob
 report 'an unknown sub-verb is refused' "$(want 2 err 'no "frob"; it is build, list or remove'; silent out)"
+run node frob
+report 'an unknown word for nodes is refused' "$(want 2 err 'no "frob"; it is next, discover, rename or remove'; silent out)"
 run --root "$tmp/none" status
 report 'a root that is not there is refused' "$(want 2 err 'none'; silent out)"
 mkdir "$tmp/root"
@@ -93,6 +95,13 @@ cp "$tmp/out" "$tmp/host.json"
 first=$(want 0 out '"distribution"'; silent err; json out)
 run host --json --host "$tmp/host.json"
 report 'the facts go through a file unchanged' "$first$(want 0 out '"interfaces"'; cmp "$tmp/out" "$tmp/host.json" 2>&1)"
+cat >"$tmp/bare.json" <<'EOT'
+{"distribution": {"id": "debian", "version": "12"}, "interfaces": [{"name": "eth0", "default_route": true, "link": true}]}
+EOT
+run doctor --json --host "$tmp/bare.json"
+report 'a server without an interface for nodes is not fit' "$(want 1 out '"fit": false'; silent err; json out)"
+run doctor --host "$tmp/bare.json" --root "$tmp/root"
+report 'doctor lists what to do' "$(want 1 out 'Put a network card in'; silent err)"
 echo '{"distribution": {"id": "debian"}, "interfaces": [{}]}' >"$tmp/host.json"
 run host --json --host "$tmp/host.json"
 report 'wrong facts are refused, with the key' "$(want 2 err 'interfaces\[0\]\.name'; json out)"
@@ -112,7 +121,7 @@ report 'an action wants its nodes named' "$(want 2 err 'name the nodes with -n R
 run node next floppy -n node01
 report 'a node boots what there is' "$(want 2 err 'system, disk, memtest or root:ID, not "floppy"'; silent out)"
 run node forget -n node01
-report 'an unknown word of node is refused' "$(want 2 err 'no "forget"; it is next'; silent out)"
+report 'an unknown word of node is refused' "$(want 2 err 'no "forget"; it is next, discover, rename or remove'; silent out)"
 run run -n node01
 report 'a command wants to be named' "$(want 2 err 'muster run -n RANGE -- COMMAND'; silent out)"
 run run -n node01 --prefix --json -- true
@@ -121,5 +130,5 @@ run --root "$tmp/root" power wake -n node01 --json
 report 'without a cluster nothing can be woken' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run why
 report 'why wants a node' "$(want 2 err 'muster why NODE'; silent out)"
-[ "$n" = 30 ] || failed=1
+[ "$n" = 33 ] || failed=1
 exit $failed

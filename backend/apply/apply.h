@@ -137,6 +137,8 @@ int apply_run(struct apply *a, const struct changeset *c, const char *answers) _
 /* apply_undo() and apply_recover() use the caller's drivers: one that leaves services or packages alone leaves them alone
  * here, too, so that nothing of a lab's apply starts outside of its namespaces. */
 
+/* 1: an apply or undo was cut off, and nothing is at work on it; 0: none was. Touches nothing. */
+int apply_unfinished(struct apply *a) _must_check_;
 /* Takes the newest apply back that was not taken back yet, also one that was cut off. -MUSTER_E_NOT_APPLIED, which
  * the caller says. Can itself be cut off and repeated. */
 int apply_undo(struct apply *a) _must_check_;

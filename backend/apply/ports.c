@@ -9,15 +9,18 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "backend/apply/ports.h"
 #include "backend/apply/step.h"
 #include "util/fs.h"
 
 #define TCP_LISTEN 0x0a
 
 /* The socket on this port in a table of /proc/net; 0 where there is none. `own` is in network byte order. */
-static unsigned long find_inode(const char *table, bool udp, unsigned int port, bool here_only, in_addr_t own)
+static unsigned long find_inode(int proc_fd, const char *table, bool udp, unsigned int port, bool here_only,
+				in_addr_t own)
 {
-	_cleanup_fclose_ FILE *f = fopen(table, "re");
+	int fd = openat(proc_fd, table, O_RDONLY | O_CLOEXEC);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[512];
 
 	while (f && fgets(line, sizeof(line), f)) {
@@ -38,16 +41,26 @@ static unsigned long find_inode(const char *table, bool udp, unsigned int port, 
 	return 0;
 }
 
-static bool holds(const char *pid, const char *wanted)
+static DIR *open_folder(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !d)
+		close(fd);
+	return d;
+}
+
+static bool holds(int proc_fd, const char *pid, const char *wanted)
 {
 	_cleanup_free_ char *path = NULL;
 	const struct dirent *e;
 	bool found = false;
 	DIR *d;
 
-	if (asprintf(&path, "/proc/%s/fd", pid) < 0)
+	if (asprintf(&path, "%s/fd", pid) < 0)
 		return false;
-	d = opendir(path);
+	d = open_folder(proc_fd, path);
 	while (d && !found && (e = readdir(d))) {
 		char link[64];
 		ssize_t n = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
@@ -61,12 +74,12 @@ static bool holds(const char *pid, const char *wanted)
 }
 
 /* "name (process 12)", owned; "another program" where it cannot be seen. */
-static int name_owner(unsigned long inode, char **ret)
+static int name_owner(int proc_fd, unsigned long inode, char **ret)
 {
 	_cleanup_free_ char *wanted = NULL;
 	const struct dirent *e;
 	char *owner = NULL;
-	DIR *d = opendir("/proc");
+	DIR *d = open_folder(proc_fd, ".");
 
 	if (asprintf(&wanted, "socket:[%lu]", inode) < 0)
 		wanted = NULL;
@@ -74,10 +87,10 @@ static int name_owner(unsigned long inode, char **ret)
 		_cleanup_free_ char *path = NULL, *comm = NULL;
 		_cleanup_close_ int fd = -1;
 
-		if (!isdigit((unsigned char)e->d_name[0]) || !holds(e->d_name, wanted) ||
-		    asprintf(&path, "/proc/%s/comm", e->d_name) < 0)
+		if (!isdigit((unsigned char)e->d_name[0]) || !holds(proc_fd, e->d_name, wanted) ||
+		    asprintf(&path, "%s/comm", e->d_name) < 0)
 			continue;
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || fs_read_fd(fd, 64, &comm, NULL) < 0)
 			continue;
 		comm[strcspn(comm, "\n")] = '\0';
@@ -94,13 +107,27 @@ static int name_owner(unsigned long inode, char **ret)
 	return 0;
 }
 
+static unsigned long either_inode(int proc_fd, bool udp, unsigned int port, bool here_only, in_addr_t own)
+{
+	unsigned long inode = find_inode(proc_fd, udp ? "net/udp" : "net/tcp", udp, port, here_only, own);
+
+	return inode ? inode : find_inode(proc_fd, udp ? "net/udp6" : "net/tcp6", udp, port, here_only, own);
+}
+
 static unsigned long port_inode(const struct apply *a, bool udp, unsigned int port, bool here_only)
 {
 	in_addr_t own = a->http_address ? inet_addr(a->http_address) : INADDR_NONE;
-	unsigned long inode = find_inode(udp ? "/proc/net/udp" : "/proc/net/tcp", udp, port, here_only, own);
+	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return inode ? inode
-		     : find_inode(udp ? "/proc/net/udp6" : "/proc/net/tcp6", udp, port, here_only, own);
+	return either_inode(proc, udp, port, here_only, own);
+}
+
+int port_owner(int proc_fd, bool udp, unsigned int port, char **ret)
+{
+	unsigned long inode = either_inode(proc_fd, udp, port, false, INADDR_NONE);
+
+	*ret = NULL;
+	return inode ? name_owner(proc_fd, inode, ret) : 0;
 }
 
 bool ports_open(const struct apply *a, const struct service *s)
@@ -120,6 +147,7 @@ int ports_holder(const struct apply *a, const struct service *s, bool tcp_only, 
 	for (size_t i = 0; i < ARRAY_SIZE(s->ports) && s->ports[i].number; i++) {
 		unsigned int port =
 			s->ports[i].number == SERVICE_PORT_HTTP ? a->http_port : s->ports[i].number;
+		_cleanup_close_ int proc = -1;
 		_cleanup_free_ char *owner = NULL;
 		unsigned long inode;
 		int r;
@@ -129,7 +157,8 @@ int ports_holder(const struct apply *a, const struct service *s, bool tcp_only, 
 		inode = port_inode(a, s->ports[i].udp, port, tcp_only);
 		if (!inode)
 			continue;
-		r = name_owner(inode, &owner);
+		proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = name_owner(proc, inode, &owner);
 		if (r < 0)
 			return r;
 		if (asprintf(ret,

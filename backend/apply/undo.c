@@ -3,10 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "backend/apply/step.h"
 #include "util/error.h"
+#include "util/fs.h"
 
 #define UNIT_FOLDER "/etc/systemd/system"
 
@@ -147,4 +150,19 @@ int apply_undo(struct apply *a)
 		  json_string_value(json_object_get(j->header, "when")),
 		  json_string_value(json_object_get(j->header, "who")));
 	return undo_journal(a, j);
+}
+
+int apply_unfinished(struct apply *a)
+{
+	_cleanup_(journal_freep) struct journal *j = NULL;
+	_cleanup_close_ int lock = fs_open(a->root_fd, APPLY_RUN "/lock", O_RDONLY, 0);
+	int r;
+
+	/* Whoever works on it holds the lock. */
+	if (lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) < 0)
+		return 0;
+	r = journal_newest(a, &j);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : j->state == JOURNAL_UNFINISHED;
 }

@@ -10,12 +10,14 @@
 
 struct host_interface {
 	char *name;
-	struct mac mac;		   /* all zero where the interface has none */
-	char *driver;		   /* kernel module or virtual kind ("bridge", "veth"); "" when unknown */
-	char *vendor, *model;	   /* as a person knows them; "" when unknown */
-	bool up;		   /* administratively up */
-	bool link;		   /* carrier: a cable with something alive at its other end */
-	int speed;		   /* Mbit/s; 0 when unknown */
+	struct mac mac;	      /* all zero where the interface has none */
+	char *driver;	      /* kernel module or virtual kind ("bridge", "veth"); "" when unknown */
+	char *vendor, *model; /* as a person knows them; "" when unknown */
+	bool up;	      /* administratively up */
+	bool link;	      /* carrier: a cable with something alive at its other end */
+	int speed;	      /* Mbit/s; 0 when unknown */
+	bool default_route;   /* the way to the outside leads over it */
+	bool wireless;
 	struct ip4_net *addresses; /* owned, n_addresses */
 	size_t n_addresses;
 };

@@ -23,5 +23,7 @@ DEFINE_CLEANUP(struct host *, host_free)
 
 /* By name, or by MAC address in any spelling that mac_parse() takes. NULL where there is none. */
 const struct host_interface *host_interface_find(const struct host *h, const char *name_or_mac);
+/* Who made the network card with this address, by udev's hardware database; "" where it does not say. Owned. */
+int host_mac_vendor(struct mac mac, char **ret) _must_check_;
 /* The installed program's path; NULL where it is not installed. */
 const char *host_daemon_path(const struct host *h, const char *name);

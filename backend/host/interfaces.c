@@ -98,7 +98,7 @@ static int describe(struct udev *udev, struct udev_hwdb *hwdb, struct found_inte
 {
 	_cleanup_(udev_device_unrefp) struct udev_device *net = NULL, *pci = NULL;
 	struct udev_device *parent;
-	const char *driver;
+	const char *driver, *type;
 	int r = 0;
 
 	net = udev_device_new_from_subsystem_sysname(udev, "net", f->facts.name);
@@ -107,6 +107,8 @@ static int describe(struct udev *udev, struct udev_hwdb *hwdb, struct found_inte
 		driver = parent ? udev_device_get_driver(parent) : NULL;
 		if (driver && !f->virtual)
 			r = host_set(&f->facts.driver, driver);
+		type = udev_device_get_devtype(net);
+		f->facts.wireless = type && strcmp(type, "wlan") == 0;
 		if (r == 0)
 			r = names_from_properties(net, f);
 		return r == 0 ? walk_up(hwdb, net, f) : r;
@@ -155,4 +157,26 @@ int interfaces_describe(struct found *f)
 	for (size_t i = 0; udev && r == 0 && i < f->n; i++)
 		r = describe(udev, hwdb, &f->v[i]);
 	return r == 0 ? describe_by_pci(f) : r;
+}
+
+int host_mac_vendor(struct mac mac, char **ret)
+{
+	_cleanup_(udev_unrefp) struct udev *udev = udev_new();
+	_cleanup_(udev_hwdb_unrefp) struct udev_hwdb *hwdb = udev ? udev_hwdb_new(udev) : NULL;
+	struct udev_list_entry *list = NULL, *e;
+	const char *name = "";
+	char key[20];
+
+	/* hwdb(7) has the addresses that the IEEE gave out; those of virtual machines' cards are local ones. */
+	if (mac.b[0] == 0x52 && mac.b[1] == 0x54 && mac.b[2] == 0)
+		name = "QEMU";
+	snprintf(key, sizeof(key), "OUI:%02X%02X%02X%02X%02X%02X", mac.b[0], mac.b[1], mac.b[2], mac.b[3],
+		 mac.b[4], mac.b[5]);
+	if (hwdb && !*name)
+		list = udev_hwdb_get_properties_list_entry(hwdb, key, 0);
+	e = udev_list_entry_get_by_name(list, "ID_OUI_FROM_DATABASE");
+	if (e && udev_list_entry_get_value(e))
+		name = udev_list_entry_get_value(e);
+	*ret = strdup(name);
+	return *ret ? 0 : -ENOMEM;
 }

@@ -50,10 +50,11 @@ static json_t *interface_json(const struct host_interface *i)
 	for (size_t k = 0; k < i->n_addresses; k++)
 		if (json_array_append_new(addresses, json_string(IP4_NET(i->addresses[k]))) < 0)
 			return NULL;
-	return json_pack("{so ss so so so sb sb si sO}", "name", text(i->name), "mac",
+	return json_pack("{so ss so so so sb sb si sb sb sO}", "name", text(i->name), "mac",
 			 mac_compare(i->mac, zero) == 0 ? "" : MAC(i->mac), "driver", text(i->driver),
 			 "vendor", text(i->vendor), "model", text(i->model), "link", i->link, "up", i->up,
-			 "speed", i->speed, "addresses", addresses);
+			 "speed", i->speed, "default_route", i->default_route, "wireless", i->wireless,
+			 "addresses", addresses);
 }
 
 static json_t *host_json(const struct host *h)
@@ -230,6 +231,10 @@ static int read_interface(struct reader *rd, const json_t *o, struct host_interf
 		r = read_bool(rd, o, "up", &i->up);
 	if (r == 0)
 		r = read_int(rd, o, "speed", &i->speed);
+	if (r == 0)
+		r = read_bool(rd, o, "default_route", &i->default_route);
+	if (r == 0)
+		r = read_bool(rd, o, "wireless", &i->wireless);
 	return r == 0 ? read_addresses(rd, o, i) : r;
 }
 

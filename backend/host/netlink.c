@@ -13,6 +13,8 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -113,6 +115,36 @@ static int add_address(struct found *f, struct rtnl_addr *a)
 	return 0;
 }
 
+/* The way to the outside: routes of the main table to everywhere. */
+static void add_route(struct found *f, struct rtnl_route *route)
+{
+	struct nl_addr *to = rtnl_route_get_dst(route);
+
+	if (rtnl_route_get_table(route) != RT_TABLE_MAIN || rtnl_route_get_type(route) != RTN_UNICAST ||
+	    (to && nl_addr_get_prefixlen(to) > 0))
+		return;
+	for (int i = 0; i < rtnl_route_get_nnexthops(route); i++) {
+		struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, i);
+
+		for (size_t k = 0; hop && k < f->n; k++)
+			if (f->v[k].index == rtnl_route_nh_get_ifindex(hop))
+				f->v[k].facts.default_route = true;
+	}
+}
+
+static void add_routes(struct found *f, struct nl_sock *s)
+{
+	_cleanup_(cache_freep) struct nl_cache *routes = NULL;
+	int r = rtnl_route_alloc_cache(s, AF_UNSPEC, 0, &routes);
+
+	if (r < 0) {
+		log_warning("the kernel does not list its routes: %s", nl_geterror(r));
+		return;
+	}
+	for (struct nl_object *o = nl_cache_get_first(routes); o; o = nl_cache_get_next(o))
+		add_route(f, (struct rtnl_route *)o);
+}
+
 int netlink_interfaces(struct found *ret)
 {
 	_cleanup_(socket_freep) struct nl_sock *socket_ = nl_socket_alloc();
@@ -138,6 +170,8 @@ int netlink_interfaces(struct found *ret)
 	for (struct nl_object *o = addresses ? nl_cache_get_first(addresses) : NULL; r == 0 && o;
 	     o = nl_cache_get_next(o))
 		r = add_address(ret, (struct rtnl_addr *)o);
+	if (r == 0)
+		add_routes(ret, socket_);
 	for (size_t i = 0; r == 0 && fd >= 0 && i < ret->n; i++)
 		r = add_hardware(fd, &ret->v[i]);
 	return r;

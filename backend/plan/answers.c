@@ -33,7 +33,7 @@ static const struct conf_key access_keys[] = {
 	{ NULL },
 };
 
-static const struct conf_form forms[] = {
+const struct conf_form answers_forms[] = {
 	{ "cluster", false, cluster_keys }, { "boot", false, boot_keys },
 	{ "network", true, network_keys },  { "nodes", false, nodes_keys },
 	{ "node", true, node_keys },	    { "services", false, services_keys },
@@ -202,7 +202,7 @@ static int read_all(struct answers *a, const char *text, size_t len)
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = conf_parse(a->file, text, len, forms, a->mistakes, &a->conf);
+	r = conf_parse(a->file, text, len, answers_forms, a->mistakes, &a->conf);
 	if (r == -MUSTER_E_FORMAT)
 		return -MUSTER_E_ANSWERS;
 	if (r < 0)
@@ -213,37 +213,44 @@ static int read_all(struct answers *a, const char *text, size_t len)
 	return a->error;
 }
 
-int plan_read(const char *path, const struct host *host, const char *profiles_dir,
-	      struct plan_mistakes *mistakes, struct plan **ret)
+int plan_read_text(const char *name, const char *text, size_t len, const struct host *host,
+		   const char *profiles_dir, struct plan_mistakes *mistakes, struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	_cleanup_free_ char *text = NULL, *why = NULL;
 	struct answers a = {
-		.file = path,
+		.file = name,
 		.host = host,
 		.profiles_dir = profiles_dir,
 		.mistakes = mistakes,
 	};
-	size_t len, before = mistakes->n;
-	int r = conf_load(path, &text, &len, &why);
+	size_t before = mistakes->n;
+	int r = plan_new(&plan);
 
-	if (r < 0) {
-		if (!why || plan_mistakes_add(mistakes, path, 0, "the answer file %s", why) < 0)
-			return -ENOMEM;
-		return r;
-	}
-	r = plan_new(&plan);
 	if (r < 0)
 		return r;
 	a.plan = plan;
 	r = read_all(&a, text, len);
 	conf_free(a.conf);
 	profile_distro_free(a.distro);
-	plan_mistakes_sort(mistakes, path);
+	plan_mistakes_sort(mistakes, name);
 	if (r < 0)
 		return r;
 	if (mistakes->n > before)
 		return -MUSTER_E_ANSWERS;
 	*ret = TAKE_PTR(plan);
 	return 0;
+}
+
+int plan_read(const char *path, const struct host *host, const char *profiles_dir,
+	      struct plan_mistakes *mistakes, struct plan **ret)
+{
+	_cleanup_free_ char *text = NULL, *why = NULL;
+	size_t len;
+	int r = conf_load(path, &text, &len, &why);
+
+	if (r == 0)
+		return plan_read_text(path, text, len, host, profiles_dir, mistakes, ret);
+	if (!why || plan_mistakes_add(mistakes, path, 0, "the answer file %s", why) < 0)
+		return -ENOMEM;
+	return r;
 }

@@ -9,6 +9,9 @@
 
 #define ANSWERS_NODES_MAX 65536
 
+/* The sections and keys that there are. */
+extern const struct conf_form answers_forms[];
+
 struct answers {
 	const char *file; /* as the caller named it */
 	const struct host *host;

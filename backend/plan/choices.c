@@ -186,7 +186,10 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 		a->error = -ENOMEM;
 	else if (!a->distro)
 		answers_wrong(
-			a, v ? v->line : 0,
+			a,
+			v   ? v->line
+			: s ? s->line
+			    : 0,
 			"there is no distribution profile for this server (family \"%s\"), so its kernel "
 			"cannot be named; give the path of a built kernel: kernel = \"/...\"",
 			a->host->family ? a->host->family : "");
@@ -194,7 +197,10 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 		answers_wrong(a, v->line, "the kernel's path \"%s\" does not begin with /; write it whole",
 			      name);
 	else
-		answers_wrong(a, v ? v->line : 0,
+		answers_wrong(a,
+			      v	  ? v->line
+			      : s ? s->line
+				  : 0,
 			      "there is no kernel \"%s\"; known here are %s, or the path of a built kernel",
 			      name, list);
 }
@@ -330,7 +336,10 @@ void answers_services(struct answers *a)
 	a->plan->nfs =
 		(enum plan_nfs)answers_choice(a, s, "nfs", nfs, nfs_root ? PLAN_NFS_KERNEL : PLAN_NFS_NONE);
 	if (nfs_root && a->plan->nfs == PLAN_NFS_NONE)
-		answers_wrong(a, o && o->n ? o->v[0].line : 0,
+		answers_wrong(a,
+			      o && o->n ? o->v[0].line
+			      : s	? s->line
+					: 0,
 			      "boot.root is \"nfs\", which needs an NFS server; write nfs = \"kernel\" or "
 			      "\"ganesha\"");
 	answers_choice(a, s, "accounts", accounts, 1);

@@ -21,6 +21,10 @@ int plan_mistakes_add(struct plan_mistakes *m, const char *file, unsigned int li
 int plan_read(const char *path, const struct host *host, const char *profiles_dir,
 	      struct plan_mistakes *mistakes, struct plan **ret) _must_check_;
 
+/* The same from memory; `name` is what the mistakes call it, and relative paths begin in its folder. */
+int plan_read_text(const char *name, const char *text, size_t len, const struct host *host,
+		   const char *profiles_dir, struct plan_mistakes *mistakes, struct plan **ret) _must_check_;
+
 /* The resolved plan as the daemon keeps it (/etc/muster/cluster.json), and back. */
 int plan_to_json(const struct plan *p, char **ret) _must_check_;
 int plan_from_json(const char *text, size_t len, struct plan **ret) _must_check_; /* -MUSTER_E_FORMAT */

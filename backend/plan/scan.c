@@ -74,8 +74,7 @@ static const char *skip_space(struct scanner *s)
 	return NULL;
 }
 
-/* What is wrong with the bytes of a token, or NULL. */
-static const char *judge(const char *p, const char *end)
+const char *scan_judge(const char *p, const char *end)
 {
 	while (p < end) {
 		size_t n = scan_utf8(p, end);
@@ -116,7 +115,7 @@ static struct scan_token quoted(struct scanner *s)
 	s->p++;
 	t.len = (size_t)(s->p - t.p);
 	if (!t.why)
-		t.why = judge(t.p, s->p);
+		t.why = scan_judge(t.p, s->p);
 	return t;
 }
 
@@ -165,7 +164,7 @@ struct scan_token scan_next(struct scanner *s)
 		t.type = SCAN_WORD;
 		t.len = (size_t)(s->p - t.p);
 		t.why = memchr(t.p, '\\', t.len) ? "a backslash is no part of a word; take it out"
-						 : judge(t.p, s->p);
+						 : scan_judge(t.p, s->p);
 		return t;
 	}
 	s->p++;

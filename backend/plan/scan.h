@@ -31,3 +31,6 @@ struct scan_token scan_next(struct scanner *s);
 
 /* The length of the valid UTF-8 sequence at p (RFC 3629), or 0. */
 size_t scan_utf8(const char *p, const char *end);
+
+/* What is wrong with these bytes as a value: no UTF-8, or a control character. NULL, or a static sentence. */
+const char *scan_judge(const char *p, const char *end);

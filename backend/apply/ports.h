@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util/macro.h"
+
+/* Who listens on a port, as "name (process 12)", owned; *ret is NULL where nobody does. proc_fd is /proc, or what
+ * looks like it. */
+int port_owner(int proc_fd, bool udp, unsigned int port, char **ret) _must_check_;

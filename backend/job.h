@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A job's files, below the root:
+ *   JOB_FOLDER/lock         held by the job's process for as long as it lives (fcntl(2), F_OFD_SETLK): never stale
+ *   JOB_FOLDER/current.log  {"job": KIND, "pid": N, "started": MS}, then its events (muster_event_encode()), last
+ *                           {"end": CODE, "at": MS}; it stays until the next job begins
+ * Private to the facade.
+ */
+#pragma once
+
+#include "backend/muster.h"
+
+#define JOB_FOLDER "/var/lib/muster/job"
+#define JOB_LOCK JOB_FOLDER "/lock"
+#define JOB_LOG JOB_FOLDER "/current.log"
+
+/* muster_job_start() with the work as a function, which runs in the job's process with a context of its own. */
+int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
+	      int (*work)(struct muster *m, const char *answers)) _must_check_;
