@@ -126,11 +126,28 @@ int muster_doctor(struct muster *m, const char *answers, const char *interface, 
 		  size_t *ret_n) _must_check_;
 void muster_checks_free(struct muster_check *v, size_t n);
 
+/* The same in a process of its own, for a screen that goes on meanwhile. */
+struct muster_doctor_run;
+int muster_doctor_begin(struct muster *m, const char *answers, const char *interface,
+			struct muster_doctor_run **ret) _must_check_;
+int muster_doctor_fd(const struct muster_doctor_run *d); /* readable: muster_doctor_read() */
+/* 1: it is done, and these are its findings; 0: not yet. Does not wait. */
+int muster_doctor_read(struct muster_doctor_run *d, struct muster_check **ret, size_t *ret_n) _must_check_;
+void muster_doctor_end(struct muster_doctor_run *d); /* also before it is done; NULL is fine */
+
 /* ---- facts, plan ----------------------------------------------------------------------------------- */
 
 /* Borrowed; read once and kept. */
 int muster_host(struct muster *m, const struct host **ret) _must_check_;
 int muster_host_json(struct muster *m, char **ret) _must_check_;
+
+/* The interfaces as they change: plugged, named, addressed. */
+struct muster_host_watch;
+int muster_host_watch_new(struct muster *m, struct muster_host_watch **ret) _must_check_;
+int muster_host_watch_fd(const struct muster_host_watch *w); /* readable: muster_host_watch_read() */
+/* Reads the facts anew; what muster_host() gave before is void. */
+int muster_host_watch_read(struct muster_host_watch *w, const struct host **ret) _must_check_;
+void muster_host_watch_free(struct muster_host_watch *w);
 
 /* Reads the answers; `answers` NULL means those of the last apply. -MUSTER_E_ANSWERS: see muster_mistakes(). The plan
  * belongs to the context and lives until the next call. */
@@ -172,6 +189,13 @@ int muster_draft_propose(struct muster *m, struct draft *d) _must_check_;
 int muster_draft_interface(struct muster *m, const struct host_interface **ret) _must_check_;
 /* Public ssh keys found on this server: the .pub files in /root/.ssh and its authorized_keys. */
 int muster_ssh_keys(struct muster *m, struct strv *ret) _must_check_;
+/* Adds the MAC addresses of a file, one a line, that are not in the draft yet. Returns how many; what is wrong is emitted with
+ * its line. */
+int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path) _must_check_;
+/* Root's password for the nodes: only its hash is kept, in the file `path` below the root (mode 0600), which the draft
+ * names from then on. */
+int muster_draft_set_password(struct muster *m, struct draft *d, const char *password,
+			      const char *path) _must_check_;
 /* One node gets another name, or goes; all others keep their names, addresses and MAC addresses. -MUSTER_E_REFUSED: emitted
  * why, and nothing was changed. */
 int muster_draft_rename_node(struct muster *m, struct draft *d, const char *path, const char *from,

@@ -38,6 +38,8 @@ struct verb {
 
 /* X(name): all verbs, in the order of the help. One word here and one file cli/verb-NAME.c make a verb. */
 #define CLI_VERBS(X) \
+	X(setup)     \
+	X(console)   \
 	X(doctor)    \
 	X(host)      \
 	X(check)     \

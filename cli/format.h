@@ -7,6 +7,8 @@
 
 #include "backend/muster.h"
 #include "util/strbuf.h"
+#include "util/text.h"
+#include "util/units.h"
 
 enum colour {
 	COLOUR_NONE,
@@ -37,29 +39,22 @@ const char *stage_name(enum node_stage stage);
 const char *stage_sign(const struct style *s, enum node_stage stage);
 enum colour stage_colour(enum node_stage stage);
 
-#define DURATION_TEXT 24
+/* Text from elsewhere, its width, and cutting it: see util/text.h. */
+static inline void format_escape(struct strbuf *b, const struct style *s, const char *text, const char *keep)
+{
+	text_escape(b, s->utf8, text, keep);
+}
 
-/* The largest two units: "8 s", "1m02s", "2h14m", "3d04h". Negative counts as 0. */
-const char *format_duration(int64_t ms, char buf[DURATION_TEXT]);
-/* With tenths below 100 s ("2.1 s"), else as above. */
-const char *format_seconds(int64_t ms, char buf[DURATION_TEXT]);
-/* "512 B", "94.0 MiB" */
-const char *format_bytes(unsigned long long bytes, char buf[DURATION_TEXT]);
+static inline int format_width(const struct style *s, const char *text)
+{
+	return text_width(s->utf8, text);
+}
 
-#define DURATION(ms) format_duration((ms), (char[DURATION_TEXT]){ 0 })
-#define SECONDS(ms) format_seconds((ms), (char[DURATION_TEXT]){ 0 })
-#define BYTES(n) format_bytes((n), (char[DURATION_TEXT]){ 0 })
+static inline void format_cut(struct strbuf *b, const struct style *s, const char *text, int columns)
+{
+	text_cut(b, s->utf8, text, columns);
+}
 
-/*
- * Adds text that came from elsewhere so that it cannot act on a terminal: control characters, bytes that are no UTF-8,
- * and characters that turn the reading direction become \xNN. Without utf8 so does everything that is not ASCII.
- * Characters of `keep` ("\t\n") stay.
- */
-void format_escape(struct strbuf *b, const struct style *s, const char *text, const char *keep);
-/* The columns that such text takes on a terminal. */
-int format_width(const struct style *s, const char *text);
-/* The first `columns` columns of the text, with an ellipsis where something is cut off; 0: all of it. */
-void format_cut(struct strbuf *b, const struct style *s, const char *text, int columns);
 /* A unified diff, line by line in colour; as it is where it does not go to a terminal. */
 void format_diff(struct strbuf *b, const struct style *s, const char *diff);
 

@@ -22,7 +22,7 @@ backend/	backend/|kernel/|util/
 daemon/	daemon/|backend/|agent/wire\.h|util/
 lab/	lab/|backend/muster\.h|util/
 cli/	cli/|backend/muster\.h|lab/|screens/|util/
-screens/	screens/|tui/|backend/muster\.h
+screens/	screens/|tui/|backend/muster\.h|util/
 '
 # third-party headers that belong into exactly one source file
 single='confuse.h pci/pci.h libudev.h sqlite3.h dialog.h microhttpd.h archive.h libkmod.h sha2.h'
@@ -45,6 +45,9 @@ twice=$(for h in $single; do
 	n=$(grep -lE "^#[[:space:]]*include <$h>" $files | grep -c .)
 	[ "$n" -le 1 ] || echo "<$h> is included by $n files"
 done)
+# curses is spoken in tui/ only, and by as few files as there are
+curses=$(grep -lE '^#[[:space:]]*include <(curses|term|ncurses[^>]*)\.h>' $files |
+	grep -vxE 'tui/(canvas|term)\.c')
 n=$(printf '%s\n' "$files" | grep -c .)
 
 report() { # number, name, findings
@@ -55,9 +58,10 @@ report() { # number, name, findings
 		printf '%s\n' "$3" | sed 's/^/# /'
 	fi
 }
-echo 1..4
+echo 1..5
 report 1 'every room includes only what stands below it' "$bad"
 report 2 'a third-party header is included in one file' "$twice"
 report 3 'every source file has its SPDX line' "$spdx"
 report 4 'the check saw the source files' "$([ "$n" -ge 20 ] || echo "only $n files found")"
-[ -z "$bad$twice$spdx" ] && [ "$n" -ge 20 ]
+report 5 'curses is included by two files of tui/ only' "$curses"
+[ -z "$bad$twice$spdx$curses" ] && [ "$n" -ge 20 ]

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "screens/setup/setup.h"
+
+static int run(struct cli *c)
+{
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	int r = cli_arguments(c, 0, 0);
+
+	if (r == 0 && c->json)
+		r = cli_refuse(c, "the wizard is for a person; `muster apply -f` is for programs");
+	if (r == 0)
+		r = cli_open(c, &m);
+	if (r == 0)
+		r = setup_run(m, c->file);
+	if (r == -ENOTTY)
+		return cli_refuse(
+			c, "the wizard needs a terminal; write an answer file, and `muster apply -f` it");
+	if (r == -ENXIO)
+		return cli_refuse(c, "the terminal is of a kind that cannot be drawn on (TERM)");
+	return r;
+}
+
+const struct verb verb_setup = {
+	.name = "setup",
+	.args = "[-f FILE]",
+	.summary = "the wizard: from a bare server to booting nodes",
+	.details = "Asks one thing after the other: which interface leads to the nodes, their network, their "
+		   "names and MAC addresses, "
+		   "their kernel and root, services, who may log in. Shows every change before it is made, "
+		   "makes it, and watches the "
+		   "first node come up. The answers are written after each step, to /etc/muster/answers.conf "
+		   "or to the file that -f "
+		   "names; `muster apply -f` of that file changes nothing then. A wizard that was left goes "
+		   "on where it was.\n",
+	.run = run,
+};

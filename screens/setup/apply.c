@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The changes being made, by a job that goes on when this terminal does not. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screens/setup/private.h"
+#include "tui/dialog.h"
+#include "tui/pager.h"
+#include "util/clock.h"
+#include "util/i18n.h"
+#include "util/units.h"
+
+#define MAX_STEPS 32
+#define TICK_MS 1000
+
+#define APPLY_KEYS(X)                                                                      \
+	X(APPLY_BEGIN, 'a', TK_ENTER, N_("begin"), N_("Make the changes now"), KEYMAP_BAR) \
+	X(APPLY_CANCEL, 'c', TK_NONE, N_("cancel"), N_("Stop, and take back what was done"), KEYMAP_BAR)
+
+enum apply_request { APPLY_KEYS(KEYMAP_ENUM) };
+static const struct keymap_entry entries[] = { APPLY_KEYS(KEYMAP_ENTRY) };
+static const struct keymap_entry moves[] = {
+	{ PAGER_UP, TK_UP, 'k', N_("up"), N_("A line of the output up"), 0 },
+	{ PAGER_DOWN, TK_DOWN, 'j', N_("down"), N_("A line of the output down"), 0 },
+	{ PAGER_END, TK_END, 'G', N_("end"), N_("To the output's end"), 0 },
+};
+static const struct keymap moves_and_frame = KEYMAP_WITH(N_("In the output"), moves, frame_keys);
+static const struct keymap keys = KEYMAP_WITH(N_("Apply"), entries, moves_and_frame);
+
+struct step {
+	char *name, *text;
+	int permille; /* -1: not known */
+	int64_t ms;   /* how long it took; -1: it goes on */
+	int64_t began;
+	bool failed;
+};
+
+struct apply {
+	struct wizard *wizard;
+	struct job_feed *feed; /* NULL: no job was begun */
+	bool running, ended;
+	int result;
+	char *why; /* the last error's text; NULL: none */
+	struct step steps[MAX_STEPS];
+	size_t n;
+	struct tui_pager *output;
+	unsigned int timer;
+};
+
+/* ---- what the job tells ------------------------------------------------------------------------------------------------ */
+
+static void begin_step(struct apply *v, const char *name, const char *text)
+{
+	struct step *s;
+
+	if (v->n == MAX_STEPS)
+		return;
+	s = &v->steps[v->n];
+	*s = (struct step){ strdup(name), strdup(text), -1, -1, clock_mono_ms(), false };
+	if (s->name && s->text)
+		v->n++;
+}
+
+static void on_event(void *data, const struct muster_event *e)
+{
+	struct apply *v = data;
+	struct step *s = v->n ? &v->steps[v->n - 1] : NULL;
+	int r = 0;
+
+	switch (e->type) {
+	case MUSTER_EVENT_STEP:
+		begin_step(v, e->step.name, e->step.text);
+		break;
+	case MUSTER_EVENT_PROGRESS:
+		if (s)
+			s->permille = e->progress.permille;
+		break;
+	case MUSTER_EVENT_DONE:
+		if (s)
+			s->ms = e->done.ms;
+		break;
+	case MUSTER_EVENT_LINE:
+		r = tui_pager_add(v->output, STYLE_NORMAL, e->text);
+		break;
+	case MUSTER_EVENT_ERROR:
+		if (s && s->ms < 0)
+			s->failed = true;
+		r = draft_set(&v->why, e->text);
+		if (r == 0)
+			r = tui_pager_add(v->output, STYLE_ERROR, e->text);
+		break;
+	case MUSTER_EVENT_WARNING:
+		r = tui_pager_add(v->output, STYLE_WARNING, e->text);
+		break;
+	case MUSTER_EVENT_NOTE:
+		r = tui_pager_add(v->output, STYLE_ACCENT, e->text);
+		break;
+	}
+	if (r < 0)
+		tui_notice(v->wizard->tui, STYLE_ERROR, _("There is no memory left."));
+}
+
+static void end(struct apply *v)
+{
+	const struct muster_job *job = muster_job_state(v->feed);
+
+	tui_unwatch(v->wizard->tui, muster_job_fd(v->feed));
+	v->running = false;
+	v->ended = true;
+	v->result = job->has_result ? job->result : -EINTR;
+	if (v->result == 0) {
+		v->wizard->applied = true;
+		v->wizard->done[STEP_APPLY] = true;
+	}
+}
+
+static int on_feed(int fd, void *data)
+{
+	struct apply *v = data;
+	int r = muster_job_read(v->feed, on_event, v);
+
+	if (r == 0)
+		end(v);
+	tui_dirty(v->wizard->tui);
+	return r < 0 ? r : 0;
+}
+
+/* -ENOENT: there is no job. */
+static int attach(struct apply *v)
+{
+	int r = muster_job_attach(v->wizard->muster, &v->feed);
+
+	if (r < 0)
+		return r;
+	v->running = true;
+	r = tui_watch(v->wizard->tui, muster_job_fd(v->feed), on_feed, v);
+	/* What it said so far. */
+	return r < 0 ? r : on_feed(-1, v);
+}
+
+static int begin(struct apply *v)
+{
+	int r = muster_job_start(v->wizard->muster, MUSTER_JOB_APPLY, v->wizard->path);
+
+	if (r == -MUSTER_E_BUSY)
+		tui_notice(v->wizard->tui, STYLE_WARNING, _("Another job is at work; this follows it."));
+	else if (r < 0)
+		tui_notice(v->wizard->tui, STYLE_ERROR, _("The job could not be begun: %s"),
+			   muster_strerror(r));
+	return r < 0 && r != -MUSTER_E_BUSY ? 0 : attach(v);
+}
+
+/* ---- drawing ------------------------------------------------------------------------------------------------------------ */
+
+static void draw_step(struct canvas *c, int y, const struct step *s)
+{
+	bool done = s->ms >= 0;
+	int x = canvas_text(c, y, 0,
+			    s->failed ? STYLE_BAD
+			    : done    ? STYLE_GOOD
+				      : STYLE_BUSY,
+			    s->failed ? SIGN_BAD
+			    : done    ? SIGN_GOOD
+				      : SIGN_BUSY);
+
+	canvas_cell(c, y, x + 1, 10, false, STYLE_NORMAL, s->name);
+	canvas_cell(c, y, x + 12, c->columns - x - 12 - 18, false, STYLE_DIM, s->text);
+	if (done || s->failed)
+		canvas_right(c, y, c->columns, STYLE_DIM, done ? SECONDS(s->ms) : "");
+	else if (s->permille >= 0)
+		canvas_bar(c, y, c->columns - 17, 17, 0, s->permille, true, STYLE_ACCENT);
+	else
+		canvas_right(c, y, c->columns, STYLE_DIM, DURATION(clock_mono_ms() - s->began));
+}
+
+#define OUTCOME_ROWS 4
+
+/* What it came to, and on failure the sentence that says why. */
+static void draw_outcome(const struct apply *v, struct canvas *c)
+{
+	int y;
+
+	if (v->ended && v->result == 0) {
+		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_GOOD,
+			    _("All is done. PgDn: on to the first boot."));
+	} else if (v->ended && v->result == -EINTR) {
+		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_BAD,
+			    _("It was cut off. Begin again: what it left half done is taken back first."));
+	} else if (v->ended) {
+		y = canvas_wrap(c, 0, 0, c->columns, 0, STYLE_BAD,
+				_("It failed, and what was done is taken back."));
+		canvas_wrap(c, y, 0, c->columns, c->rows - y, STYLE_NORMAL, v->why ? v->why : "");
+	} else {
+		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_DIM,
+			    _("This goes on if the terminal closes; `muster setup` finds it again."));
+	}
+}
+
+static void apply_draw(void *self, struct canvas *c)
+{
+	struct apply *v = self;
+	struct canvas in = frame_draw(v->wizard, c), part;
+	size_t most = (size_t)MAX(in.rows / 2, 4), first = v->n > most ? v->n - most : 0;
+	int y = 0;
+
+	if (!v->feed) {
+		canvas_wrap(&in, 1, 0, in.columns, 0, STYLE_NORMAL,
+			    _("The changes that you have reviewed are made now: packages, the nodes' root, "
+			      "files, services. It can be "
+			      "stopped; then what was done is taken back. Enter begins."));
+		return;
+	}
+	for (size_t i = first; i < v->n; i++)
+		draw_step(&in, y++, &v->steps[i]);
+	canvas_rule(&in, y++, STYLE_DIM, _("output"));
+	part = canvas_sub(&in, y, 0, in.rows - y - OUTCOME_ROWS, in.columns);
+	tui_pager_draw(v->output, &part);
+	part = canvas_sub(&in, in.rows - OUTCOME_ROWS, 0, OUTCOME_ROWS, in.columns);
+	draw_outcome(v, &part);
+}
+
+/* ---- the screen ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t tick(void *data)
+{
+	struct apply *v = data;
+
+	if (v->running)
+		tui_dirty(v->wizard->tui);
+	return TICK_MS;
+}
+
+static void forget(struct apply *v)
+{
+	if (v->feed && v->running)
+		tui_unwatch(v->wizard->tui, muster_job_fd(v->feed));
+	muster_job_detach(v->feed);
+	v->feed = NULL;
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->steps[i].name);
+		free(v->steps[i].text);
+	}
+	v->n = 0;
+	v->running = v->ended = false;
+	free(TAKE_PTR(v->why));
+}
+
+static void apply_close(void *self)
+{
+	struct apply *v = self;
+
+	tui_timer_stop(v->wizard->tui, v->timer);
+	forget(v);
+	tui_pager_free(v->output);
+	free(v);
+}
+
+/* A job that is at work, also one that an earlier wizard began, is found. */
+static int apply_open(struct tui *t, void *argument, void **ret)
+{
+	struct apply *v = calloc(1, sizeof(*v));
+	struct muster_job job;
+	int r = v ? 0 : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	v->wizard = argument;
+	r = tui_pager_new(&v->output);
+	if (r == 0)
+		r = tui_timer(t, TICK_MS, tick, v, &v->timer);
+	if (r == 0)
+		tui_pager_follow(v->output, true);
+	if (r == 0 && muster_job_find(v->wizard->muster, &job) == 0 && job.running)
+		r = attach(v);
+	if (r < 0) {
+		apply_close(v);
+		return r;
+	}
+	*ret = v;
+	return 0;
+}
+
+static bool apply_enabled(void *self, int request)
+{
+	const struct apply *v = self;
+
+	switch (request) {
+	case APPLY_BEGIN:
+		return !v->running && !(v->ended && v->result == 0);
+	case APPLY_CANCEL:
+		return v->running;
+	case FRAME_NEXT:
+		return v->ended && v->result == 0;
+	case PAGER_UP:
+	case PAGER_DOWN:
+	case PAGER_END:
+		return v->feed != NULL;
+	default:
+		return frame_enabled(v->wizard, request);
+	}
+}
+
+static int cancel(struct apply *v)
+{
+	if (tui_box_yes_no(v->wizard->tui, _("Cancel"), _("Stop, and take back what was done so far?"),
+			   _("Stop"), _("Go on"), true) == 1 &&
+	    muster_job_cancel(v->wizard->muster) < 0)
+		tui_notice(v->wizard->tui, STYLE_WARNING, _("The job has ended already."));
+	return 0;
+}
+
+static int apply_key(void *self, int request)
+{
+	struct apply *v = self;
+
+	switch (request) {
+	case APPLY_BEGIN:
+		forget(v);
+		tui_pager_clear(v->output);
+		return begin(v);
+	case APPLY_CANCEL:
+		return cancel(v);
+	default:
+		if (tui_pager_key(v->output, request))
+			return 0;
+		return frame_key(v->wizard, request, NULL, v);
+	}
+}
+
+const struct screen_ops step_apply = {
+	.name = "apply",
+	.title = N_("Apply"),
+	.help = N_("The job runs in a process of its own. When this terminal is closed it goes on, and "
+		   "`muster setup` shows it again "
+		   "at this step. When something fails, what was done before is taken back, and the output "
+		   "says what to do."),
+	.keys = &keys,
+	.enabled = apply_enabled,
+	.open = apply_open,
+	.close = apply_close,
+	.draw = apply_draw,
+	.key = apply_key,
+};

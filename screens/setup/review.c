@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All that would change, in words and as differences, before anything is touched. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screens/setup/private.h"
+#include "tui/pager.h"
+#include "util/i18n.h"
+#include "util/ip.h"
+
+#define REVIEW_KEYS(X)                                                                                     \
+	X(REVIEW_APPLY, 'a', TK_NONE, N_("apply"), N_("Make these changes"), KEYMAP_BAR)                   \
+	X(REVIEW_MEND, 'm', TK_NONE, N_("mend"), N_("To the step where the first mistake is"), KEYMAP_BAR) \
+	X(REVIEW_SAVE, 's', TK_NONE, N_("save and quit"),                                                  \
+	  N_("Leave with the answers saved; nothing is changed"), KEYMAP_BAR)
+
+enum review_request { REVIEW_KEYS(KEYMAP_ENUM) };
+static const struct keymap_entry entries[] = { REVIEW_KEYS(KEYMAP_ENTRY) };
+/* The pager's keys but those that the frame has. */
+static const struct keymap_entry moves[] = {
+	{ PAGER_UP, TK_UP, 'k', N_("up"), N_("A line up"), 0 },
+	{ PAGER_DOWN, TK_DOWN, 'j', N_("down"), N_("A line down"), KEYMAP_BAR },
+	{ PAGER_PAGE_DOWN, TK_SPACE, TK_CTRL('f'), N_("page down"), N_("A page down"), KEYMAP_BAR },
+	{ PAGER_PAGE_UP, 'b', TK_CTRL('b'), N_("page up"), N_("A page up"), 0 },
+	{ PAGER_HOME, TK_HOME, 'g', N_("top"), N_("To the beginning"), 0 },
+	{ PAGER_END, TK_END, 'G', N_("end"), N_("To the end"), 0 },
+	{ PAGER_LEFT, TK_LEFT, 'h', N_("left"), N_("To the left"), 0 },
+	{ PAGER_RIGHT, TK_RIGHT, 'l', N_("right"), N_("To the right"), 0 },
+	{ PAGER_SEARCH, '/', TK_NONE, N_("search"), N_("Search for a text"), KEYMAP_BAR },
+	{ PAGER_NEXT, 'n', TK_NONE, N_("next"), N_("To the next line that has it"), 0 },
+	{ PAGER_PREVIOUS, 'N', TK_NONE, N_("previous"), N_("To the line before that has it"), 0 },
+};
+static const struct keymap moves_and_frame = KEYMAP_WITH(N_("In the text"), moves, frame_keys);
+static const struct keymap keys = KEYMAP_WITH(N_("Review"), entries, moves_and_frame);
+
+struct review {
+	struct wizard *wizard;
+	struct tui_pager *pager;
+	struct draft_mistake *mistakes;
+	size_t n_mistakes;
+	bool changes; /* there is something to change */
+	bool fine;    /* it can be applied */
+};
+
+/* Where a value is asked for. */
+static enum wizard_step step_of(const struct draft_mistake *m)
+{
+	static const struct {
+		const char *section, *key; /* key NULL: all others */
+		enum wizard_step step;
+	} places[] = {
+		{ "network", "interface", STEP_SERVER }, { "network", "ip_mode", STEP_NODES },
+		{ "network", "range", STEP_NODES },	 { "network", NULL, STEP_NETWORK },
+		{ "nodes", NULL, STEP_NODES },		 { "node", NULL, STEP_NODES },
+		{ "boot", NULL, STEP_SYSTEM },		 { "cluster", NULL, STEP_SERVICES },
+		{ "services", NULL, STEP_SERVICES },	 { "access", NULL, STEP_ACCESS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (strcmp(places[i].section, m->section) == 0 &&
+		    (!places[i].key || strcmp(places[i].key, m->key) == 0))
+			return places[i].step;
+	return STEP_SERVER;
+}
+
+static int add_mistakes(struct review *v)
+{
+	int r = tui_pager_addf(v->pager, STYLE_ERROR,
+			       ngettext("%zu answer is not right yet:", "%zu answers are not right yet:",
+					v->n_mistakes),
+			       v->n_mistakes);
+
+	for (size_t i = 0; r == 0 && i < v->n_mistakes; i++)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %s.%s: %s", v->mistakes[i].section,
+				   v->mistakes[i].key, v->mistakes[i].text);
+	return r;
+}
+
+static int add_words(struct review *v, const struct plan *p)
+{
+	static const char *const roots[] = { N_("in memory"), N_("over NFS"), N_("the initramfs alone") };
+	char net[20];
+	int r;
+
+	ip4_net_text(p->net, net);
+	r = tui_pager_addf(v->pager, STYLE_TITLE, _("Cluster %s, %zu nodes"), p->name, p->n_nodes);
+	if (r == 0 && p->n_nodes > 0)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL,
+				   _("  %s (%s) … %s (%s) behind %s, where this server is %s"),
+				   p->nodes[0].name, IP4(p->nodes[0].address), p->nodes[p->n_nodes - 1].name,
+				   IP4(p->nodes[p->n_nodes - 1].address), p->interface, net);
+	if (r == 0)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, _("  kernel: %s   root: %s"), p->kernel,
+				   i18n(roots[p->root]));
+	if (r == 0)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL,
+				   ngettext("  %zu ssh key opens the nodes", "  %zu ssh keys open the nodes",
+					    p->ssh_keys.n),
+				   p->ssh_keys.n);
+	return r;
+}
+
+static int add_actions(struct review *v, const struct changeset *c)
+{
+	static const char *const actions[] = { N_("start"), N_("restart"), N_("stop") };
+	int r = tui_pager_add(v->pager, STYLE_NORMAL, "");
+
+	if (r == 0 && c->packages.n) {
+		r = tui_pager_add(v->pager, STYLE_TITLE, _("Packages to be installed"));
+		for (size_t i = 0; r == 0 && i < c->packages.n; i++)
+			r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %s", c->packages.v[i]);
+	}
+	if (r == 0 && c->root_build)
+		r = tui_pager_addf(v->pager, STYLE_TITLE, _("A node root to be built: %s"), c->root_id);
+	if (r == 0 && c->n_services)
+		r = tui_pager_add(v->pager, STYLE_TITLE, _("Services"));
+	for (size_t i = 0; r == 0 && i < c->n_services; i++)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %s %s", i18n(actions[c->services[i].action]),
+				   c->services[i].unit);
+	return r;
+}
+
+static int add_files(struct review *v, const struct changeset *c)
+{
+	static const char *const kinds[] = { N_("new"), N_("changed"), N_("other rights"), N_("removed") };
+	int r = 0;
+
+	if (c->n_files)
+		r = tui_pager_addf(v->pager, STYLE_TITLE, ngettext("%zu file", "%zu files", c->n_files),
+				   c->n_files);
+	for (size_t i = 0; r == 0 && i < c->n_files; i++)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %-13s %s", i18n(kinds[c->files[i].kind]),
+				   c->files[i].path);
+	for (size_t i = 0; r == 0 && i < c->n_files; i++) {
+		if (!*c->files[i].diff)
+			continue;
+		r = tui_pager_add(v->pager, STYLE_NORMAL, "");
+		if (r == 0)
+			r = tui_pager_add_diff(v->pager, c->files[i].diff);
+	}
+	return r;
+}
+
+static int add_changes(struct review *v)
+{
+	struct changeset *c = NULL;
+	const struct plan *plan;
+	int r = muster_plan(v->wizard->muster, v->wizard->path, &plan);
+
+	if (r == 0)
+		r = muster_changes(v->wizard->muster, &c);
+	if (r < 0)
+		return tui_pager_addf(v->pager, STYLE_ERROR, _("What would change cannot be found out: %s"),
+				      muster_strerror(r));
+	v->fine = true;
+	v->changes = !muster_changeset_empty(c);
+	r = add_words(v, plan);
+	if (r == 0 && !v->changes)
+		r = tui_pager_add(v->pager, STYLE_GOOD,
+				  _("\nNothing is to be changed: this server is as the answers say."));
+	if (r == 0)
+		r = add_actions(v, c);
+	if (r == 0)
+		r = add_files(v, c);
+	muster_changeset_free(c);
+	return r;
+}
+
+static void review_close(void *self)
+{
+	struct review *v = self;
+
+	tui_pager_free(v->pager);
+	muster_draft_mistakes_free(v->mistakes, v->n_mistakes);
+	free(v);
+}
+
+static int review_open(struct tui *t, void *argument, void **ret)
+{
+	struct review *v = calloc(1, sizeof(*v));
+	struct wizard *w = argument;
+	int r = v ? 0 : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	v->wizard = w;
+	r = tui_pager_new(&v->pager);
+	if (r == 0)
+		r = muster_draft_check(w->muster, w->draft, w->path, &v->mistakes, &v->n_mistakes, NULL);
+	if (r == 0 && v->n_mistakes > 0)
+		r = add_mistakes(v);
+	else if (r == 0 && frame_save(w))
+		r = add_changes(v);
+	if (r < 0) {
+		review_close(v);
+		return r;
+	}
+	*ret = v;
+	return 0;
+}
+
+static void review_draw(void *self, struct canvas *c)
+{
+	struct review *v = self;
+	struct canvas in = frame_draw(v->wizard, c);
+
+	tui_pager_draw(v->pager, &in);
+}
+
+static const struct keymap *review_keys_now(void *self)
+{
+	const struct review *v = self;
+
+	return tui_pager_keys_now(v->pager, &keys);
+}
+
+static bool review_enabled(void *self, int request)
+{
+	const struct review *v = self;
+
+	switch (request) {
+	case REVIEW_APPLY:
+		return v->fine && v->changes;
+	case REVIEW_MEND:
+		return v->n_mistakes > 0;
+	case REVIEW_SAVE:
+		return true;
+	case FRAME_NEXT:
+		return v->fine;
+	default:
+		return request > FRAME_BEFORE && request < FRAME_REQUESTS_END
+			       ? frame_enabled(v->wizard, request)
+			       : tui_pager_enabled(v->pager, request);
+	}
+}
+
+static int review_event(void *self, const struct tui_event *e)
+{
+	struct review *v = self;
+
+	return tui_pager_event(v->pager, e);
+}
+
+static int review_key(void *self, int request)
+{
+	struct review *v = self;
+
+	switch (request) {
+	case REVIEW_MEND:
+		return frame_go(v->wizard, step_of(&v->mistakes[0]));
+	case REVIEW_SAVE:
+		if (frame_save(v->wizard))
+			tui_quit(v->wizard->tui);
+		return 0;
+	case REVIEW_APPLY:
+		request = FRAME_NEXT;
+		break;
+	default:
+		if (tui_pager_key(v->pager, request))
+			return 0;
+		break;
+	}
+	return frame_key(v->wizard, request, NULL, v);
+}
+
+const struct screen_ops step_review = {
+	.name = "review",
+	.title = N_("Review"),
+	.help = N_("First the cluster in words, then what is installed, built and started, then each file, "
+		   "with what it would gain (+) "
+		   "and lose (-). Nothing has been changed so far, but for the answer file. `muster plan` "
+		   "shows the same."),
+	.keys = &keys,
+	.keys_now = review_keys_now,
+	.enabled = review_enabled,
+	.open = review_open,
+	.close = review_close,
+	.draw = review_draw,
+	.event = review_event,
+	.key = review_key,
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "screens/setup/setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "screens/setup/private.h"
+#include "util/i18n.h"
+
+#define DEFAULT_ANSWERS "/etc/muster/answers.conf"
+
+int draft_set(char **value, const char *text)
+{
+	char *copy = strdup(text ? text : "");
+
+	if (!copy)
+		return -ENOMEM;
+	free(*value);
+	*value = copy;
+	return 0;
+}
+
+/* What an earlier run left, completed by what this server suggests. */
+static int begin(struct wizard *w, const char *answers)
+{
+	int r = draft_set(&w->path, answers ? answers : DEFAULT_ANSWERS);
+
+	if (r == 0)
+		r = muster_host(w->muster, &w->host);
+	if (r == 0)
+		r = muster_draft_load(w->muster, answers, &w->draft);
+	w->found = w->saved = r == 0;
+	if (r == -ENOENT)
+		r = muster_draft_new(&w->draft);
+	if (r == 0)
+		r = muster_draft_propose(w->muster, w->draft);
+	return r;
+}
+
+static int run(struct wizard *w)
+{
+	int r = tui_push(w->tui, &step_welcome, w);
+
+	return r < 0 ? r : tui_run(w->tui);
+}
+
+int setup_run(struct muster *m, const char *answers)
+{
+	struct wizard w = { .muster = m };
+	int r = begin(&w, answers);
+
+	if (r == 0)
+		r = tui_open(STDIN_FILENO, STDOUT_FILENO, &w.tui);
+	if (r == 0) {
+		r = run(&w);
+		tui_close(w.tui);
+	}
+	muster_draft_free(w.draft);
+	free(w.path);
+	return r > 0 ? -MUSTER_E_CANCELLED : r;
+}

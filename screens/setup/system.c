@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the nodes run: their kernel, and how they get their root. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screens/setup/private.h"
+#include "util/i18n.h"
+
+enum { KERNEL, PATH, ROOT, PACKAGES, ARGS, NOTE };
+enum { KERNEL_DISTRO, KERNEL_CLOUD, KERNEL_OWN };
+
+static const struct tui_choice kernels[] = {
+	{ N_("The distribution's kernel"), N_("Has drivers for nearly every network card.") },
+	{ N_("Its small kernel for virtual machines"),
+	  N_("Starts quicker, and knows no real network cards.") },
+	{ N_("A kernel of your own"), N_("A file on this server.") },
+};
+
+static const struct tui_choice roots[] = {
+	{ N_("In memory"),
+	  N_("Fetched whole at boot. A running node does not need this server to read its files.") },
+	{ N_("Over NFS"), N_("Read from this server as it is needed. Takes less memory on the nodes.") },
+	{ N_("The initramfs alone"),
+	  N_("A tiny system without ssh, to try whether the machines boot at all.") },
+};
+static const char *const root_words[] = { "ram", "nfs", "initramfs" };
+
+static const struct tui_field fields[] = {
+	{ KERNEL, FIELD_CHOICE, N_("Which kernel do the nodes run?"), .choices = kernels,
+	  .n_choices = ARRAY_SIZE(kernels) },
+	{ PATH, FIELD_TEXT, N_("Its path"), .width = 36 },
+	{ ROOT, FIELD_CHOICE, N_("How do they get their root file system?"), .choices = roots,
+	  .n_choices = ARRAY_SIZE(roots) },
+	{ NOTE, FIELD_NOTE, "" },
+	{ PACKAGES, FIELD_LIST, N_("Further packages in their root, one a line"), .rows = 2 },
+	{ ARGS, FIELD_LIST, N_("Further words for their kernel, one a line"), .rows = 2 },
+};
+
+static const struct page_bind binds[] = {
+	PAGE_TEXT(PATH, "boot", "kernel", kernel),
+	PAGE_CHOICE(ROOT, "boot", "root", root, root_words),
+	PAGE_LIST(PACKAGES, "boot", "packages", packages),
+	PAGE_LIST(ARGS, "boot", "kernel_args", kernel_args),
+};
+
+/* The choice is no value of its own: it stands for a word in the place of the path. */
+static void take_kernel(struct page *p)
+{
+	static const char *const words[] = { "distro", "distro-cloud" };
+	size_t choice = tui_form_choice(p->form, KERNEL);
+
+	if (choice < KERNEL_OWN)
+		tui_form_set_text(p->form, PATH, words[choice]);
+	else if (*tui_form_text(p->form, PATH) != '/')
+		tui_form_set_text(p->form, PATH, "/");
+}
+
+static void update(struct page *p)
+{
+	static const char *const notes[] = {
+		N_("Each node needs about 400 MB of memory besides what your programs need."),
+		N_("Each node needs about 200 MB of memory besides what your programs need."),
+		N_("Each node needs about 100 MB of memory."),
+	};
+	const char *was = p->wizard->draft->kernel;
+
+	take_kernel(p);
+	if (strcmp(was, tui_form_text(p->form, PATH)) != 0 &&
+	    draft_set(&p->wizard->draft->kernel, tui_form_text(p->form, PATH)) < 0)
+		tui_notice(p->wizard->tui, STYLE_ERROR, _("There is no memory left."));
+	tui_form_show(p->form, PATH, tui_form_choice(p->form, KERNEL) == KERNEL_OWN);
+	tui_form_show(p->form, PACKAGES, tui_form_choice(p->form, ROOT) < 2);
+	tui_form_set_text(p->form, NOTE, i18n(notes[tui_form_choice(p->form, ROOT)]));
+	tui_form_set_note_style(p->form, NOTE, STYLE_DIM);
+}
+
+static const struct page_ops ops = {
+	.fields = fields,
+	.n_fields = ARRAY_SIZE(fields),
+	.binds = binds,
+	.n_binds = ARRAY_SIZE(binds),
+	.update = update,
+};
+
+static int system_open(struct tui *t, void *argument, void **ret)
+{
+	struct wizard *w = argument;
+	char *kernel = strdup(*w->draft->kernel ? w->draft->kernel : "distro");
+	struct page *p;
+	int r = kernel ? page_open(w, &ops, ret) : -ENOMEM;
+
+	/* The form begins with its first choice, and has taken that over already. */
+	if (r == 0) {
+		p = *ret;
+		tui_form_set_choice(p->form, KERNEL,
+				    *kernel == '/'			  ? KERNEL_OWN
+				    : strcmp(kernel, "distro-cloud") == 0 ? KERNEL_CLOUD
+									  : KERNEL_DISTRO);
+		tui_form_set_text(p->form, PATH, kernel);
+		r = draft_set(&w->draft->kernel, kernel);
+		update(p);
+		if (r < 0)
+			page_close(p);
+	}
+	free(kernel);
+	return r;
+}
+
+const struct screen_ops step_system =
+	PAGE_SCREEN("system", N_("Kernel and root"),
+		    N_("All nodes share one root, which none of them writes to: what a node writes is in its "
+		       "own memory, and gone when it "
+		       "restarts. The root is built once, from this server's own distribution, and again "
+		       "only when what goes into it "
+		       "changes."),
+		    system_open);
