@@ -248,6 +248,9 @@ static void take_text(struct worker *w, struct job *j, const char *p, size_t len
 
 		strbuf_add(&j->line, p, n);
 		if (end || j->line.len > LINE_MAX_BYTES) {
+			/* ssh ends its own lines as on a terminal. */
+			if (j->line.len && j->line.data[j->line.len - 1] == '\r')
+				j->line.data[--j->line.len] = '\0';
 			if (w->ops->line)
 				w->ops->line(w->data, j->node, j->line.data ? j->line.data : "");
 			strbuf_reset(&j->line);

@@ -118,6 +118,10 @@ void help_completion(FILE *f); /* a script for bash */
 
 /* Opens the backend for this command: root, facts, events, questions. */
 int cli_open(struct cli *c, struct muster **ret) _must_check_;
+/* The same for a full screen: nothing is printed while it is shown. Its questions were asked by the screen. */
+int cli_open_screen(struct cli *c, struct muster **ret) _must_check_;
+/* Says the last error that there was, where the screen ended with a failure, whose code it returns. */
+int cli_close_screen(struct cli *c, int r);
 /* Reads the plan of -f; its mistakes are printed. */
 int cli_plan(struct cli *c, struct muster *m, const struct plan **ret) _must_check_;
 /* Checks the answers of -f for a server whose interfaces are yet to be made; their mistakes are printed. */

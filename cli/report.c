@@ -109,6 +109,47 @@ int cli_open(struct cli *c, struct muster **ret)
 	return r;
 }
 
+/* What a screen cannot show at once is said when the screen is gone. */
+static void keep_event(void *data, const struct muster_event *e)
+{
+	struct cli *c = data;
+
+	if (e->type == MUSTER_EVENT_ERROR) {
+		strbuf_reset(&c->errors);
+		strbuf_adds(&c->errors, e->text);
+	}
+}
+
+/* The screen has asked. */
+static void accept_question(void *data, struct muster_question *question)
+{
+	question->answer = true;
+}
+
+int cli_open_screen(struct cli *c, struct muster **ret)
+{
+	const struct muster_config config = {
+		.root = c->root,
+		.host_file = c->host,
+		.on_event = keep_event,
+		.on_question = accept_question,
+		.data = c,
+	};
+	int r = muster_new(&config, ret);
+
+	c->refused = r < 0;
+	return r;
+}
+
+int cli_close_screen(struct cli *c, int r)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (r < 0 && r != -MUSTER_E_CANCELLED && c->errors.len && strbuf_take(&c->errors, &text, NULL) == 0)
+		cli_error(c, "%s", text);
+	return r;
+}
+
 static void print_mistake(struct cli *c, const struct plan_mistake *m)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;

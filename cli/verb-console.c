@@ -14,9 +14,10 @@ static int run(struct cli *c)
 	if (r == 0 && c->json)
 		r = cli_refuse(c, "the console is for a person; `muster status --json` is for programs");
 	if (r == 0)
-		r = cli_open(c, &m);
+		r = cli_open_screen(c, &m);
 	if (r == 0)
 		r = console_run(m);
+	r = cli_close_screen(c, r);
 	if (r == -ENOTTY)
 		return cli_refuse(c, "the console needs a terminal; `muster status --watch` does without");
 	if (r == -ENXIO)

@@ -14,9 +14,10 @@ static int run(struct cli *c)
 	if (r == 0 && c->json)
 		r = cli_refuse(c, "the wizard is for a person; `muster apply -f` is for programs");
 	if (r == 0)
-		r = cli_open(c, &m);
+		r = cli_open_screen(c, &m);
 	if (r == 0)
 		r = setup_run(m, c->file);
+	r = cli_close_screen(c, r);
 	if (r == -ENOTTY)
 		return cli_refuse(
 			c, "the wizard needs a terminal; write an answer file, and `muster apply -f` it");

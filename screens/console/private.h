@@ -42,3 +42,9 @@ struct events_argument {
 	struct console *console;
 	const char *node;
 };
+
+/* ---- actions.c: on the nodes of an expression such as "node[01-16]"; they ask where something may be lost ---- */
+
+int action_power(struct console *c, const char *nodes, enum muster_power what) _must_check_;
+int action_next(struct console *c, const char *nodes) _must_check_;
+int action_command(struct console *c, const char *nodes, size_t n) _must_check_;
