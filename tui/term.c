@@ -110,8 +110,8 @@ static void restoring(const struct tui *t, struct strbuf *b)
 	add_capability(b, "op");
 	add_capability(b, "rmacs");
 	add_capability(b, "rmkx");
-	add_capability(b, "cnorm");
 	add_capability(b, "rmcup");
+	add_capability(b, "cnorm");
 	/* Without a second screen to leave, the shell goes on below what is there. */
 	if (!tigetstr("rmcup") || tigetstr("rmcup") == (char *)-1)
 		strbuf_adds(b, "\r\n");
@@ -225,12 +225,24 @@ int term_open(struct tui *t, int in, int out)
 	return 0;
 }
 
+/* Terminals that keep with the first screen whether its cursor is seen may have kept it hidden. */
+static void show_cursor(struct tui *t)
+{
+	const char *cnorm = tigetstr("cnorm");
+
+	if (!cnorm || cnorm == (char *)-1)
+		return;
+	fputs(cnorm, t->out_file);
+	fflush(t->out_file);
+}
+
 void term_close(struct tui *t)
 {
 	if (t->screen) {
 		send_modes(t, PASTE_OFF);
 		curs_set(1);
 		endwin();
+		show_cursor(t);
 		signals_close();
 		delscreen(t->screen);
 	}
@@ -246,6 +258,7 @@ void term_suspend(struct tui *t)
 	curs_set(1);
 	def_prog_mode();
 	endwin();
+	show_cursor(t);
 	signals_guard(false);
 	signals_stop();
 	signals_guard(true);

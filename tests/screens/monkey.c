@@ -106,7 +106,8 @@ static void act(struct vt *v)
 	else if (n < 92)
 		vt_paste(v, pastes[chance(ARRAY_SIZE(pastes))]);
 	else if (n < 94)
-		vt_resize(v, 1 + (int)chance(30), 1 + (int)chance(100));
+		/* In one column libvterm writes a wide character's second half beyond its row. */
+		vt_resize(v, 1 + (int)chance(30), 2 + (int)chance(100));
 	else if (n < 98)
 		vt_resize(v, 24 + (int)chance(30), 80 + (int)chance(80));
 	else
