@@ -323,6 +323,7 @@ static int remove_files(const struct lab_options *o, const char *dir, bool purge
 static int stop(const struct lab_options *o, const char *dir)
 {
 	_cleanup_(record_free) struct lab_record record = { 0 };
+	int64_t began = clock_mono_ms();
 	int r = record_read(dir, &record);
 
 	if (r < 0 && r != -ENOENT) {
@@ -335,6 +336,8 @@ static int stop(const struct lab_options *o, const char *dir)
 	r = keeper_stop(record.keeper);
 	if (r < 0)
 		lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper, muster_strerror(r));
+	else
+		lab_done(o, "down", began);
 	return r;
 }
 
