@@ -293,17 +293,19 @@ int muster_host_json(struct muster *m, char **ret)
 
 /* ---- the plan ---------------------------------------------------------------------------------------------- */
 
-int muster_answers_path(struct muster *m, char **ret)
+int muster_answers_place(struct muster *m, char **ret)
 {
-	char *path;
+	char *path = fs_join(m->root_path, CONTEXT_ANSWERS);
 
-	if (!fs_exists(m->root_fd, CONTEXT_ANSWERS))
-		return -ENOENT;
-	path = fs_join(m->root_path, CONTEXT_ANSWERS);
 	if (!path)
 		return -ENOMEM;
 	*ret = path;
 	return 0;
+}
+
+int muster_answers_path(struct muster *m, char **ret)
+{
+	return fs_exists(m->root_fd, CONTEXT_ANSWERS) ? muster_answers_place(m, ret) : -ENOENT;
 }
 
 static void forget_plan(struct muster *m)

@@ -425,6 +425,8 @@ int muster_cluster_name(struct muster *m, char **ret) _must_check_;
 int muster_status_json(const char *cluster, const struct node_state *v, size_t n, char **ret) _must_check_;
 /* The answer file that was applied last, as an absolute path below the root; owned. -ENOENT. */
 int muster_answers_path(struct muster *m, char **ret) _must_check_;
+/* The same path, whether or not the file is there. */
+int muster_answers_place(struct muster *m, char **ret) _must_check_;
 
 /* ---- machines that ask for an address, live ------------------------------------------------------------ */
 

@@ -11,8 +11,6 @@
 #include "screens/setup/private.h"
 #include "util/i18n.h"
 
-#define DEFAULT_ANSWERS "/etc/muster/answers.conf"
-
 int draft_set(char **value, const char *text)
 {
 	char *copy = strdup(text ? text : "");
@@ -27,7 +25,7 @@ int draft_set(char **value, const char *text)
 /* What an earlier run left, completed by what this server suggests. */
 static int begin(struct wizard *w, const char *answers)
 {
-	int r = draft_set(&w->path, answers ? answers : DEFAULT_ANSWERS);
+	int r = answers ? draft_set(&w->path, answers) : muster_answers_place(w->muster, &w->path);
 
 	if (r == 0)
 		r = muster_host(w->muster, &w->host);

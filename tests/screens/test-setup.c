@@ -188,6 +188,23 @@ static void what_was_answered_is_found_again(void **state)
 	leave(v);
 }
 
+static void without_a_file_named_the_answers_stay_below_the_root(void **state)
+{
+	struct room *r = *state;
+	const char *const argv[] = { MUSTER, "setup", "--root", r->root, "--host", r->host, NULL };
+	_cleanup_close_ int root = fs_root_open(r->root);
+	struct vt *v;
+
+	assert_int_equal(vt_start(argv, NULL, 24, 80, &v), 0);
+	assert_seen(v, "Enter begin");
+	vt_send(v, "\r");
+	assert_seen(v, "● eth1");
+	vt_send(v, "\r");
+	assert_seen(v, "This server's address there");
+	leave(v);
+	assert_true(fs_exists(root, "/etc/muster/answers.conf"));
+}
+
 static void escape_asks_before_anything_is_lost(void **state)
 {
 	struct room *r = *state;
@@ -209,6 +226,7 @@ int main(void)
 		WITH_ROOM(every_step_has_a_default_and_the_answers_are_right),
 		WITH_ROOM(a_wrong_value_is_told_beside_its_field),
 		WITH_ROOM(what_was_answered_is_found_again),
+		WITH_ROOM(without_a_file_named_the_answers_stay_below_the_root),
 		WITH_ROOM(escape_asks_before_anything_is_lost),
 	};
 
