@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "tests/screens/golden.h"
 #include "tests/screens/vt.h"
 #include "util/fs.h"
 #include "util/spawn.h"
@@ -56,9 +58,10 @@ static int setup(void **state)
 		return -1;
 	snprintf(r->host, sizeof(r->host), "%s/host.json", r->dir);
 	snprintf(r->root, sizeof(r->root), "%s/root", r->dir);
-	snprintf(r->answers, sizeof(r->answers), "%s/answers.conf", r->dir);
+	/* shown on the screen: the same in every room */
+	snprintf(r->answers, sizeof(r->answers), "answers.conf");
 	f = fopen(r->host, "w");
-	if (!f || fputs(host, f) < 0 || fclose(f) != 0 || mkdir(r->root, 0755) < 0)
+	if (!f || fputs(host, f) < 0 || fclose(f) != 0 || mkdir(r->root, 0755) < 0 || chdir(r->dir) < 0)
 		return -1;
 	*state = r;
 	return 0;
@@ -69,6 +72,7 @@ static int teardown(void **state)
 	struct room *r = *state;
 	_cleanup_close_ int tmp = fs_root_open("/");
 
+	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(fs_remove_tree(tmp, r->dir), 0);
 	free(r);
 	return 0;
@@ -126,6 +130,7 @@ static void every_step_has_a_default_and_the_answers_are_right(void **state)
 	assert_seen(v, "● eth1");
 	assert_seen(v, "Intel I210");
 	assert_seen(v, "leads outside");
+	assert_golden(v, "setup-server");
 	vt_send(v, "\r");
 	assert_seen(v, "10.66.0.1/24");
 	vt_send(v, PAGE_DOWN);
