@@ -89,6 +89,7 @@ struct muster_config {
 	const char
 		*ssh_key; /* a further key that opens the nodes, a line of authorized_keys(5); NULL: none */
 	const char *http_user; /* musterd gives its rights away to this user; NULL: "muster" */
+	int build_network_fd;  /* the network namespace in which node roots are built; 0: the process's own */
 	void (*on_event)(void *data, const struct muster_event *event);	   /* may be NULL */
 	void (*on_question)(void *data, struct muster_question *question); /* NULL: defaults are taken */
 	void *data;

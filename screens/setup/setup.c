@@ -39,10 +39,20 @@ static int begin(struct wizard *w, const char *answers)
 	return r;
 }
 
+/* At the beginning; or at the job that an earlier wizard began and that is still at work. */
 static int run(struct wizard *w)
 {
-	int r = tui_push(w->tui, &step_welcome, w);
+	const struct screen_ops *first = &step_welcome;
+	struct muster_job job;
+	int r;
 
+	if (w->found && muster_job_find(w->muster, &job) == 0 && job.running) {
+		first = &step_apply;
+		w->step = STEP_APPLY;
+		for (int i = 0; i < STEP_APPLY; i++)
+			w->done[i] = true;
+	}
+	r = tui_push(w->tui, first, w);
 	return r < 0 ? r : tui_run(w->tui);
 }
 
