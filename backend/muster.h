@@ -388,6 +388,10 @@ void muster_results_free(struct muster_result *v, size_t n);
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
 
+/* A private key below the root that opens the nodes. Where it is there, commands use it, and no other; else the keys that
+ * ssh finds by itself: the agent's, and those in the home folder. */
+#define MUSTER_IDENTITY "/etc/muster/id_ed25519"
+
 struct muster_run_options {
 	int timeout_ms;	 /* for each node; 0: none */
 	size_t parallel; /* how many at a time; 0: 32 */
