@@ -100,6 +100,8 @@ struct muster;
 int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
 void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
+/* The text of the newest MUSTER_EVENT_ERROR since this was called last, owned; NULL: there was none. */
+char *muster_take_error(struct muster *m);
 
 /* ---- is this server fit ---------------------------------------------------------------------------------- */
 

@@ -228,14 +228,14 @@ void tui_table_set_sort(struct tui_table *t, size_t column, bool descending)
 	t->ops->sort(t->data, column, descending);
 }
 
-/* The next column that is seen and can be sorted by. */
+/* The next column that can be sorted by, also one for which there is no room: then it takes that of others. */
 static void sort_next(struct tui_table *t)
 {
 	size_t column = t->sorted;
 
 	for (size_t i = 0; i < t->n_columns; i++) {
 		column = column >= t->n_columns - 1 ? 0 : column + 1;
-		if (t->width[column] > 0 && !t->columns[column].no_sort) {
+		if (!t->columns[column].no_sort) {
 			tui_table_set_sort(t, column, false);
 			return;
 		}
@@ -444,7 +444,7 @@ static void lay_out(struct tui_table *t, const struct canvas *c)
 		size_t least = t->n_columns;
 
 		for (size_t k = 0; k < t->n_columns; k++)
-			if (t->width[k] > 0 && t->columns[k].drop > 0 &&
+			if (t->width[k] > 0 && t->columns[k].drop > 0 && t->sorted != k &&
 			    (least == t->n_columns || t->columns[k].drop < t->columns[least].drop))
 				least = k;
 		if (least == t->n_columns)
