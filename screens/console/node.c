@@ -128,9 +128,9 @@ static void draw_title(const struct node *n, struct canvas *c, const struct node
 		return;
 	strbuf_addf(&right, _("boot %lld, %s"), (long long)s->boots, moment(s->stages[0].at, true, when));
 	if (s->boot_ms >= 0)
-		strbuf_addf(&right, "   %s", SECONDS(s->boot_ms));
+		strbuf_addf(&right, "  %s", SECONDS(s->boot_ms));
 	if (s->boot_ms >= 0 && s->median_ms >= 0 && s->boots > 1)
-		strbuf_addf(&right, _(", its median %s"), SECONDS(s->median_ms));
+		strbuf_addf(&right, _(", median %s"), SECONDS(s->median_ms));
 	if (!right.failed)
 		canvas_right(c, 0, c->columns - 1, STYLE_DIM, right.data);
 }

@@ -15,7 +15,7 @@
 #include "util/strv.h"
 #include "util/units.h"
 
-#define DETAIL_ROWS 5
+#define DETAIL_ROWS 4
 
 #define NODES_KEYS(X)                                                                                    \
 	X(NODES_OPEN, TK_ENTER, 'l', N_("open"), N_("Show this node: its boot, its facts, its failure"), \
@@ -210,6 +210,9 @@ static void draw_times(struct canvas *c, int y, const struct node_state *s, int6
 		bool last = i + 1 == s->n_stages;
 		int64_t ms = (last ? now : s->stages[i + 1].at) - t->at;
 
+		/* How long it has been ready stands in the table. */
+		if (last && i && t->stage == NODE_READY)
+			break;
 		if (i)
 			strbuf_adds(&b, " · ");
 		strbuf_adds(&b, text_of_stage(t->stage));
@@ -230,7 +233,7 @@ static void draw_detail(struct canvas *c, const struct node_state *s, int64_t no
 	if (*s->reason)
 		canvas_wrap(c, 2, 1, c->columns - 2, c->rows - 2, STYLE_BAD, s->reason);
 	else
-		canvas_textf(c, 2, 1, STYLE_DIM, "%s   %s   %s", s->address, s->mac, s->root);
+		canvas_textf(c, 2, 1, STYLE_DIM, "%s   %s   %s   %s", s->address, s->mac, s->root, s->kernel);
 }
 
 /* ---- what stands in place of an empty table ---------------------------------------------------------------------- */

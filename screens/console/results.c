@@ -42,6 +42,25 @@ static void no_memory(struct results *v)
 	tui_notice(v->console->tui, STYLE_ERROR, _("There is no memory left."));
 }
 
+/* A sentence, broken to fit the terminal as it is now. */
+static int add_sentence(struct results *v, enum tui_style style, const char *text)
+{
+	int rows, columns, r = 0;
+
+	tui_size(v->console->tui, &rows, &columns);
+	while (r == 0 && *text) {
+		size_t line = strcspn(text, "\n"), most = MIN(line, (size_t)MAX(columns - 3, 20)), n = most;
+
+		while (most < line && n > 0 && text[n] != ' ')
+			n--;
+		n = n ? n : most;
+		r = tui_pager_addf(v->pager, style, "%.*s", (int)n, text);
+		text += n;
+		text += *text == ' ' || *text == '\n';
+	}
+	return r;
+}
+
 static void on_line(void *data, const char *node, const char *line)
 {
 	struct results *v = data;
@@ -95,10 +114,10 @@ static void on_job_event(void *data, const struct muster_event *e)
 		r = tui_pager_addf(v->pager, STYLE_TITLE, "%s: %s", e->step.name, e->step.text);
 		break;
 	case MUSTER_EVENT_ERROR:
-		r = tui_pager_add(v->pager, STYLE_ERROR, e->text);
+		r = add_sentence(v, STYLE_ERROR, e->text);
 		break;
 	case MUSTER_EVENT_WARNING:
-		r = tui_pager_add(v->pager, STYLE_WARNING, e->text);
+		r = add_sentence(v, STYLE_WARNING, e->text);
 		break;
 	case MUSTER_EVENT_NOTE:
 	case MUSTER_EVENT_LINE:
