@@ -40,7 +40,16 @@ static void emit_text(struct muster *m, enum muster_event_type type, const char 
 		return;
 	e.text = text;
 	emit(m, &e);
+	if (type == MUSTER_EVENT_ERROR) {
+		free(m->error);
+		m->error = TAKE_PTR(text);
+	}
 	free(text);
+}
+
+char *muster_take_error(struct muster *m)
+{
+	return TAKE_PTR(m->error);
 }
 
 void context_step(struct muster *m, const char *name, const char *fmt, ...)
@@ -197,6 +206,7 @@ void muster_free(struct muster *m)
 	free(m->libexecdir);
 	free(m->profiles_dir);
 	free(m->answers);
+	free(m->error);
 	free(m->step);
 	free(m);
 }

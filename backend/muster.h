@@ -101,6 +101,8 @@ struct muster;
 int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
 void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
+/* The text of the newest MUSTER_EVENT_ERROR since this was called last, owned; NULL: there was none. */
+char *muster_take_error(struct muster *m);
 
 /* ---- is this server fit ---------------------------------------------------------------------------------- */
 
@@ -388,6 +390,10 @@ int muster_boot_next(struct muster *m, const char *range, const char *what, bool
 void muster_results_free(struct muster_result *v, size_t n);
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
+
+/* A private key below the root that opens the nodes. Where it is there, commands use it, and no other; else the keys that
+ * ssh finds by itself: the agent's, and those in the home folder. */
+#define MUSTER_IDENTITY "/etc/muster/id_ed25519"
 
 struct muster_run_options {
 	int timeout_ms;	 /* for each node; 0: none */

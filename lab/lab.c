@@ -137,6 +137,16 @@ static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 	return r < 0 && mistakes->n ? -MUSTER_E_ANSWERS : r;
 }
 
+/* Where muster looks for a key to the nodes: in the lab's root it is the lab's. */
+static int give_key(int dir)
+{
+	const struct fs_attr attr = { 0600, (uid_t)-1, (gid_t)-1 };
+	_cleanup_close_ int key = fs_open(dir, "/id_ed25519", O_RDONLY | O_CLOEXEC, 0);
+	int r = key < 0 ? key : fs_mkdir_all(dir, "/root/etc/muster", 0755);
+
+	return r < 0 ? r : fs_copy(key, dir, "/root" MUSTER_IDENTITY, &attr);
+}
+
 /* The lab's own key to its nodes; made once for its folder. */
 static int read_key(const struct lab_options *o, char **ret)
 {
@@ -151,6 +161,8 @@ static int read_key(const struct lab_options *o, char **ret)
 	if (!fs_exists(dir, "/id_ed25519.pub"))
 		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab",
 			       "-f", path, NULL);
+	if (r == 0)
+		r = give_key(dir);
 	if (r == 0)
 		r = fs_read(dir, "/id_ed25519.pub", 4096, ret, NULL);
 	if (r == 0)
