@@ -203,6 +203,18 @@ int muster_draft_rename_node(struct muster *m, struct draft *d, const char *path
 int muster_draft_remove_node(struct muster *m, struct draft *d, const char *path,
 			     const char *name) _must_check_;
 
+/* ---- what is right, and yet will not do ---------------------------------------------------------------------- */
+
+/* Warnings of a plan, each at its place as a mistake's: a kernel without a driver for the nodes' network cards, or too old for
+ * the root's libc, a root that is larger than a node's memory; as far as the machines are known by their MAC addresses and
+ * by what their agents have reported. Free them with muster_draft_mistakes_free(). */
+int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake **ret,
+		    size_t *ret_n) _must_check_;
+/* The release of the kernel at this path; owned. -MUSTER_E_FORMAT: it is no kernel that an x86 machine boots. */
+int muster_kernel_look(const char *path, char **ret_release) _must_check_;
+/* What a node needs at the least with a usual root, in kB. */
+long long muster_memory_kb(enum plan_root root);
+
 /* ---- apply, undo: of the plan that muster_plan() read last --------------------------------------------- */
 
 int muster_changes(struct muster *m, struct changeset **ret) _must_check_;
