@@ -27,7 +27,8 @@ struct muster {
 	char *answers;		       /* the path it was read from */
 	struct plan_mistakes mistakes;
 	int64_t step_started;
-	char *step; /* the present step's name */
+	char *step;  /* the present step's name */
+	char *error; /* of muster_error(); NULL: none */
 };
 
 /* Events; each takes a context that has no handler, too. */

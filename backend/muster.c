@@ -40,7 +40,16 @@ static void emit_text(struct muster *m, enum muster_event_type type, const char 
 		return;
 	e.text = text;
 	emit(m, &e);
+	if (type == MUSTER_EVENT_ERROR) {
+		free(m->error);
+		m->error = TAKE_PTR(text);
+	}
 	free(text);
+}
+
+const char *muster_error(const struct muster *m)
+{
+	return m->error ? m->error : "";
 }
 
 void context_step(struct muster *m, const char *name, const char *fmt, ...)
@@ -203,6 +212,7 @@ void muster_free(struct muster *m)
 	free(m->profiles_dir);
 	free(m->answers);
 	free(m->step);
+	free(m->error);
 	free(m);
 }
 

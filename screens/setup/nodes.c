@@ -110,7 +110,7 @@ static int read_macs(struct page *p)
 		return r == -ECANCELED ? 0 : r;
 	r = muster_draft_add_macs(p->wizard->muster, p->wizard->draft, path);
 	if (r < 0)
-		tui_notice(p->wizard->tui, STYLE_ERROR, _("%s: %s"), path, muster_strerror(r));
+		tui_notice(p->wizard->tui, STYLE_ERROR, "%s", wizard_why(p->wizard, r));
 	else
 		tui_notice(p->wizard->tui, STYLE_NORMAL,
 			   ngettext("%d MAC address was read.", "%d MAC addresses were read.",

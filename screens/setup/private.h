@@ -134,6 +134,8 @@ extern const struct keymap page_keys;
 		.key = page_key,                                                                           \
 	}
 
+/* What went wrong with a call of the backend, in the words in which it said so. */
+const char *wizard_why(const struct wizard *w, int error);
 int draft_set(char **value, const char *text) _must_check_;
 
 /* ---- collect.c: machines as they ask for an address; a screen above the step of the nodes ---- */

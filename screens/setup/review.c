@@ -154,7 +154,7 @@ static int add_changes(struct review *v)
 		r = muster_changes(v->wizard->muster, &c);
 	if (r < 0)
 		return tui_pager_addf(v->pager, STYLE_ERROR, _("What would change cannot be found out: %s"),
-				      muster_strerror(r));
+				      wizard_why(v->wizard, r));
 	v->fine = true;
 	v->changes = !muster_changeset_empty(c);
 	r = add_words(v, plan);

@@ -22,6 +22,13 @@ int draft_set(char **value, const char *text)
 	return 0;
 }
 
+const char *wizard_why(const struct wizard *w, int error)
+{
+	const char *text = muster_error(w->muster);
+
+	return *text ? text : muster_strerror(error);
+}
+
 /* What an earlier run left, completed by what this server suggests. */
 static int begin(struct wizard *w, const char *answers)
 {
