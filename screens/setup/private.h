@@ -102,6 +102,8 @@ struct page_ops {
 	/* After the form was filled from the draft, and after each change of it: notes, hints, what is shown. */
 	void (*update)(struct page *p);
 	int (*pressed)(struct page *p, int id, size_t button);
+	/* Whether this field's value is one of the answers now; else nothing is answered. NULL: all are. */
+	bool (*counts)(const struct page *p, int id);
 	/* What the plan does not know; may be NULL. */
 	void (*check)(struct page *p, int id, struct strbuf *wrong);
 };

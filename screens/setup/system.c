@@ -57,7 +57,7 @@ static void take_kernel(struct page *p)
 
 	if (choice < KERNEL_OWN)
 		tui_form_set_text(p->form, PATH, words[choice]);
-	else if (*tui_form_text(p->form, PATH) != '/')
+	else if (strncmp(tui_form_text(p->form, PATH), words[0], strlen(words[0])) == 0)
 		tui_form_set_text(p->form, PATH, "/");
 }
 
@@ -135,7 +135,9 @@ static void check(struct page *p, int id, struct strbuf *wrong)
 	_cleanup_free_ char *release = NULL;
 	const char *path = tui_form_text(p->form, PATH);
 
-	if (id == PATH && *path == '/' && muster_kernel_look(path, &release) == -MUSTER_E_FORMAT)
+	if (id == PATH && *path != '/')
+		strbuf_adds(wrong, _("Give the whole path of a built kernel, as /boot/vmlinuz"));
+	else if (id == PATH && muster_kernel_look(path, &release) == -MUSTER_E_FORMAT)
 		strbuf_addf(wrong, _("%s is no kernel that an x86 machine boots: a bzImage is needed"), path);
 }
 

@@ -12,15 +12,22 @@
 #define WIPE "\025"
 #define ENTER "\r"
 
-#define assert_seen(v, text)                                                            \
-	do {                                                                            \
-		if (!vt_wait(v, text, VT_PATIENCE))                                     \
-			fail_msg("\"%s\" does not come up on\n%s", text, vt_screen(v)); \
+/* cmocka cuts what is longer than a screen's half. */
+void room_tell(struct vt *v);
+
+#define assert_seen(v, text)                                       \
+	do {                                                       \
+		if (!vt_wait(v, text, VT_PATIENCE)) {              \
+			room_tell(v);                              \
+			fail_msg("\"%s\" does not come up", text); \
+		}                                                  \
 	} while (0)
-#define assert_gone(v, text)                                                              \
-	do {                                                                              \
-		if (!vt_wait_gone(v, text, VT_PATIENCE))                                  \
-			fail_msg("\"%s\" does not go away from\n%s", text, vt_screen(v)); \
+#define assert_gone(v, text)                                       \
+	do {                                                       \
+		if (!vt_wait_gone(v, text, VT_PATIENCE)) {         \
+			room_tell(v);                              \
+			fail_msg("\"%s\" does not go away", text); \
+		}                                                  \
 	} while (0)
 
 struct room {
