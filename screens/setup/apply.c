@@ -150,7 +150,7 @@ static int begin(struct apply *v)
 		tui_notice(v->wizard->tui, STYLE_WARNING, _("Another job is at work; this follows it."));
 	else if (r < 0)
 		tui_notice(v->wizard->tui, STYLE_ERROR, _("The job could not be begun: %s"),
-			   muster_strerror(r));
+			   wizard_why(v->wizard, r));
 	return r < 0 && r != -MUSTER_E_BUSY ? 0 : attach(v);
 }
 
