@@ -230,7 +230,10 @@ static void columns_fit_each_width(void **state)
 	static const struct {
 		int width;
 		const char *has, *lacks;
-	} widths[] = { { 80, "ROOT", "KERNEL" }, { 100, "KERNEL", "REPORT" }, { 132, "MAC", NULL }, { 200, "REPORT", NULL } };
+	} widths[] = { { 80, "ROOT", "KERNEL" },
+		       { 100, "KERNEL", "REPORT" },
+		       { 132, "MAC", NULL },
+		       { 200, "REPORT", NULL } };
 	struct vt *v = start(*state, 24, 80);
 
 	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
