@@ -46,10 +46,17 @@ static int begin(struct wizard *w, const char *answers)
 	return r;
 }
 
+/* A job that an earlier wizard began, whose terminal was closed meanwhile, is shown at once. */
 static int run(struct wizard *w)
 {
-	int r = tui_push(w->tui, &step_welcome, w);
+	struct muster_job job;
+	bool at_work = muster_job_find(w->muster, &job) == 0 && job.running;
+	int r;
 
+	for (size_t i = 0; at_work && i < STEP_APPLY; i++)
+		w->done[i] = true;
+	w->step = at_work ? STEP_APPLY : STEP_WELCOME;
+	r = tui_push(w->tui, at_work ? &step_apply : &step_welcome, w);
 	return r < 0 ? r : tui_run(w->tui);
 }
 
