@@ -28,7 +28,7 @@ struct muster {
 	struct plan_mistakes mistakes;
 	int64_t step_started;
 	char *step;  /* the present step's name */
-	char *error; /* of muster_error(); NULL: none */
+	char *error; /* see muster_take_error(); NULL: none */
 };
 
 /* Events; each takes a context that has no handler, too. */

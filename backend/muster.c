@@ -47,9 +47,9 @@ static void emit_text(struct muster *m, enum muster_event_type type, const char 
 	free(text);
 }
 
-const char *muster_error(const struct muster *m)
+char *muster_take_error(struct muster *m)
 {
-	return m->error ? m->error : "";
+	return TAKE_PTR(m->error);
 }
 
 void context_step(struct muster *m, const char *name, const char *fmt, ...)
@@ -211,8 +211,8 @@ void muster_free(struct muster *m)
 	free(m->libexecdir);
 	free(m->profiles_dir);
 	free(m->answers);
-	free(m->step);
 	free(m->error);
+	free(m->step);
 	free(m);
 }
 

@@ -89,6 +89,7 @@ struct muster_config {
 	const char
 		*ssh_key; /* a further key that opens the nodes, a line of authorized_keys(5); NULL: none */
 	const char *http_user; /* musterd gives its rights away to this user; NULL: "muster" */
+	int build_network_fd;  /* the network namespace in which node roots are built; 0: the process's own */
 	void (*on_event)(void *data, const struct muster_event *event);	   /* may be NULL */
 	void (*on_question)(void *data, struct muster_question *question); /* NULL: defaults are taken */
 	void *data;
@@ -100,9 +101,8 @@ struct muster;
 int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
 void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
-/* The text of the last MUSTER_EVENT_ERROR, for who asks after a call that has failed; "": there was none. Borrowed until the
- * next. */
-const char *muster_error(const struct muster *m);
+/* The text of the newest MUSTER_EVENT_ERROR since this was called last, owned; NULL: there was none. */
+char *muster_take_error(struct muster *m);
 
 /* ---- is this server fit ---------------------------------------------------------------------------------- */
 
@@ -423,6 +423,10 @@ int muster_boot_next(struct muster *m, const char *range, const char *what, bool
 void muster_results_free(struct muster_result *v, size_t n);
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
+
+/* A private key below the root that opens the nodes. Where it is there, commands use it, and no other; else the keys that
+ * ssh finds by itself: the agent's, and those in the home folder. */
+#define MUSTER_IDENTITY "/etc/muster/id_ed25519"
 
 struct muster_run_options {
 	int timeout_ms;	 /* for each node; 0: none */

@@ -82,6 +82,7 @@ struct cli {
 	size_t n_options;
 	/* the global ones, for short */
 	const char *root, *host, *file, *range;
+	const struct muster_config *inside; /* of the lab in which the verb runs; NULL: of this system */
 	bool json, yes, debug;
 	int cancel_fd; /* 0: signals end the program as usual */
 	int argc;      /* what is neither verb nor option */
@@ -115,6 +116,9 @@ void help_man(FILE *f);	       /* the verbs and options in mdoc(7) */
 void help_completion(FILE *f); /* a script for bash */
 
 /* ---- report.c ---- */
+
+/* After the verb: says what failed, where nothing did yet, and gives the exit status. */
+int cli_finish(struct cli *c, int r);
 
 /* Opens the backend for this command: root, facts, events, questions. */
 int cli_open(struct cli *c, struct muster **ret) _must_check_;

@@ -330,7 +330,7 @@ static int name(struct collect *v, struct mac mac)
 		return r == -ECANCELED ? 0 : r;
 	r = muster_draft_name_machine(w->muster, w->draft, mac, is);
 	if (r == -MUSTER_E_REFUSED)
-		tui_notice(w->tui, STYLE_ERROR, "%s", muster_error(w->muster));
+		tui_notice(w->tui, STYLE_ERROR, "%s", wizard_why(w, r));
 	return r == -MUSTER_E_REFUSED ? 0 : r;
 }
 

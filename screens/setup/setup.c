@@ -22,11 +22,11 @@ int draft_set(char **value, const char *text)
 	return 0;
 }
 
-const char *wizard_why(const struct wizard *w, int error)
+const char *wizard_why(struct wizard *w, int error)
 {
-	const char *text = muster_error(w->muster);
-
-	return *text ? text : muster_strerror(error);
+	free(w->why);
+	w->why = muster_take_error(w->muster);
+	return w->why ? w->why : muster_strerror(error);
 }
 
 /* What an earlier run left, completed by what this server suggests. */
@@ -46,17 +46,20 @@ static int begin(struct wizard *w, const char *answers)
 	return r;
 }
 
-/* A job that an earlier wizard began, whose terminal was closed meanwhile, is shown at once. */
+/* At the beginning; or at the job that an earlier wizard began and that is still at work. */
 static int run(struct wizard *w)
 {
+	const struct screen_ops *first = &step_welcome;
 	struct muster_job job;
-	bool at_work = muster_job_find(w->muster, &job) == 0 && job.running;
 	int r;
 
-	for (size_t i = 0; at_work && i < STEP_APPLY; i++)
-		w->done[i] = true;
-	w->step = at_work ? STEP_APPLY : STEP_WELCOME;
-	r = tui_push(w->tui, at_work ? &step_apply : &step_welcome, w);
+	if (w->found && muster_job_find(w->muster, &job) == 0 && job.running) {
+		first = &step_apply;
+		w->step = STEP_APPLY;
+		for (int i = 0; i < STEP_APPLY; i++)
+			w->done[i] = true;
+	}
+	r = tui_push(w->tui, first, w);
 	return r < 0 ? r : tui_run(w->tui);
 }
 
@@ -73,5 +76,6 @@ int setup_run(struct muster *m, const char *answers)
 	}
 	muster_draft_free(w.draft);
 	free(w.path);
+	free(w.why);
 	return r > 0 ? -MUSTER_E_CANCELLED : r;
 }
