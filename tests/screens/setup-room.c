@@ -70,6 +70,24 @@ char *room_read_answers(const struct room *r)
 	return text;
 }
 
+void room_kernel(const struct room *r, const char *name, const char *release)
+{
+	char image[0x500] = { 0 };
+
+	/* Documentation/arch/x86/boot.rst of the Linux kernel. */
+	memcpy(image + 0x202, "HdrS", 4);
+	image[0x20f] = 0x02;
+	snprintf(image + 0x400, 0x80, "%s (builder@test) #1 SMP", release);
+	room_write(r, name, image, sizeof(image));
+}
+
+bool room_can_apply(void)
+{
+	_cleanup_free_ char *pack = spawn_find("mksquashfs"), *busybox = spawn_find("busybox");
+
+	return pack && busybox && access("/usr/lib/ipxe/snponly.efi", R_OK) == 0;
+}
+
 int room_setup(void **state)
 {
 	struct room *r = calloc(1, sizeof(*r));

@@ -31,26 +31,15 @@
 static const char slow[] = "#!/bin/sh\necho waiting for go\nwhile ! [ -e '%s/go' ]; do sleep 0.05; done\n"
 			   "PATH=${PATH#*:}\nexec mksquashfs \"$@\"\n";
 
-static bool has_tools(void)
-{
-	_cleanup_free_ char *pack = spawn_find("mksquashfs"), *busybox = spawn_find("busybox");
-
-	return pack && busybox && access("/usr/lib/ipxe/snponly.efi", R_OK) == 0;
-}
-
 static int setup(void **state)
 {
-	char image[0x500] = { 0 }, *answers;
+	char *answers;
 	struct room *r;
 
 	if (room_setup(state) < 0)
 		return -1;
 	r = *state;
-	/* A bzImage's header: Documentation/arch/x86/boot.rst. */
-	memcpy(image + 0x202, "HdrS", 4);
-	image[0x20f] = 0x02;
-	snprintf(image + 0x400, 0x80, "6.1.0-test (builder@test) #1 SMP");
-	room_write(r, "vmlinuz", image, sizeof(image));
+	room_kernel(r, "vmlinuz", "6.1.0-test");
 	if (asprintf(&answers,
 		     "cluster { name = \"krg\" }\nboot { kernel = \"%s/vmlinuz\" root = \"initramfs\" }\n"
 		     "network \"eth1\" { address = \"10.66.0.1/24\" }\n"
@@ -101,7 +90,7 @@ static void a_job_that_succeeds_leads_on_to_the_first_boot(void **state)
 	struct room *r = *state;
 	struct vt *v;
 
-	if (!has_tools())
+	if (!room_can_apply())
 		skip();
 	v = wizard(r);
 	go_to_apply(v);
@@ -135,7 +124,7 @@ static void a_failure_says_what_was_put_back_and_what_to_do(void **state)
 	_cleanup_close_ int root = fs_root_open(r->root);
 	struct vt *v;
 
-	if (!has_tools() || geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
+	if (!room_can_apply() || geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
 		skip();
 	/* The loaders cannot be written: their folder is read-only. */
 	assert_int_equal(fs_mkdir_all(root, "/var/lib/muster/tftp", 0755), 0);
@@ -168,7 +157,7 @@ static void before_anything_is_changed_a_failure_says_so(void **state)
 	const char *env[] = { NULL, NULL };
 	struct vt *v;
 
-	if (!has_tools())
+	if (!room_can_apply())
 		skip();
 	assert_int_equal(mkdir("bin", 0755), 0);
 	room_write(r, "bin/mksquashfs", fails, strlen(fails));
@@ -191,7 +180,7 @@ static void a_job_is_stopped_when_it_is_asked_to(void **state)
 	struct room *r = *state;
 	struct vt *v;
 
-	if (!has_tools())
+	if (!room_can_apply())
 		skip();
 	v = wizard_slow(r);
 	go_to_apply(v);
@@ -215,7 +204,7 @@ static void a_job_outlives_its_terminal_and_is_found_again(void **state)
 	struct vt *v;
 	int status;
 
-	if (!has_tools())
+	if (!room_can_apply())
 		skip();
 	v = wizard_slow(r);
 	go_to_apply(v);
