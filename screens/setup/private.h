@@ -35,7 +35,7 @@ struct wizard {
 	struct tui *tui;
 	struct draft *draft;
 	char *path; /* of the answer file */
-	char *why;  /* of wizard_why() */
+	char *why;  /* wizard_why(); NULL: nothing was asked */
 	bool found; /* the answers are from an earlier run */
 	bool saved; /* the file is as the draft */
 	bool applied;
@@ -137,7 +137,7 @@ extern const struct keymap page_keys;
 		.key = page_key,                                                                           \
 	}
 
-/* What went wrong with a call of the backend, in the words in which it said so; borrowed, until the next time. */
+/* What went wrong with a call of the backend, in the words in which it said so. */
 const char *wizard_why(struct wizard *w, int error);
 int draft_set(char **value, const char *text) _must_check_;
 

@@ -24,8 +24,12 @@ int draft_set(char **value, const char *text)
 
 const char *wizard_why(struct wizard *w, int error)
 {
-	free(w->why);
-	w->why = muster_take_error(w->muster);
+	char *newest = muster_take_error(w->muster);
+
+	if (newest) {
+		free(w->why);
+		w->why = newest;
+	}
 	return w->why ? w->why : muster_strerror(error);
 }
 

@@ -54,8 +54,9 @@ bool room_can_apply(void);
 /* The wizard on its first screen, with the facts of the other server, in this size; env as of vt_start(). */
 struct vt *wizard_in(const struct room *r, int rows, int columns, const char *const env[]);
 struct vt *wizard(const struct room *r); /* 80x24 */
-/* From the first screen to the one whose text this is, by the key that leads on. */
+/* From the first screen to the one whose text this is, by page down, or another key that leads on. */
 void wizard_go(struct vt *v, const char *text);
+void wizard_go_by(struct vt *v, const char *text, const char *key);
 /* Leaves it by Escape, frees it, and sees that nothing is left behind. */
 void wizard_leave(struct vt *v);
 /* The same where it ends by itself. */

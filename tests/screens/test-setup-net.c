@@ -368,6 +368,8 @@ static void start_musterd(const struct room *r)
 	strcpy(server.root, r->root);
 	server.pid = fork();
 	if (server.pid == 0) {
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(127);
 		execl(MUSTER_BUILDDIR "/musterd", "musterd", "--root", r->root, "--interval", "1", "--user",
 		      "no-such-user-here", (char *)NULL);
 		_exit(127);
@@ -395,12 +397,13 @@ static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 	if (!able || !room_can_apply())
 		skip();
 	room_kernel(r, "vmlinuz", "6.1.0-test");
-	assert_true(asprintf(&answers,
-			     "cluster { name = \"krg\" }\nboot { kernel = \"%s/vmlinuz\" root = \"initramfs\" }\n"
-			     "network \"nodes0\" { address = \"10.9.0.1/24\" }\n"
-			     "nodes { count = 2 macs = {\"52:54:00:66:00:01\", \"52:54:00:66:00:02\"} }\n"
-			     "access { ssh_keys = {} }\n",
-			     r->dir) > 0);
+	assert_true(
+		asprintf(&answers,
+			 "cluster { name = \"krg\" }\nboot { kernel = \"%s/vmlinuz\" root = \"initramfs\" }\n"
+			 "network \"nodes0\" { address = \"10.9.0.1/24\" }\n"
+			 "nodes { count = 2 macs = {\"52:54:00:66:00:01\", \"52:54:00:66:00:02\"} }\n"
+			 "access { ssh_keys = {} }\n",
+			 r->dir) > 0);
 	room_answers(r, answers);
 	v = wizard_here(r);
 	vt_send(v, ENTER);
@@ -461,7 +464,8 @@ int main(void)
 		PLUGGED(silence_is_told_and_this_server_is_proposed),
 		cmocka_unit_test_setup_teardown(another_server_is_named_with_its_offer, plug, end_other),
 		PLUGGED(machines_are_collected_as_they_ask),
-		cmocka_unit_test_setup_teardown(the_first_boot_is_watched_until_a_node_is_ready, plug, end_musterd),
+		cmocka_unit_test_setup_teardown(the_first_boot_is_watched_until_a_node_is_ready, plug,
+						end_musterd),
 	};
 	_cleanup_free_ char *ip = spawn_find("ip"), *dnsmasq = spawn_find("dnsmasq");
 
