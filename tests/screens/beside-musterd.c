@@ -5,7 +5,8 @@
  *
  *     beside-musterd NODES PROGRAM [ARGUMENT]...
  *
- * NODES 0: an empty scratch root alone, as before anything was set up. TZ is set so that times are always the same.
+ * NODES 0: an empty scratch root alone, as before anything was set up. In PATH is nothing that could do harm: PROGRAM is a
+ * path. TZ is set so that times are always the same.
  */
 #include "config.h"
 
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
 	}
 	c = cluster_new(nodes);
 	putenv(strdup(cluster_zone(c)));
+	putenv(strdup(cluster_path(c)));
 	if (nodes) {
 		cluster_seed(c, nodes <= HISTORY_UP_TO);
 		cluster_start(c);

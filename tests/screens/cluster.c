@@ -48,15 +48,26 @@ static void must(int r, const char *what)
 
 /* ---- the files of one that was set up --------------------------------------------------------------------------- */
 
-static void put(struct cluster *c, const char *path, const char *text)
+static void put_as(struct cluster *c, const char *path, const char *text, mode_t mode)
 {
-	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
+	const struct fs_attr attr = { mode, (uid_t)-1, (gid_t)-1 };
 	_cleanup_free_ char *folder = strdup(path);
 
 	*strrchr(folder, '/') = '\0';
 	must(fs_mkdir_all(c->root_fd, folder, 0755), folder);
 	must(fs_write(c->root_fd, path, text, strlen(text), &attr), path);
 }
+
+static void put(struct cluster *c, const char *path, const char *text)
+{
+	put_as(c, path, text, 0644);
+}
+
+/* The last argument is the command. */
+static const char fake_ssh[] = "#!/bin/sh\n"
+			       "for a; do case $a in HostKeyAlias=*) node=${a#*=};; esac; last=$a; done\n"
+			       "echo \"I am $node\"\n"
+			       "[ $node != node02 ] || { echo 'it has no such file'; exit 3; }\n";
 
 static unsigned int free_port(void)
 {
@@ -173,6 +184,7 @@ struct cluster *cluster_new(size_t nodes)
 	put_root(c, CLUSTER_ROOT, KERNEL);
 	put_root(c, "debian-12-4b7e89abcdef", "6.1.0-35-amd64");
 	must(fs_mkdir_all(c->root_fd, "/var/lib/muster/state", 0755), "the state's folder");
+	put_as(c, "/bin/ssh", fake_ssh, 0755);
 	s = cluster_store(c);
 	must(store_sync(s, &c->plan), "the store");
 	store_free(s);
@@ -288,6 +300,14 @@ const char *cluster_zone(const struct cluster *c)
 	snprintf(zone, sizeof(zone), "TZ=LAB%s%02d:%02d:%02d", west < 0 ? "-" : "", (int)(llabs(west) / 3600),
 		 (int)(llabs(west) / 60 % 60), (int)(llabs(west) % 60));
 	return zone;
+}
+
+const char *cluster_path(const struct cluster *c)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "PATH=%s/bin", c->root);
+	return path;
 }
 
 /* ---- its daemon ------------------------------------------------------------------------------------------------- */

@@ -39,5 +39,8 @@ void cluster_start(struct cluster *c);
 void cluster_stop(struct cluster *c);
 void cluster_free(struct cluster *c);
 
-/* The value of TZ with which it was CLUSTER_HOUR:CLUSTER_MINUTE when the cluster was made; borrowed. */
+/* A value of PATH, "PATH=...": there is but a program in ssh's place, so nothing that is tried can be done. Each node says who
+ * it is, and node02 fails with status 3. Borrowed. */
+const char *cluster_path(const struct cluster *c);
+/* "TZ=...", with which it was CLUSTER_HOUR:CLUSTER_MINUTE when the cluster was made; borrowed. */
 const char *cluster_zone(const struct cluster *c);

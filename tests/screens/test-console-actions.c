@@ -12,32 +12,11 @@
 #include "tests/screens/console-test.h"
 #include "tests/screens/golden.h"
 
-/* Its only program: it stands in ssh's place. The last argument is the command. */
-static const char fake_ssh[] = "#!/bin/sh\n"
-			       "for a; do case $a in HostKeyAlias=*) node=${a#*=};; esac; last=$a; done\n"
-			       "echo \"I am $node\"\n"
-			       "[ $node != node02 ] || { echo 'it has no such file'; exit 3; }\n";
-
-static int setup(void **state)
-{
-	const struct fs_attr attr = { 0755, (uid_t)-1, (gid_t)-1 };
-	int r = setup_seeded(state);
-	struct cluster *c = *state;
-
-	assert_int_equal(fs_mkdir_all(c->root_fd, "/bin", 0755), 0);
-	assert_int_equal(fs_write(c->root_fd, "/bin/ssh", fake_ssh, strlen(fake_ssh), &attr), 0);
-	return r;
-}
-
 static struct vt *start(struct cluster *c, int rows, int columns)
 {
-	_cleanup_free_ char *path = NULL;
-	const char *env[] = { cluster_zone(c), NULL, NULL };
-	struct vt *v;
+	const char *const env[] = { cluster_zone(c), cluster_path(c), NULL };
+	struct vt *v = console_with(c, env, rows, columns);
 
-	assert_true(asprintf(&path, "PATH=%s/bin", c->root) > 0);
-	env[1] = path;
-	v = console_with(c, env, rows, columns);
 	assert_seen(v, "node01");
 	return v;
 }
@@ -230,7 +209,10 @@ static void columns_fit_each_width(void **state)
 	static const struct {
 		int width;
 		const char *has, *lacks;
-	} widths[] = { { 80, "ROOT", "KERNEL" }, { 100, "KERNEL", "REPORT" }, { 132, "MAC", NULL }, { 200, "REPORT", NULL } };
+	} widths[] = { { 80, "ROOT", "KERNEL" },
+		       { 100, "KERNEL", "REPORT" },
+		       { 132, "MAC", NULL },
+		       { 200, "REPORT", NULL } };
 	struct vt *v = start(*state, 24, 80);
 
 	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
@@ -304,7 +286,7 @@ static void events_are_narrowed_to_a_node_and_to_a_kind(void **state)
 	quit(v);
 }
 
-#define SEEDED(test) cmocka_unit_test_setup_teardown(test, setup, teardown_cluster)
+#define SEEDED(test) cmocka_unit_test_setup_teardown(test, setup_seeded, teardown_cluster)
 
 int main(void)
 {
