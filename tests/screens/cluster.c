@@ -82,7 +82,7 @@ static unsigned int free_port(void)
 	return ntohs(a.sin_port);
 }
 
-static void make_plan(struct plan *p, size_t nodes)
+static void make_plan(struct plan *p, size_t nodes, uint32_t first)
 {
 	int digits = nodes < 100 ? 2 : 5;
 
@@ -102,7 +102,7 @@ static void make_plan(struct plan *p, size_t nodes)
 		struct plan_node *n = &p->nodes[i];
 
 		*n = (struct plan_node){ .arch = strdup("x86_64"),
-					 .address = { FIRST + (uint32_t)i },
+					 .address = { first + (uint32_t)i },
 					 .has_mac = true,
 					 .mac = { { 0x52, 0x54, 0, (uint8_t)(0x66 + (i >> 16)),
 						    (uint8_t)((i + 1) >> 8), (uint8_t)(i + 1) } } };
@@ -165,6 +165,11 @@ static void put_root(struct cluster *c, const char *id, const char *kernel)
 
 struct cluster *cluster_new(size_t nodes)
 {
+	return cluster_new_at(nodes, FIRST);
+}
+
+struct cluster *cluster_new_at(size_t nodes, uint32_t first)
+{
 	struct cluster *c = calloc(1, sizeof(*c));
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct store *s;
@@ -178,7 +183,7 @@ struct cluster *cluster_new(size_t nodes)
 		die("%s", c->root);
 	c->root_fd = fs_root_open(c->root);
 	must(c->root_fd, c->root);
-	make_plan(&c->plan, nodes);
+	make_plan(&c->plan, nodes, first);
 	put_plan(c);
 	put_answers(c);
 	put_root(c, CLUSTER_ROOT, KERNEL);
@@ -204,7 +209,7 @@ struct store *cluster_store(struct cluster *c)
 
 static void report(struct store *s, const struct plan_node *n, int64_t at, enum node_stage stage)
 {
-	unsigned int number = n->address.n - FIRST + 1;
+	unsigned int number = (unsigned int)strtoul(n->name + strlen("node"), NULL, 10);
 	struct store_report r = { .stage = stage,
 				  .kernel = KERNEL,
 				  .reason = "",
@@ -222,6 +227,11 @@ static void report(struct store *s, const struct plan_node *n, int64_t at, enum 
 	must(store_report(s, at, n->name, &r), "a report");
 }
 
+static void token_of(const struct plan_node *n, int64_t began, char ret[33])
+{
+	snprintf(ret, 33, "%016llx%016llx", (unsigned long long)n->address.n, (unsigned long long)began);
+}
+
 void cluster_boot(struct store *s, const struct plan_node *n, int64_t began, enum node_stage last,
 		  int64_t slower)
 {
@@ -233,8 +243,7 @@ void cluster_boot(struct store *s, const struct plan_node *n, int64_t began, enu
 	char token[33];
 	int64_t at = began;
 
-	snprintf(token, sizeof(token), "%016llx%016llx", (unsigned long long)n->address.n,
-		 (unsigned long long)began);
+	token_of(n, began, token);
 	must(store_dhcp(s, at, n->name, MAC(n->mac)), "dhcp");
 	at += takes[NODE_DHCP];
 	must(store_boot(s, at, n->name, MAC(n->mac), IP4(n->address), token, CLUSTER_ROOT), "a boot");
@@ -266,6 +275,12 @@ static void seed_history(struct store *s, const struct plan_node *n, int64_t at)
 	}
 }
 
+/* When a node that is ready began its boot. */
+static int64_t ready_began(const struct cluster *c, size_t i)
+{
+	return c->at - HOURS(2) - MINUTES(14 - (int)(i % 13)) - 55000;
+}
+
 /* One after the other, so that their events stand in the order of their times. */
 void cluster_seed(struct cluster *c, bool history)
 {
@@ -278,7 +293,7 @@ void cluster_seed(struct cluster *c, bool history)
 	cluster_boot(s, &v[n - 1], c->at - HOURS(76), NODE_READY, 0);
 	report(s, &v[n - 1], c->at - HOURS(75), NODE_OFF);
 	for (size_t i = 0; i < n - 3; i++)
-		cluster_boot(s, &v[i], c->at - HOURS(2) - MINUTES(14 - (int)(i % 13)) - 55000, NODE_READY,
+		cluster_boot(s, &v[i], ready_began(c, i), NODE_READY,
 			     i == 2 ? 11000 : (int64_t)(i * 613 % 900));
 	cluster_boot(s, &v[n - 2], c->at - HOURS(1) - MINUTES(12) - 45000, NODE_FAILED, 9000);
 	for (size_t i = 0; i < n - 3; i++)
@@ -355,6 +370,30 @@ void cluster_stop(struct cluster *c)
 	kill(c->pid, SIGTERM);
 	waitpid(c->pid, NULL, 0);
 	c->pid = 0;
+}
+
+bool cluster_report(struct cluster *c, size_t i, double load)
+{
+	const struct plan_node *n = &c->plan.nodes[i];
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(n->address.n) } };
+	struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)c->plan.http_port) };
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT, body = STRBUF_INIT;
+	char answer[4096], token[33];
+
+	token_of(n, ready_began(c, i), token);
+	inet_pton(AF_INET, SERVER, &there.sin_addr);
+	strbuf_addf(&body,
+		    "stage=ready\nkernel=" KERNEL
+		    "\nprocessors=4\nmemory_kb=2048000\nmemory_free_kb=1024000\nload=%.2f\n",
+		    load);
+	strbuf_addf(&b, "POST /report HTTP/1.0\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n%s",
+		    token, body.len, body.data);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 ||
+	    connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0 ||
+	    send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+		return false;
+	return recv(fd, answer, sizeof(answer), 0) > 12 && answer[9] == '2';
 }
 
 void cluster_free(struct cluster *c)
