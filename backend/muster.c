@@ -142,6 +142,12 @@ static void take_log(void *data, enum log_level level, const char *text)
 	}
 }
 
+void context_listen(struct muster *m)
+{
+	if (m->config.on_event)
+		log_set_sink(take_log, m);
+}
+
 /* ---- the context --------------------------------------------------------------------------------------- */
 
 /* Run from its build tree, muster uses what lies there; installed, what configure was told. */
@@ -168,8 +174,7 @@ int muster_new(const struct muster_config *config, struct muster **ret)
 	if (!m)
 		return -ENOMEM;
 	m->config = *config;
-	if (config->on_event)
-		log_set_sink(take_log, m);
+	context_listen(m);
 	m->root_fd = fs_root_open(config->root);
 	if (m->root_fd < 0) {
 		context_error(m, "The root folder %s cannot be opened: %s", config->root ? config->root : "/",
