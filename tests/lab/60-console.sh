@@ -37,8 +37,7 @@ ok $? 'the console is left'
 terminal kill-server
 like "$("$muster" lab exec --dir "$lab" -- "$muster" run --root "$lab/root" -n node01 -- 'uname -n; exit 3' 2>&1)" '^ +node01$' \
 	'a command runs on the node, with the lab'"'"'s own key'
-terminal -f /dev/null new-session -d -s console -x 80 -y 24 \
-	"'$muster' lab exec --dir '$lab' -- env LC_ALL=C.UTF-8 TERM=screen '$muster' console --root '$lab/root'"
+on_terminal "'$muster' lab exec --dir '$lab' -- '$muster' console --root '$lab/root'"
 seen '^ ● node01 '
 keys c
 seen 'A command on these nodes'

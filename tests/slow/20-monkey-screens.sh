@@ -14,5 +14,5 @@ if ! (
 	tail -n 20 "$sanitized/build.log" | sed 's/^/# /'
 	exit 1
 fi
-builddir=$sanitized MUSTER_MONKEY_EVENTS=100000 MUSTER_MONKEY_SEED=${MUSTER_MONKEY_SEED:-$(date +%s)} \
+builddir=$sanitized MUSTER_MONKEY_EVENTS=${MUSTER_MONKEY_EVENTS:-100000} MUSTER_MONKEY_SEED=${MUSTER_MONKEY_SEED:-$(date +%s)} \
 	exec "$srcdir/tests/screens/monkey-screens.sh"
