@@ -65,7 +65,8 @@ static char *keys_of(const struct screen_ops *const screens[])
 		for (const struct keymap *m = (*screens)->keys; m; m = m->also) {
 			size_t i = 0;
 
-			while (i < n && seen[i]->entries != m->entries && strcmp(seen[i]->title, m->title) != 0)
+			while (i < n && seen[i]->entries != m->entries &&
+			       strcmp(seen[i]->title, m->title) != 0)
 				i++;
 			if (i < n)
 				continue;
