@@ -275,10 +275,11 @@ static void seed_history(struct store *s, const struct plan_node *n, int64_t at)
 	}
 }
 
-/* When a node that is ready began its boot. */
+/* When a node that is ready began its boot: so that it is in its stage for some minutes and few seconds, and what is shown
+ * of that stays the same for most of a minute. */
 static int64_t ready_began(const struct cluster *c, size_t i)
 {
-	return c->at - HOURS(2) - MINUTES(14 - (int)(i % 13)) - 55000;
+	return c->at - HOURS(2) - MINUTES(14 - (int)(i % 13)) - 40000;
 }
 
 /* One after the other, so that their events stand in the order of their times. */
@@ -295,9 +296,9 @@ void cluster_seed(struct cluster *c, bool history)
 	for (size_t i = 0; i < n - 3; i++)
 		cluster_boot(s, &v[i], ready_began(c, i), NODE_READY,
 			     i == 2 ? 11000 : (int64_t)(i * 613 % 900));
-	cluster_boot(s, &v[n - 2], c->at - HOURS(1) - MINUTES(12) - 45000, NODE_FAILED, 9000);
+	cluster_boot(s, &v[n - 2], c->at - HOURS(1) - MINUTES(12) - 25000, NODE_FAILED, 9000);
 	for (size_t i = 0; i < n - 3; i++)
-		report(s, &v[i], c->at - HOURS(1) - MINUTES(2) - 30000, NODE_READY);
+		report(s, &v[i], c->at - HOURS(1) - MINUTES(2) - 5000, NODE_READY);
 	cluster_boot(s, &v[n - 3], c->at - 5400, NODE_INITRAMFS, 0);
 	store_free(s);
 }
