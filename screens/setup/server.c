@@ -99,6 +99,12 @@ static void add_card(struct strbuf *text, const struct host_interface *i)
 		add_part(text, _("leads outside"));
 	if (i->wireless)
 		add_part(text, _("wireless"));
+	if (*i->master) {
+		_cleanup_free_ char *port = NULL;
+
+		if (asprintf(&port, _("port of %s"), i->master) >= 0)
+			add_part(text, port);
+	}
 	add_name(text, i);
 	if (text->len == 0)
 		add_part(text, i->driver);

@@ -136,6 +136,11 @@ static void interfaces_are_seen_to_come_and_go(void **state)
 	run("ip", "route", "add", "default", "via", "10.10.0.2", "dev", "late0");
 	assert_seen(v, "leads outside");
 	assert_seen(v, "To the outside  late0");
+	/* The cards of a bridge are not to be chosen for themselves. */
+	run("ip", "link", "add", "br0", "type", "bridge");
+	run("ip", "link", "set", "late1", "master", "br0");
+	assert_seen(v, "port of br0");
+	run("ip", "link", "del", "br0");
 	/* The one that was chosen is pulled out. */
 	run("ip", "link", "del", "nodes0");
 	assert_seen(v, "nodes0, which was chosen, is gone.");
