@@ -3,6 +3,7 @@
 
 #include "agent/report.h"
 #include "agent/http.h"
+#include "agent/net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,6 +48,8 @@ static void add_facts(struct text *t, const struct facts *f)
 		text_addf(t, WIRE_REPORT_PROCESSORS "=%u\n", f->processors);
 	add_string(t, WIRE_REPORT_KERNEL, f->kernel.release);
 	add_string(t, WIRE_REPORT_VERSION, f->kernel.version);
+	if (f->card[0])
+		add_string(t, WIRE_REPORT_CARD, f->card);
 }
 
 /* The end of the log that fits into room bytes once escaped, from a line's beginning on. */
@@ -154,6 +157,9 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	size_t len;
 
 	facts_read(at, &f);
+	/* Once a boot is enough: a node that runs reports all the time. */
+	if (strcmp(report->stage, "ready") != 0 && net_card(at, c->mac, f.card) < 0)
+		f.card[0] = '\0';
 	r = report_body(report, &f, &body, &len);
 	if (r == 0)
 		r = http_post(&(struct http_post){ .server = { c->server, c->port },

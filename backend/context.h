@@ -54,6 +54,9 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_c
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */
 
+/* What the plan that was read last wants of the server. */
+int context_wish(struct muster *m, struct apply_wish *ret) _must_check_;
+void context_wish_free(struct apply_wish *w);
 /* Packages that the plan wants and that are not there; without a plan, those that any plan wants. */
 int context_missing_packages(struct muster *m, struct strv *ret) _must_check_;
 /* As apply_unfinished(); and whether musterd runs: 1, 0, or -1 where nobody can tell. */

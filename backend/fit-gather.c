@@ -25,6 +25,7 @@ struct gathering {
 	char *vendor;
 	struct node_state *nodes; /* as musterd knows them */
 	size_t n_nodes;
+	struct strv known; /* node, card, node, card, ...: over which they have booted */
 	struct fit_card *cards;
 	char (*ids)[10];
 };
@@ -35,6 +36,7 @@ static void gathering_clear(struct gathering *g)
 	free(g->modules);
 	free(g->vendor);
 	node_states_free(g->nodes, g->n_nodes);
+	strv_free(&g->known);
 	free(g->cards);
 	free(g->ids);
 }
@@ -138,6 +140,14 @@ static int find_built(struct gathering *g, struct image_generation **ret)
 	return r == -ENOMEM ? r : 0;
 }
 
+static int keep_card(void *data, const char *node, const char *card)
+{
+	struct gathering *g = data;
+	int r = strv_add(&g->known, node);
+
+	return r < 0 ? r : strv_add(&g->known, card);
+}
+
 static int read_nodes(struct gathering *g)
 {
 	_cleanup_(store_freep) struct store *store = NULL;
@@ -147,7 +157,23 @@ static int read_nodes(struct gathering *g)
 		return -ENOMEM;
 	if (store_open(path, STORE_READ, &store) < 0)
 		return 0;
-	return store_nodes(store, clock_wall_ms(), NULL, &g->nodes, &g->n_nodes) == -ENOMEM ? -ENOMEM : 0;
+	if (store_nodes(store, clock_wall_ms(), NULL, &g->nodes, &g->n_nodes) == -ENOMEM ||
+	    store_cards(store, keep_card, g) == -ENOMEM)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The card that it could not boot over, else the one that it has booted over. */
+static bool card_of(const struct gathering *g, const struct node_state *s, char ret_id[10])
+{
+	if (fit_card_of_reason(s->reason, ret_id))
+		return true;
+	for (size_t i = 0; i + 1 < g->known.n; i += 2)
+		if (strcmp(g->known.v[i], s->name) == 0) {
+			snprintf(ret_id, 10, "%s", g->known.v[i + 1]);
+			return true;
+		}
+	return false;
 }
 
 static bool is_planned(const struct gathering *g, const char *name)
@@ -177,7 +203,7 @@ static int look_at_reports(struct gathering *g)
 			f->poorest = s->name;
 			f->poorest_kb = s->memory_kb;
 		}
-		if (!g->modules || !fit_card_of_reason(s->reason, g->ids[i]) ||
+		if (!g->modules || !card_of(g, s, g->ids[i]) ||
 		    image_kernel_drives(g->modules, g->ids[i], &driven) < 0)
 			continue;
 		g->cards[f->n_cards++] = (struct fit_card){ s->name, g->ids[i], driven };

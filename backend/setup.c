@@ -277,116 +277,6 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 	return 0;
 }
 
-/* ---- what the plan wants --------------------------------------------------------------------------------------- */
-
-/* What a plan may want of the server, by the names of the distribution profile and of apply's services. */
-static const struct want {
-	const char *profile; /* whose packages are needed; NULL: none */
-	const char *service; /* that runs; NULL: none */
-	bool (*wanted)(const struct muster *m, const struct plan *p);
-} wants[];
-
-static bool always(const struct muster *m, const struct plan *p)
-{
-	return true;
-}
-
-static bool on_server(const struct muster *m, const struct plan *p)
-{
-	return !m->config.lab;
-}
-
-static bool by_dhcp(const struct muster *m, const struct plan *p)
-{
-	return p->dhcp_service;
-}
-
-static bool by_nfs_kernel(const struct muster *m, const struct plan *p)
-{
-	return p->nfs == PLAN_NFS_KERNEL;
-}
-
-static bool by_nfs_ganesha(const struct muster *m, const struct plan *p)
-{
-	return p->nfs == PLAN_NFS_GANESHA;
-}
-
-/* In the order of their starting. */
-static const struct want wants[] = {
-	{ "network", "network", on_server },
-	{ "root-build", NULL, always },
-	{ "keys", NULL, always },
-	{ "loaders", NULL, by_dhcp },
-	{ "nfs-kernel", "nfs-kernel", by_nfs_kernel },
-	{ "nfs-ganesha", "nfs-ganesha", by_nfs_ganesha },
-	{ NULL, "musterd", always },
-	{ "dnsmasq", "dnsmasq", by_dhcp },
-};
-
-static bool is_installed(const struct profile_service *s)
-{
-	for (size_t i = 0; i < s->programs.n; i++) {
-		_cleanup_free_ char *path = spawn_find(s->programs.v[i]);
-
-		if (!path)
-			return false;
-	}
-	for (size_t i = 0; i < s->files.n; i++)
-		if (access(s->files.v[i], R_OK) < 0)
-			return false;
-	return true;
-}
-
-static int wish_of(struct muster *m, const struct plan *p, struct apply_wish *w)
-{
-	int r = 0;
-
-	*w = (struct apply_wish){ .user = !m->scratch };
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(wants); i++) {
-		const struct profile_service *s;
-
-		if (!wants[i].wanted(m, p))
-			continue;
-		if (wants[i].service)
-			r = strv_add(&w->services, wants[i].service);
-		s = wants[i].profile ? profile_service_find(m->distro, wants[i].profile) : NULL;
-		if (!s || is_installed(s))
-			continue;
-		for (size_t k = 0; r == 0 && k < s->packages.n; k++)
-			if (!strv_has(&w->packages, s->packages.v[k]))
-				r = strv_add(&w->packages, s->packages.v[k]);
-	}
-	for (size_t i = 0; r == 0 && i < p->n_nodes; i++)
-		if (p->root != PLAN_ROOT_INITRAMFS)
-			r = strv_add(&w->keys, p->nodes[i].name);
-	return r;
-}
-
-static int make_wish(struct muster *m, struct apply_wish *w)
-{
-	return wish_of(m, m->plan, w);
-}
-
-static void wish_free(struct apply_wish *w)
-{
-	strv_free(&w->services);
-	strv_free(&w->packages);
-	strv_free(&w->keys);
-}
-
-int context_missing_packages(struct muster *m, struct strv *ret)
-{
-	static const struct plan any = { .dhcp_service = true };
-	_cleanup_(wish_free) struct apply_wish wish = { 0 };
-	int r = wish_of(m, m->plan ? m->plan : &any, &wish);
-
-	if (r < 0)
-		return r;
-	*ret = wish.packages;
-	wish.packages = (struct strv)STRV_INIT;
-	return 0;
-}
-
 /* ---- changes ------------------------------------------------------------------------------------------------------ */
 
 static void apply_step(void *data, const char *name, const char *text)
@@ -458,7 +348,7 @@ static int make_changes(struct muster *m, struct apply *a, bool build, struct ch
 {
 	_cleanup_(changeset_freep) struct changeset *c = NULL;
 	_cleanup_(fileset_free) struct fileset files = FILESET_INIT;
-	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	_cleanup_(context_wish_free) struct apply_wish wish = { 0 };
 	_cleanup_(built_free) struct built b = { 0 };
 	_cleanup_free_ char *agent = NULL;
 	struct image_env env;
@@ -472,7 +362,7 @@ static int make_changes(struct muster *m, struct apply *a, bool build, struct ch
 	};
 	int r;
 
-	r = make_wish(m, &wish);
+	r = context_wish(m, &wish);
 	if (r == 0)
 		r = image_env(m, &env, &agent);
 	if (r == 0)
@@ -522,13 +412,13 @@ bool muster_changeset_empty(const struct changeset *c)
 
 static int missing_packages(struct muster *m, const struct apply *a, const struct changeset *c)
 {
-	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	_cleanup_(context_wish_free) struct apply_wish wish = { 0 };
 	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 	int r;
 
 	if (a->packages->install)
 		return 0;
-	r = make_wish(m, &wish);
+	r = context_wish(m, &wish);
 	if (r < 0 || wish.packages.n == 0)
 		return r;
 	for (size_t i = 0; i < wish.packages.n; i++)

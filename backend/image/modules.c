@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backend/image/image.h"
 #include "util/error.h"
@@ -285,10 +286,18 @@ int image_kernel_drives(const char *modules, const char *card, bool *ret)
 {
 	struct kmod_list *list = NULL;
 	unsigned int vendor, device;
+	_cleanup_free_ char *index = NULL;
 	struct kmod_ctx *kmod;
 	char alias[96];
 	int r;
 
+	/* libkmod takes a folder without indexes for one in which there is nothing. */
+	if (asprintf(&index, "%s/modules.alias.bin", modules) < 0) {
+		index = NULL;
+		return -ENOMEM;
+	}
+	if (access(index, R_OK) < 0)
+		return -errno;
 	if (sscanf(card, "%4x:%4x", &vendor, &device) != 2)
 		return -EINVAL;
 	/* As the kernel writes a device's modalias (pci_uevent() in drivers/pci/pci-driver.c), of an Ethernet card. */
@@ -297,9 +306,7 @@ int image_kernel_drives(const char *modules, const char *card, bool *ret)
 	if (!kmod)
 		return -ENOMEM;
 	kmod_set_log_priority(kmod, 0);
-	r = kmod_load_resources(kmod);
-	if (r == 0)
-		r = kmod_module_new_from_lookup(kmod, alias, &list);
+	r = kmod_module_new_from_lookup(kmod, alias, &list);
 	if (r >= 0)
 		*ret = list != NULL;
 	kmod_module_unref_list(list);

@@ -254,6 +254,8 @@ static int report_in(struct store *s, int64_t now, const char *node, const struc
 		r = db_run(s->db, SQL_REPORT, "iitiiid", b.id, now, report->kernel,
 			   (int64_t)report->processors, (int64_t)report->memory_kb,
 			   (int64_t)report->memory_free_kb, report->load);
+	if (r == 0 && *report->card)
+		r = db_run(s->db, SQL_CARD, "tt", node, report->card);
 	if (r == 0 && (failed || b.stage == NODE_FAILED))
 		r = db_run(s->db, SQL_REASON, "itt", b.id, failed ? report->reason : "",
 			   failed ? report->log : "");

@@ -106,6 +106,8 @@ struct store {
 		  " memory = CASE WHEN ?5 > 0 THEN ?5 ELSE memory END,"                                      \
 		  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                            \
 		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END WHERE id = ?1")                           \
+	X(CARD, "UPDATE nodes SET card = ?2 WHERE name = ?1 AND card <> ?2")                                 \
+	X(CARDS, "SELECT name, card FROM nodes WHERE card <> '' ORDER BY place")                             \
 	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
 	X(SILENT, "SELECT n.name, b.id FROM nodes n JOIN boots b ON b.id = n.boot"                           \
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \

@@ -67,6 +67,8 @@ static const char *const schema[] = {
 	"ALTER TABLE nodes ADD COLUMN next TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE nodes ADD COLUMN next_initramfs TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE nodes ADD COLUMN next_always INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE nodes ADD COLUMN card TEXT NOT NULL DEFAULT '';",
 };
 
 int store_begin(struct store *s)

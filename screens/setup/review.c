@@ -161,7 +161,8 @@ static int add_words(struct review *v, const struct plan *p)
 					  ? _("  another DHCP server gives the addresses, this one the boot")
 					  : _("  this server gives the addresses"));
 	if (r == 0 && p->gateway)
-		r = tui_pager_add(v->pager, STYLE_NORMAL, _("  the nodes reach the outside through this server"));
+		r = tui_pager_add(v->pager, STYLE_NORMAL,
+				  _("  the nodes reach the outside through this server"));
 	return r < 0 ? r : add_warnings(v, p);
 }
 

@@ -392,6 +392,24 @@ static int end_musterd(void **state)
 	return unplug(state);
 }
 
+/* Beside the kernel there are modules now, but none for that card; and that is little memory. */
+static void what_the_node_reported_is_held_against_the_answers(const struct room *r)
+{
+	const char *const argv[] = { MUSTER, "check", "--root", r->root, "-f", r->answers, NULL };
+	const struct spawn s = { .argv = argv, .timeout_ms = 20000 };
+	_cleanup_close_ int dir = fs_root_open(r->dir);
+	_cleanup_free_ char *output = NULL;
+	int status = -1;
+
+	assert_int_equal(fs_mkdir_all(dir, "/lib/modules/6.1.0-test", 0755), 0);
+	run("depmod", "-b", r->dir, "6.1.0-test");
+	assert_int_equal(spawn_run(&s, &status, &output), 0);
+	if (status != 0 ||
+	    !strstr(output, "kernel 6.1.0-test has no driver for the network card 8086:15f3 of node01") ||
+	    !strstr(output, "node01 has 97.7 MiB of memory, and needs about 128.0 MiB"))
+		fail_msg("status %d: %s", status, output);
+}
+
 static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 {
 	struct room *r = *state;
@@ -447,7 +465,8 @@ static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 	free(client_report(&server, "10.9.0.11", token, "stage=failed\nreason=no driver for it\n"));
 	assert_seen(v, "✗ node01");
 	assert_seen(v, "no driver for it");
-	free(client_report(&server, "10.9.0.11", token, "stage=ready\nkernel=6.1.0-test\nprocessors=4\n"));
+	free(client_report(&server, "10.9.0.11", token,
+			   "stage=ready\nkernel=6.1.0-test\nmemory_kb=100000\ncard=8086:15f3\n"));
 	assert_seen(v, "node01 is ready: ssh root@node01");
 	assert_seen(v, "● node01");
 	/* The whole screen for them, and back. */
@@ -457,6 +476,7 @@ static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 	assert_seen(v, "node01 is ready: ssh root@node01");
 	vt_send(v, "q");
 	wizard_ended(v);
+	what_the_node_reported_is_held_against_the_answers(r);
 	run("ip", "address", "del", "10.9.0.11/32", "dev", "lo");
 }
 

@@ -280,6 +280,7 @@ static void whether_a_card_has_a_driver_is_known(void **state)
 	assert_int_equal(image_kernel_drives(t.folder, "8086:15f3", &known), 0);
 	assert_false(known);
 	assert_int_equal(image_kernel_drives(t.folder, "a card", &known), -EINVAL);
+	assert_int_equal(image_kernel_drives("/nowhere", "8086:15f3", &known), -ENOENT);
 	drop_tree(&t);
 }
 
