@@ -444,13 +444,10 @@ static size_t next_dropped(const struct tui_table *t, const bool tried[], bool b
 {
 	size_t best = t->n_columns;
 
-	for (size_t k = 0; k < t->n_columns; k++) {
-		int drop = t->columns[k].drop, most = best < t->n_columns ? t->columns[best].drop : 0;
-
-		if (drop > 0 && t->sorted != k && !tried[k] && back == (t->width[k] == 0) &&
-		    (best == t->n_columns || (back ? drop > most : drop < most)))
+	for (size_t k = 0; k < t->n_columns; k++)
+		if (t->columns[k].drop > 0 && t->sorted != k && !tried[k] && back == (t->width[k] == 0) &&
+		    (best == t->n_columns || back == (t->columns[k].drop > t->columns[best].drop)))
 			best = k;
-	}
 	return best;
 }
 

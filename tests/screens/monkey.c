@@ -124,6 +124,30 @@ static int bad(struct vt *v, long event, const char *what)
 	return 1;
 }
 
+/* It hangs: what it waits for, and, from a program with ASan, where. */
+static int hangs(struct vt *v, long event, const char *what)
+{
+	static const char *const files[] = { "syscall", "wchan" };
+	int r = bad(v, event, what);
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char path[64], text[256];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)vt_pid(v), files[i]);
+		f = fopen(path, "re");
+		if (f && fgets(text, sizeof(text), f))
+			printf("%s: %s\n", files[i], text);
+		if (f)
+			fclose(f);
+	}
+	vt_resize(v, 70, 200);
+	kill(vt_pid(v), SIGSEGV);
+	vt_wait_exit(v, VT_PATIENCE, NULL);
+	printf("%s", vt_screen(v));
+	return r;
+}
+
 /* Whether it still answers: a repaint of everything is never nothing. */
 static bool answers(struct vt *v)
 {
@@ -153,7 +177,7 @@ static int judge_end(struct vt *v, long event)
 	int status;
 
 	if (!vt_wait_exit(v, VT_PATIENCE, &status))
-		return bad(v, event, "it does not end");
+		return hangs(v, event, "it does not end");
 	left = vt_left_behind(v);
 	if (left) {
 		snprintf(text, sizeof(text), "it leaves %s behind", left);
@@ -186,7 +210,7 @@ static int play(const char *const argv[], long events)
 		vt_pump(v, 0);
 		if (vt_wait_exit(v, 0, NULL) || (i % CHECK_EVERY == 0 && !answers(v))) {
 			if (!vt_wait_exit(v, 1000, NULL))
-				r = bad(v, i, "it does not answer");
+				r = hangs(v, i, "it does not answer");
 			else
 				r = judge_end(v, i);
 			vt_free(TAKE_PTR(v));

@@ -187,6 +187,50 @@ static void hup_and_term_end_it_in_order(void **state)
 	}
 }
 
+/* Curses waits for the end of a report of the mouse, and of nothing else. */
+static void half_a_key_keeps_it_from_nothing(void **state)
+{
+	static const char *const typed[] = { "\033[<", "\033[<0;10", "\033[", "\033[200~abc", "\xc3" };
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(typed); i++) {
+		struct vt *v = open_somewhere(*state, i % 2);
+		int status;
+
+		vt_send(v, typed[i / 2]);
+		vt_settle(v, 200, VT_PATIENCE);
+		vt_resize(v, 43, 132);
+		assert_seen(v, "REPORT");
+		kill(vt_pid(v), SIGTERM);
+		if (!vt_wait_exit(v, QUICKLY_MS, &status))
+			fail_msg("after \"%s\" it goes on", typed[i / 2]);
+		assert_true(WIFEXITED(status));
+		assert_given_back(v);
+		vt_free(v);
+	}
+}
+
+static void too_small_and_with_a_box_open_it_ends_too(void **state)
+{
+	static const char *const typed[] = { "",     "x",	 "\033", "\033[", "\033[200~", "\033[200~abc",
+					     "\xc3", "\033[<0;3" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(typed); i++) {
+		struct vt *v = open_somewhere(*state, true);
+		int status;
+
+		vt_resize(v, 16, 28);
+		assert_seen(v, "This terminal");
+		vt_send(v, typed[i]);
+		vt_settle(v, 100, VT_PATIENCE);
+		kill(vt_pid(v), SIGTERM);
+		if (!vt_wait_exit(v, QUICKLY_MS, &status))
+			fail_msg("after \"%s\" it goes on", typed[i]);
+		assert_true(WIFEXITED(status));
+		assert_given_back(v);
+		vt_free(v);
+	}
+}
+
 static void a_crash_gives_the_terminal_back(void **state)
 {
 	static const int signs[] = { SIGSEGV, SIGABRT, SIGBUS };
@@ -218,6 +262,8 @@ int main(void)
 		SEEDED(below_the_least_size_it_says_so_and_recovers),
 		SEEDED(a_closed_terminal_ends_it_at_once),
 		SEEDED(hup_and_term_end_it_in_order),
+		SEEDED(half_a_key_keeps_it_from_nothing),
+		SEEDED(too_small_and_with_a_box_open_it_ends_too),
 		SEEDED(a_crash_gives_the_terminal_back),
 	};
 
