@@ -11,6 +11,7 @@
 
 #include "backend/context.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define MACS_FILE_MAX (4 * 1024 * 1024)
@@ -36,7 +37,7 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path)
 	int r = fd < 0 ? -errno : fs_read_fd(fd, MACS_FILE_MAX, &text, NULL), added = 0, line_number = 0;
 
 	if (r < 0)
-		context_error(m, "%s cannot be read: %s", path, muster_strerror(r));
+		context_error(m, _("%s cannot be read: %s"), path, muster_strerror(r));
 	for (char *line = text; r == 0 && line && *line;) {
 		char *next = line + strcspn(line, "\n"), *word;
 
@@ -47,7 +48,7 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path)
 		word = strtok_r(line, " \t\r,;", &save);
 		r = word ? add_mac(d, word, &added) : 0;
 		if (r == -MUSTER_E_FORMAT)
-			context_error(m, "%s:%d: \"%s\" is no MAC address; write it as 52:54:00:66:00:01",
+			context_error(m, _("%s:%d: \"%s\" is no MAC address; write it as 52:54:00:66:00:01"),
 				      path, line_number, word);
 		line = next;
 	}
@@ -77,7 +78,7 @@ int muster_draft_set_password(struct muster *m, struct draft *d, const char *pas
 	if (r == 0)
 		r = fs_write(m->root_fd, path, text.data, text.len, &(struct fs_attr){ .mode = 0600 });
 	if (r < 0) {
-		context_error(m, "%s cannot be written: %s", path, muster_strerror(r));
+		context_error(m, _("%s cannot be written: %s"), path, muster_strerror(r));
 		return r;
 	}
 	copy = fs_join(m->root_path, path);

@@ -9,6 +9,7 @@
 #include "backend/context.h"
 #include "backend/nodes/control.h"
 #include "util/clock.h"
+#include "util/i18n.h"
 
 static char *text_of(const json_t *o, const char *key)
 {
@@ -119,7 +120,7 @@ int muster_history(struct muster *m, const char *node, struct muster_history **r
 	r = read_history(json_object_get(answer, "history"), h);
 	json_decref(answer);
 	if (r == -MUSTER_E_FORMAT)
-		context_error(m, "musterd's answer cannot be read; is it of another version?");
+		context_error(m, _("musterd's answer cannot be read; is it of another version?"));
 	if (r == 0)
 		*ret = TAKE_PTR(h);
 	return r;

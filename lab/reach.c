@@ -10,6 +10,7 @@
 
 #include "lab/private.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/strv.h"
 
 int record_open(const struct lab_options *o, struct lab_record *ret)
@@ -19,7 +20,7 @@ int record_open(const struct lab_options *o, struct lab_record *ret)
 	if (r == 0 && record_alive(ret))
 		return 0;
 	record_free(ret);
-	lab_error(o, "No lab runs in %s; `muster lab up -f ANSWERS` makes one.", o->dir);
+	lab_error(o, _("No lab runs in %s; `muster lab up -f ANSWERS` makes one."), o->dir);
 	return r < 0 ? r : -ENOENT;
 }
 
@@ -87,7 +88,7 @@ int lab_ssh(const struct lab_options *options, const char *node, const char *con
 	int r;
 
 	if (!root) {
-		lab_error(options, "There is no lab in %s.", options->dir);
+		lab_error(options, _("There is no lab in %s."), options->dir);
 		return -ENOENT;
 	}
 	o.dir = dir;
@@ -101,7 +102,7 @@ int lab_ssh(const struct lab_options *options, const char *node, const char *con
 		r = strv_add_all(&argv, "--", v[0].address, NULL);
 	muster_status_free(v, n);
 	if (r == 0 && n != 1) {
-		lab_error(&o, "Name one node, not %zu.", n);
+		lab_error(&o, _("Name one node, not %zu."), n);
 		return -EINVAL;
 	}
 	for (size_t i = 0; r == 0 && words && words[i]; i++)
@@ -150,6 +151,6 @@ int lab_power(const struct lab_options *options, const char *node, bool on)
 	for (p.index = 0; p.index < record.n; p.index++)
 		if (strcmp(record.machines[p.index].name, node) == 0)
 			return keeper_run(record.keeper, &o, do_power, &p);
-	lab_error(&o, "The lab has no machine %s.", node);
+	lab_error(&o, _("The lab has no machine %s."), node);
 	return -ENOENT;
 }
