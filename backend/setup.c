@@ -25,7 +25,7 @@ static void image_progress(void *data, const char *step, int permille, const cha
 	struct muster *m = data;
 
 	if (step && (!m->step || strcmp(m->step, step) != 0))
-		context_step(m, step, _("node root: %s"), i18n(step));
+		context_step(m, step, _("node root: %s"), i18n_in("step", step));
 	if (permille >= 0)
 		context_progress(m, permille);
 	if (line)

@@ -88,7 +88,7 @@ static int do_packages(struct run *run)
 	int r = 0;
 
 	if (run->c->packages.n && run->a->packages && run->a->packages->install) {
-		apply_say(run->a, N_("packages"),
+		apply_say(run->a, NC_("step", "packages"),
 			  ngettext("installing %zu package", "installing %zu packages", run->c->packages.n),
 			  run->c->packages.n);
 		r = do_step(run, &s);
@@ -107,7 +107,7 @@ static int do_user(struct run *run)
 
 	if (!run->c->user)
 		return 0;
-	apply_say(run->a, N_("user"), _("making the system user %s"), APPLY_USER);
+	apply_say(run->a, NC_("step", "user"), _("making the system user %s"), APPLY_USER);
 	return do_step(run, &s);
 }
 
@@ -126,7 +126,7 @@ static int do_files(struct run *run)
 	int r = 0;
 
 	if (run->c->n_files)
-		apply_say(run->a, N_("files"),
+		apply_say(run->a, NC_("step", "files"),
 			  ngettext("writing %zu file or folder", "writing %zu files and folders",
 				   run->c->n_files),
 			  run->c->n_files);
@@ -170,7 +170,7 @@ static int do_keys(struct run *run)
 
 	if (run->c->keys.n == 0)
 		return 0;
-	apply_say(run->a, N_("keys"),
+	apply_say(run->a, NC_("step", "keys"),
 		  ngettext("making ssh host keys for %zu node", "making ssh host keys for %zu nodes",
 			   run->c->keys.n),
 		  run->c->keys.n);
@@ -284,7 +284,7 @@ static int run_locked(struct run *run)
 	r = do_all(run);
 	if (r == 0 || run->stopped || !run->j)
 		return r;
-	apply_say(run->a, N_("undo"), _("taking back what was done"));
+	apply_say(run->a, NC_("step", "undo"), _("taking back what was done"));
 	e = undo_journal(run->a, run->j);
 	if (e == 0)
 		apply_note(run->a, _("Everything is as it was before."));

@@ -257,7 +257,7 @@ int dhcp_refuse_other(struct apply *a, bool last_chance)
 		return 0;
 	if (a->http_address && ip4_parse(a->http_address, &own) < 0)
 		return -EINVAL;
-	apply_say(a, N_("dhcp"), _("looking for another DHCP server on %s"), a->dhcp_interface);
+	apply_say(a, NC_("step", "dhcp"), _("looking for another DHCP server on %s"), a->dhcp_interface);
 	for (int64_t end = clock_mono_ms() + (last_chance ? CARRIER_MS : 0);;) {
 		r = dhcp_probe(a->dhcp_interface, own, a->cancel_fd, &offer);
 		if (r != -ENETDOWN || clock_mono_ms() >= end)

@@ -51,7 +51,7 @@ static int apt_install(struct apply *a, const struct strv *packages)
 	/* A server that was never asked to update knows of no packages, or of ones that are gone by now. */
 	if (r == 0 && status != 0 &&
 	    (strstr(output, "Unable to locate package") || strstr(output, "404  Not Found"))) {
-		apply_say(a, N_("packages"), _("fetching the list of packages first"));
+		apply_say(a, NC_("step", "packages"), _("fetching the list of packages first"));
 		r = package_run(a, update, NULL, &status, &ignored);
 		free(output);
 		output = NULL;

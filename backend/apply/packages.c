@@ -141,7 +141,7 @@ static int packages_undo(struct apply *a, struct journal *j, const json_t *recor
 	}
 	if (added.n == 0)
 		return 0;
-	apply_say(a, N_("packages"), _("removing %zu packages that muster had installed"), added.n);
+	apply_say(a, NC_("step", "packages"), _("removing %zu packages that muster had installed"), added.n);
 	return a->packages->remove(a, &added);
 }
 

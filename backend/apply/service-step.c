@@ -155,7 +155,7 @@ static int service_run(struct apply *a, const struct step *st, json_t *done)
 	const struct service *s = st->service;
 	int r;
 
-	apply_say(a, N_("services"),
+	apply_say(a, NC_("step", "services"),
 		  st->action == CHANGE_STOP    ? _("stopping %s")
 		  : st->action == CHANGE_START ? _("starting %s")
 					       : _("restarting %s"),

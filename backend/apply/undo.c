@@ -117,7 +117,7 @@ int recover_locked(struct apply *a)
 		return 0;
 	if (r < 0 || j->state != JOURNAL_UNFINISHED)
 		return r;
-	apply_say(a, N_("recover"), _("taking back the apply of %s, which was cut off"),
+	apply_say(a, NC_("step", "recover"), _("taking back the apply of %s, which was cut off"),
 		  json_string_value(json_object_get(j->header, "when")));
 	r = undo_journal(a, j);
 	return r < 0 ? r : 1;
@@ -147,7 +147,7 @@ int apply_undo(struct apply *a)
 		r = journal_newest(a, &j);
 	if (r < 0)
 		return r == -ENOENT ? -MUSTER_E_NOT_APPLIED : r;
-	apply_say(a, N_("undo"), _("taking back the apply of %s by %s"),
+	apply_say(a, NC_("step", "undo"), _("taking back the apply of %s by %s"),
 		  json_string_value(json_object_get(j->header, "when")),
 		  json_string_value(json_object_get(j->header, "who")));
 	return undo_journal(a, j);

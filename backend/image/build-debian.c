@@ -15,7 +15,7 @@
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
-#define STEP N_("packages")
+#define STEP NC_("step", "packages")
 #define HOOKS "/usr/share/mmdebstrap/hooks/"
 #define APT_CONFIG_TIMEOUT_MS 30000
 

@@ -21,7 +21,7 @@
 #include "util/log.h"
 #include "util/spawn.h"
 
-#define STEP N_("packages")
+#define STEP NC_("step", "packages")
 /* The tree, the packages and the image at their largest, with room for an operator's further packages. */
 #define ROOT_SPACE (2048ULL << 20)
 #define KERNEL_SPACE (1024ULL << 20)

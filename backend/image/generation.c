@@ -16,7 +16,7 @@
 #include "util/log.h"
 
 #define ROOT_JSON_MAX (4 * 1024 * 1024)
-#define STEP N_("root")
+#define STEP NC_("step", "root")
 
 void image_generation_free(struct image_generation *g)
 {

@@ -25,7 +25,7 @@
 #include "util/log.h"
 #include "util/spawn.h"
 
-#define STEP N_("initramfs")
+#define STEP NC_("step", "initramfs")
 #define INITRAMFS_VERSION "initramfs 1" /* raised when the same inputs give other bytes than before */
 #define MODULE_MAX (64UL << 20)
 #define PROGRAM_MAX (32UL << 20)

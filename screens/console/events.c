@@ -95,7 +95,7 @@ static enum tui_style event_cell(void *data, size_t row, size_t column, struct s
 	switch (column) {
 	case COLUMN_TIME:
 		at = (time_t)(e->at / 1000);
-		if (localtime_r(&at, &tm) && strftime(when, sizeof(when), "%d %b %H:%M:%S", &tm) > 0)
+		if (localtime_r(&at, &tm) && strftime(when, sizeof(when), _("%d %b %H:%M:%S"), &tm) > 0)
 			strbuf_adds(text, when);
 		return STYLE_DIM;
 	case COLUMN_NODE:

@@ -108,7 +108,7 @@ static const char *moment(int64_t ms, bool day, char buf[32])
 
 	buf[0] = '\0';
 	if (localtime_r(&t, &tm))
-		strftime(buf, 32, "%d %b %H:%M:%S", &tm);
+		strftime(buf, 32, _("%d %b %H:%M:%S"), &tm);
 	return day || strlen(buf) < 8 ? buf : buf + strlen(buf) - 8;
 }
 
