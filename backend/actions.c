@@ -51,7 +51,7 @@ static int read_results(const json_t *list, struct muster_result **ret, size_t *
 
 		v[i] = (struct muster_result){ strdup(name ? name : ""),
 					       -(int)json_integer_value(json_object_get(o, "code")),
-					       strdup(text ? text : "") };
+					       muster_said(text ? text : "") };
 		if (!v[i].name || !v[i].text) {
 			muster_results_free(v, n);
 			return -ENOMEM;

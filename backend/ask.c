@@ -132,7 +132,9 @@ int context_ask_daemon(struct muster *m, json_t *request, json_t **ret)
 		return -MUSTER_E_FORMAT;
 	}
 	if (json_unpack(answer, "{s:s, s?:i}", "error", &why, "code", &code) == 0) {
-		context_error(m, "%s", why);
+		_cleanup_free_ char *said = muster_said(why);
+
+		context_error(m, "%s", said ? said : why);
 		json_decref(answer);
 		return code > 0 ? -code : -EIO;
 	}

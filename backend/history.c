@@ -84,6 +84,12 @@ static int read_events(const json_t *list, struct muster_history *h)
 		e->at = number_of(o, "at");
 		e->kind = text_of(o, "kind");
 		e->text = text_of(o, "text");
+		if (e->kind && e->text && strcmp(e->kind, "stage") != 0) {
+			char *said = muster_said(e->text);
+
+			free(e->text);
+			e->text = said;
+		}
 		if (!e->kind || !e->text)
 			return -ENOMEM;
 	}

@@ -428,13 +428,15 @@ int muster_status_json(const char *cluster, const struct node_state *v, size_t n
 /* "14:02:11 refused: why", local time. */
 static int add_event_line(struct strv *lines, const struct store_event_row *e)
 {
+	_cleanup_free_ char *said = NULL;
 	time_t at = (time_t)(e->at / 1000);
 	struct tm tm;
 	char text[32] = "";
 
 	if (localtime_r(&at, &tm))
 		strftime(text, sizeof(text), "%F %T", &tm);
-	return strv_addf(lines, "%s  %s: %s", text, e->kind, e->text);
+	said = strcmp(e->kind, "stage") == 0 ? strdup(e->text) : muster_said(e->text);
+	return said ? strv_addf(lines, "%s  %s: %s", text, e->kind, said) : -ENOMEM;
 }
 
 static int add_log(struct strv *lines, const char *log)
@@ -452,7 +454,8 @@ static int add_log(struct strv *lines, const char *log)
 
 static int gather(const struct store_history *h, struct strv *lines)
 {
-	int r = *h->node.reason ? strv_addf(lines, _("its reason: %s"), h->node.reason) : 0;
+	_cleanup_free_ char *reason = muster_said(h->node.reason);
+	int r = !reason ? -ENOMEM : *reason ? strv_addf(lines, _("its reason: %s"), reason) : 0;
 
 	for (size_t i = 0; r == 0 && i < h->n_events; i++)
 		r = add_event_line(lines, &h->events[i]);
