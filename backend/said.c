@@ -127,8 +127,8 @@ static void add_filled(struct strbuf *b, const char *translation, const struct s
 
 	for (const char *p = translation; *p;) {
 		bool in_turn = strncmp(p, HOLE, strlen(HOLE)) == 0;
-		bool numbered = p[0] == '%' && p[1] >= '1' && p[1] < '1' + HOLES_MAX &&
-				strncmp(p + 2, "$s", 2) == 0;
+		bool numbered =
+			p[0] == '%' && p[1] >= '1' && p[1] < '1' + HOLES_MAX && strncmp(p + 2, "$s", 2) == 0;
 		size_t at = numbered ? (size_t)(p[1] - '1') : next;
 
 		if (!in_turn && !numbered) {

@@ -65,7 +65,7 @@ static int run(struct cli *c)
 		if (!c->json)
 			help_overview(stderr);
 		c->said = !c->json;
-		return c->json ? cli_refuse(c, "name a verb") : -MUSTER_E_REFUSED;
+		return c->json ? cli_refuse(c, _("name a verb")) : -MUSTER_E_REFUSED;
 	}
 	return c->verb->run(c);
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static const char *root_text(enum plan_root r)
 {
@@ -68,9 +69,10 @@ static int run(struct cli *c)
 const struct verb verb_check = {
 	.name = "check",
 	.args = "[-f FILE]",
-	.summary = "say whether the answers are right",
-	.details = "Every mistake is found in one go and printed as FILE:LINE: what is wrong, what would be "
+	.summary = N_("say whether the answers are right"),
+	.details =
+		N_("Every mistake is found in one go and printed as FILE:LINE: what is wrong, what would be "
 		   "right. "
-		   "Nothing is touched.",
+		   "Nothing is touched."),
 	.run = run,
 };

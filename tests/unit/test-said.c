@@ -14,16 +14,20 @@
 
 #include "backend/muster.h"
 
-#define assert_said(text, want)                          \
-	do {                                             \
+#define assert_said(text, want)                             \
+	do {                                                \
 		_cleanup_free_ char *s = muster_said(text); \
-		assert_string_equal(s, want);            \
+		assert_string_equal(s, want);               \
 	} while (0)
 
 static void in_english_nothing_changes(void **state)
 {
 	static const char *const texts[] = {
-		"", "no link on eth0 after 10 s", "Asked; it hears it within 10 s.", "%s %d %1$s", "anything else",
+		"",
+		"no link on eth0 after 10 s",
+		"Asked; it hears it within 10 s.",
+		"%s %d %1$s",
+		"anything else",
 	};
 
 	setenv("LANGUAGE", "en", 1);
@@ -43,7 +47,8 @@ static void what_fills_a_hole_may_be_a_sentence(void **state)
 {
 	setenv("LANGUAGE", "fr", 1);
 	assert_said("the NFS export 10.0.0.1:/r does not mount: the server does not let this node in",
-		    "le partage NFS 10.0.0.1:/r ne se monte pas\302\240: le serveur ne laisse pas entrer ce nœud");
+		    "le partage NFS 10.0.0.1:/r ne se monte pas\302\240: le serveur ne laisse pas entrer ce "
+		    "nœud");
 	assert_said("It is off and does not report, so it cannot be asked.",
 		    "Il est à l'arrêt et ne donne pas de nouvelles\302\240: rien ne peut lui être demandé.");
 }
