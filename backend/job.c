@@ -37,6 +37,7 @@ struct job {
 	const char *answers;
 	int (*work)(struct muster *m, const char *answers);
 	int lock_fd, log_fd, ready_fd;
+	int network_fd; /* the configuration's build_network_fd */
 };
 
 static int cancel_write = -1;
@@ -73,25 +74,26 @@ static int set_signals(void)
 	return fds[0];
 }
 
-/* Only the job's own three descriptors stay, with 3, 4 and 5 as their numbers, and nothing on 0, 1 and 2. */
+/* Only the job's own descriptors stay, numbered from 3 on, and nothing on 0, 1 and 2. */
 static int keep_descriptors(struct job *j)
 {
-	int *const kept[] = { &j->lock_fd, &j->log_fd, &j->ready_fd };
+	int *const kept[] = { &j->lock_fd, &j->log_fd, &j->ready_fd, &j->network_fd };
+	size_t n = ARRAY_SIZE(kept) - (j->network_fd <= 0);
 	int null;
 
 	/* Out of the way first: one of them may have the number of another. */
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+	for (size_t i = 0; i < n; i++) {
 		*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 64);
 		if (*kept[i] < 0)
 			return -errno;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (dup3(*kept[i], 3 + (int)i, O_CLOEXEC) < 0)
 			return -errno;
 		*kept[i] = 3 + (int)i;
 	}
-	if (syscall(SYS_close_range, 6U, ~0U, 0U) < 0)
-		for (long fd = 6, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
+	if (syscall(SYS_close_range, 3U + (unsigned int)n, ~0U, 0U) < 0)
+		for (long fd = 3 + (long)n, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
 			close((int)fd);
 	null = open("/dev/null", O_RDWR);
 	if (null < 0)
@@ -154,6 +156,7 @@ static int run_work(struct job *j, int cancel_fd)
 	config.on_question = NULL;
 	config.data = j;
 	config.cancel_fd = cancel_fd;
+	config.build_network_fd = j->network_fd;
 	r = muster_new(&config, &m);
 	if (r == 0)
 		r = j->work(m, j->answers);
@@ -281,7 +284,7 @@ int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
 	_cleanup_free_ char *path = answers ? realpath(answers, NULL) : NULL;
 	_cleanup_free_ char *host = m->config.host_file ? realpath(m->config.host_file, NULL) : NULL;
 	struct muster_config saved = m->config;
-	struct job j = { m, kind, path, work, -1, -1, -1 };
+	struct job j = { m, kind, path, work, -1, -1, -1, m->config.build_network_fd };
 	int r;
 
 	if ((answers && !path) || (m->config.host_file && !host)) {

@@ -105,6 +105,22 @@ static void speak(void)
 	textdomain(PACKAGE);
 }
 
+int cli_finish(struct cli *c, int r)
+{
+	int status;
+
+	progress_end(c);
+	if (r < 0)
+		print_failure(c, r);
+	status = exit_status(c, r);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno != EPIPE)
+			perror("muster: standard output");
+		status = status == EXIT_DONE ? EXIT_FAILED : status;
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = { .errors = STRBUF_INIT };
@@ -116,15 +132,7 @@ int main(int argc, char **argv)
 	r = cli_parse(&c, argc, argv);
 	if (r == 0)
 		r = run(&c);
-	progress_end(&c);
-	if (r < 0)
-		print_failure(&c, r);
-	status = exit_status(&c, r);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (errno != EPIPE)
-			perror("muster: standard output");
-		status = status == EXIT_DONE ? EXIT_FAILED : status;
-	}
+	status = cli_finish(&c, r);
 	strbuf_free(&c.errors);
 	return status;
 }
