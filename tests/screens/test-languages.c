@@ -191,6 +191,12 @@ static void the_console_speaks_french(void **state)
 	vt_send(v, "t");
 	assert_seen(v, "NŒUD");
 	assert_seen(v, "à l'arrêt");
+	/* What is shown is what the filter's words are looked for in. */
+	vt_send(v, "/arrêt\r");
+	assert_true(vt_wait_gone(v, "garder le filtre", VT_PATIENCE));
+	assert_seen(v, "node02");
+	vt_send(v, "/\025prêt\r");
+	assert_seen(v, "aucune ligne ne l'a");
 	vt_free(v);
 }
 
