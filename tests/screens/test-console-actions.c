@@ -251,6 +251,7 @@ static void the_mouse_chooses_sorts_and_scrolls(void **state)
 	struct vt *v = start(*state, 24, 80);
 	int row, column;
 
+	assert_seen(v, "● node07");
 	assert_true(vt_find(v, "● node07", &row, &column));
 	vt_click(v, row, column + 3);
 	assert_seen(v, "─ node07 ─");
