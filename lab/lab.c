@@ -416,7 +416,7 @@ int lab_inside(const struct lab_options *options, int (*fn)(const struct muster_
 	o.dir = dir;
 	r = keeper_run(record.keeper, &o, run_inside, &in);
 	if (r == -EIO && !record_alive(&record))
-		lab_error(&o, "The lab has ended, and what ran in it.");
+		lab_error(&o, _("The lab has ended, and what ran in it."));
 	return r;
 }
 
