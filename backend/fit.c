@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/i18n.h"
 #include "util/units.h"
 
 #define KB 1024ULL
@@ -111,16 +112,20 @@ static void judge_machines(struct judging *j)
 		return;
 	if (f->n_real == 1)
 		warn(j, "kernel",
-		     "%s%s%s%s looks like a real machine, and the kernel for virtual machines knows no real "
-		     "network cards: take the distribution's kernel.",
-		     f->real, named ? " (network card: " : "", named ? f->real_vendor : "", named ? ")" : "");
+		     named ? _("%s (network card: %s) looks like a real machine, and the kernel for virtual "
+			       "machines knows no real network cards: take the distribution's kernel.")
+			   : _("%s%s looks like a real machine, and the kernel for virtual machines knows no "
+			       "real network cards: take the distribution's kernel."),
+		     f->real, named ? f->real_vendor : "");
 	else
 		warn(j, "kernel",
-		     "%zu nodes look like real machines (%s%s%s), and the kernel for virtual machines knows "
-		     "no real "
-		     "network cards: take the distribution's kernel.",
-		     f->n_real, f->real, named ? ", network card: " : " is the first",
-		     named ? f->real_vendor : "");
+		     named ? _("%zu nodes look like real machines (%s, network card: %s), and the kernel for "
+			       "virtual machines knows no real network cards: take the distribution's "
+			       "kernel.")
+			   : _("%zu nodes look like real machines (%s is the first%s), and the kernel for "
+			       "virtual machines knows no real network cards: take the distribution's "
+			       "kernel."),
+		     f->n_real, f->real, named ? f->real_vendor : "");
 }
 
 static void judge_cards(struct judging *j)
@@ -129,14 +134,13 @@ static void judge_cards(struct judging *j)
 
 	for (size_t i = 0; i < f->n_cards; i++)
 		if (!f->cards[i].driven)
-			warn(j, "kernel", "The kernel%s%s has no driver for the network card %s of %s.",
+			warn(j, "kernel", _("The kernel%s%s has no driver for the network card %s of %s."),
 			     f->release ? " " : "", f->release ? f->release : "", f->cards[i].id,
 			     f->cards[i].node);
 	if (f->no_modules)
 		warn(j, "kernel",
-		     "No modules lie beside this kernel (lib/modules/%s): the nodes have only the drivers "
-		     "that "
-		     "are built into it.",
+		     _("No modules lie beside this kernel (lib/modules/%s): the nodes have only the drivers "
+		       "that are built into it."),
 		     f->release ? f->release : "RELEASE");
 }
 
@@ -156,9 +160,9 @@ static void judge_libc(struct judging *j)
 	if (!f->release || !fit_release(f->release, release) || compare(release, f->libc) >= 0)
 		return;
 	warn(j, "kernel",
-	     "The kernel %s is too old for this distribution's libc, which needs Linux %u.%u.%u: no program "
-	     "of the "
-	     "root would start. Take a newer kernel, or build the root on an older distribution.",
+	     _("The kernel %s is too old for this distribution's libc, which needs Linux %u.%u.%u: no "
+	       "program "
+	       "of the root would start. Take a newer kernel, or build the root on an older distribution."),
 	     f->release, f->libc[0], f->libc[1], f->libc[2]);
 }
 
@@ -169,9 +173,11 @@ static void judge_memory(struct judging *j)
 
 	if (!f->poorest || f->poorest_kb >= need)
 		return;
-	warn(j, "root", "%s has %s of memory, and needs about %s with this root%s", f->poorest,
-	     BYTES((unsigned long long)f->poorest_kb * KB), BYTES((unsigned long long)need * KB),
-	     f->root == PLAN_ROOT_RAM ? ": over NFS it needs less." : ".");
+	warn(j, "root",
+	     f->root == PLAN_ROOT_RAM
+		     ? _("%s has %s of memory, and needs about %s with this root: over NFS it needs less.")
+		     : _("%s has %s of memory, and needs about %s with this root."),
+	     f->poorest, BYTES((unsigned long long)f->poorest_kb * KB), BYTES((unsigned long long)need * KB));
 }
 
 int fit_judge(const struct fit *f, struct draft_mistake **ret, size_t *ret_n)

@@ -454,6 +454,13 @@ int muster_run_work(struct muster_run *r, const struct muster_run_ops *ops, void
 void muster_run_free(struct muster_run *r);
 DEFINE_CLEANUP(struct muster_run *, muster_run_free)
 
+/*
+ * A sentence of musterd's or of a node's, which speak English, in the reader's language; as it is, where it is none that is
+ * known. What the feed, the history, the results and muster_why() give went through this already. Owned, NULL when memory
+ * runs out.
+ */
+char *muster_said(const char *text);
+
 /* The shortest expression for these names, "node[01-16,20]"; owned, NULL when memory runs out. */
 char *muster_fold(const struct strv *names);
 

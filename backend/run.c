@@ -14,6 +14,7 @@
 #include "backend/render/render.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
@@ -128,7 +129,7 @@ int muster_run_start(struct muster *m, const char *range, const char *const *arg
 	run->parallel = options && options->parallel ? options->parallel : PARALLEL;
 	run->timeout_ms = options ? options->timeout_ms : 0;
 	if (!ssh) {
-		context_error(m, "There is no ssh on this server: install the package openssh-client.");
+		context_error(m, _("There is no ssh on this server: install the package openssh-client."));
 		return -MUSTER_E_MISSING;
 	}
 	r = take_command(argv, run);

@@ -13,6 +13,7 @@
 #include "backend/context.h"
 #include "backend/render/render.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
@@ -25,7 +26,7 @@ static void image_progress(void *data, const char *step, int permille, const cha
 	struct muster *m = data;
 
 	if (step && (!m->step || strcmp(m->step, step) != 0))
-		context_step(m, step, "node root: %s", step);
+		context_step(m, step, _("node root: %s"), i18n_in("step", step));
 	if (permille >= 0)
 		context_progress(m, permille);
 	if (line)
@@ -238,16 +239,17 @@ int muster_root_remove(struct muster *m, const char *id)
 	if (r < 0)
 		return r;
 	if (strcmp(id, used) == 0) {
-		context_error(m, "The nodes boot %s; apply answers with another root first.", id);
+		context_error(m, _("The nodes boot %s; apply answers with another root first."), id);
 		return -MUSTER_E_REFUSED;
 	}
-	if (asprintf(&text, "Remove the node root %s?", id) < 0)
+	if (asprintf(&text, _("Remove the node root %s?"), id) < 0)
 		return -ENOMEM;
 	if (!context_ask(m, MUSTER_QUESTION_REMOVE_ROOT, true, text))
 		return -MUSTER_E_CANCELLED;
 	r = image_remove(&env, id);
 	if (r == -ENOENT)
-		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+		context_error(m,
+			      _("There is no node root %s; `muster root list` names those that there are."),
 			      id);
 	return r;
 }
@@ -265,7 +267,8 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 	if (r == 0)
 		r = image_root_find(&env, root_id, &g);
 	if (r == -ENOENT)
-		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+		context_error(m,
+			      _("There is no node root %s; `muster root list` names those that there are."),
 			      root_id);
 	if (r == 0)
 		r = image_initramfs_id(&env, p, g, &id);
@@ -424,9 +427,9 @@ static int missing_packages(struct muster *m, const struct apply *a, const struc
 	for (size_t i = 0; i < wish.packages.n; i++)
 		strbuf_addf(&list, "%s%s", i ? " " : "", wish.packages.v[i]);
 	context_error(m,
-		      "Below another root nothing is installed, and these packages are missing on this "
-		      "machine: %s. "
-		      "Install them and try again.",
+		      _("Below another root nothing is installed, and these packages are missing on this "
+			"machine: %s. "
+			"Install them and try again."),
 		      list.data ? list.data : "");
 	return -MUSTER_E_MISSING;
 }
@@ -454,10 +457,10 @@ static int apply_once(struct muster *m)
 	if (r < 0)
 		return r;
 	if (muster_changeset_empty(c)) {
-		context_note(m, "Nothing to change: this server is as the answers say.");
+		context_note(m, _("Nothing to change: this server is as the answers say."));
 		return 0;
 	}
-	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, "Make these changes?"))
+	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, _("Make these changes?")))
 		return -MUSTER_E_CANCELLED;
 	a.prepare = prepare;
 	/* Only the root was missing: its building is nothing that undo could take back. */
@@ -492,11 +495,11 @@ int muster_undo(struct muster *m)
 	if (r < 0)
 		return r;
 	make_apply(m, &a);
-	if (!context_ask(m, MUSTER_QUESTION_UNDO, true, "Take the last apply back?"))
+	if (!context_ask(m, MUSTER_QUESTION_UNDO, true, _("Take the last apply back?")))
 		return -MUSTER_E_CANCELLED;
 	r = apply_undo(&a);
 	if (r == -MUSTER_E_NOT_APPLIED)
-		context_error(m, "No apply is left that could be taken back.");
+		context_error(m, _("No apply is left that could be taken back."));
 	if (r == 0)
 		context_done(m);
 	return r;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -45,16 +46,16 @@ int cli_refuse(struct cli *c, const char *fmt, ...)
 	if (asprintf(&what, "muster%s%s: ", verb ? " " : "", verb ? verb : "") < 0)
 		what = NULL;
 	say(c, what ? what : "muster: ", text ? text : "");
-	fprintf(stderr, "'muster %s%s--help' says more.\n", verb ? verb : "", verb ? " " : "");
+	fprintf(stderr, _("'muster %s%s--help' says more.\n"), verb ? verb : "", verb ? " " : "");
 	return -MUSTER_E_REFUSED;
 }
 
 int cli_arguments(struct cli *c, int min, int max)
 {
 	if (c->argc < min)
-		return cli_refuse(c, "something is missing: muster %s %s", c->verb->name, c->verb->args);
+		return cli_refuse(c, _("something is missing: muster %s %s"), c->verb->name, c->verb->args);
 	if (c->argc > max)
-		return cli_refuse(c, "\"%s\" is too much here", c->argv[max]);
+		return cli_refuse(c, _("\"%s\" is too much here"), c->argv[max]);
 	return 0;
 }
 

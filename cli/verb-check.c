@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static const char *root_text(enum plan_root r)
 {
@@ -75,12 +76,13 @@ static int run(struct cli *c)
 const struct verb verb_check = {
 	.name = "check",
 	.args = "[-f FILE]",
-	.summary = "say whether the answers are right",
-	.details = "Every mistake is found in one go and printed as FILE:LINE: what is wrong, what would be "
+	.summary = N_("say whether the answers are right"),
+	.details =
+		N_("Every mistake is found in one go and printed as FILE:LINE: what is wrong, what would be "
 		   "right. "
 		   "Nothing is touched. What is right and yet will not do is warned of: a kernel without a "
 		   "driver for the "
 		   "nodes' network cards, or too old for the root's libc, a root that is larger than a "
-		   "node's memory.",
+		   "node's memory."),
 	.run = run,
 };

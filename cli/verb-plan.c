@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static void changeset_freep(struct changeset **c)
 {
@@ -49,7 +50,7 @@ static int run(struct cli *c)
 		return r;
 	progress_end(c);
 	if (muster_changeset_empty(changes))
-		strbuf_adds(&b, "Nothing to change: this server is as the answers want it.\n");
+		strbuf_adds(&b, _("Nothing to change: this server is as the answers want it.\n"));
 	else
 		changes_format(&c->out, changes, true, &b);
 	return cli_print(&b);
@@ -58,8 +59,8 @@ static int run(struct cli *c)
 const struct verb verb_plan = {
 	.name = "plan",
 	.args = "[-f FILE]",
-	.summary = "show every change that an apply would make",
-	.details = "Files as unified diffs, then packages, the node root, services and keys. Nothing is "
-		   "touched.",
+	.summary = N_("show every change that an apply would make"),
+	.details = N_("Files as unified diffs, then packages, the node root, services and keys. Nothing is "
+		      "touched."),
 	.run = run,
 };

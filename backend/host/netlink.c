@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "util/i18n.h"
 #include "util/log.h"
 
 static void socket_freep(struct nl_sock **s)
@@ -151,7 +152,7 @@ static void add_routes(struct found *f, struct nl_sock *s)
 	int r = rtnl_route_alloc_cache(s, AF_UNSPEC, 0, &routes);
 
 	if (r < 0) {
-		log_warning("the kernel does not list its routes: %s", nl_geterror(r));
+		log_warning(_("the kernel does not list its routes: %s"), nl_geterror(r));
 		return;
 	}
 	for (struct nl_object *o = nl_cache_get_first(routes); o; o = nl_cache_get_next(o))
@@ -173,7 +174,7 @@ int netlink_interfaces(struct found *ret)
 	if (r == 0)
 		r = rtnl_addr_alloc_cache(socket_, &addresses);
 	if (r < 0) {
-		log_warning("the kernel does not list its network interfaces: %s", nl_geterror(r));
+		log_warning(_("the kernel does not list its network interfaces: %s"), nl_geterror(r));
 		if (!links)
 			return 0;
 	}

@@ -11,6 +11,7 @@
 #include "backend/image/builder.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 /* The x86 boot protocol (Documentation/arch/x86/boot.rst): "HdrS" at 0x202; at 0x20e a little-endian offset, less
@@ -98,8 +99,8 @@ int kernel_own(const char *path, char **ret_release, char **ret_modules)
 	int r = image_kernel_look(path, ret_release, ret_modules);
 
 	if (r == -MUSTER_E_FORMAT)
-		log_error("%s is not a kernel that an x86 machine boots: a bzImage is needed", path);
+		log_error(_("%s is not a kernel that an x86 machine boots: a bzImage is needed"), path);
 	else if (r < 0 && r != -ENOMEM)
-		log_error("the kernel %s cannot be read: %s", path, strerror(-r));
+		log_error(_("the kernel %s cannot be read: %s"), path, strerror(-r));
 	return r;
 }

@@ -14,6 +14,7 @@
 
 #include "backend/image/image.h"
 #include "util/error.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -153,9 +154,10 @@ static int add_needed(struct collecting *c, enum plan_root root)
 		if (r < 0)
 			return r;
 		if (!known) {
-			log_error("the nodes' kernel has no %s, neither built in nor as a module: this root "
-				  "mode needs it",
-				  needed[root][i]);
+			log_error(
+				_("the nodes' kernel has no %s, neither built in nor as a module: this root "
+				  "mode needs it"),
+				needed[root][i]);
 			return -MUSTER_E_UNSUPPORTED;
 		}
 		if (chain.n == 0)
@@ -328,7 +330,7 @@ int modules_collect(const char *folder, enum plan_root root, struct modules **re
 	kmod_set_log_priority(c.kmod, 0);
 	r = kmod_load_resources(c.kmod);
 	if (r < 0)
-		log_error("the indexes of the kernel's modules in %s cannot be read: %s", folder,
+		log_error(_("the indexes of the kernel's modules in %s cannot be read: %s"), folder,
 			  muster_strerror(r));
 	strbuf_adds(&c.conf, "# Made by muster: see agent/modules.\n");
 	if (r == 0)

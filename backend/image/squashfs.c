@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 
 #include "backend/image/builder.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 
-#define STEP "squashfs"
+#define STEP NC_("step", "squashfs")
 
 /*
  * zstd is in every kernel since 4.14. Measured with Debian 12 (a tree of 251 MB, two processors) on nodes under

@@ -49,16 +49,18 @@ static const struct model_event *event_of(const struct events *v, size_t row)
 	return row < v->n ? model_event_at(v->console->model, v->rows[row]) : NULL;
 }
 
-/* Each word must stand in its node, kind or text. */
+/* Each word must stand in its node, kind or text, as they are or as they are shown. */
 static bool is_chosen(const struct events *v, const struct model_event *e, const char *filter)
 {
+	const char *shown = strcmp(e->kind, "stage") == 0 ? i18n(e->text) : "";
 	char words[256], *save = NULL;
 
 	if ((v->node && strcmp(e->node, v->node) != 0) || (v->kind && strcmp(e->kind, v->kind) != 0))
 		return false;
 	snprintf(words, sizeof(words), "%s", filter);
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		if (!strcasestr(e->node, w) && !strcasestr(e->kind, w) && !strcasestr(e->text, w))
+		if (!strcasestr(e->node, w) && !strcasestr(e->kind, w) && !strcasestr(e->text, w) &&
+		    !strcasestr(text_of_kind(e->kind), w) && !strcasestr(shown, w))
 			return false;
 	return true;
 }
@@ -100,14 +102,14 @@ static enum tui_style event_cell(void *data, size_t row, size_t column, struct s
 	switch (column) {
 	case COLUMN_TIME:
 		at = (time_t)(e->at / 1000);
-		if (localtime_r(&at, &tm) && strftime(when, sizeof(when), "%d %b %H:%M:%S", &tm) > 0)
+		if (localtime_r(&at, &tm) && strftime(when, sizeof(when), _("%d %b %H:%M:%S"), &tm) > 0)
 			strbuf_adds(text, when);
 		return STYLE_DIM;
 	case COLUMN_NODE:
 		strbuf_adds(text, e->node);
 		return STYLE_NORMAL;
 	case COLUMN_KIND:
-		strbuf_adds(text, e->kind);
+		strbuf_adds(text, text_of_kind(e->kind));
 		return strcmp(e->kind, "failed") == 0	 ? STYLE_BAD
 		       : strcmp(e->kind, "refused") == 0 ? STYLE_WARNING
 							 : STYLE_DIM;
@@ -177,7 +179,7 @@ static void draw_title(const struct events *v, struct canvas *c)
 	else
 		x = canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of cluster %s"), v->console->cluster);
 	if (v->kind)
-		canvas_textf(c, 0, x + 2, STYLE_NORMAL, _("only %s"), v->kind);
+		canvas_textf(c, 0, x + 2, STYLE_NORMAL, _("only %s"), text_of_kind(v->kind));
 }
 
 static void events_draw(void *self, struct canvas *c)

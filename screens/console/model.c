@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "screens/console/model.h"
+#include "util/i18n.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -399,7 +400,8 @@ static bool has_word(const struct node_state *s, const char *word)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (strcasestr(texts[i], word))
 			return true;
-	return false;
+	/* The stage as it is shown, too. */
+	return strcasestr(i18n(node_stage_text(s->stage)), word);
 }
 
 static bool is_chosen(const struct model *m, const struct model_node *n)

@@ -110,7 +110,7 @@ static const char *moment(int64_t ms, bool day, char buf[32])
 
 	buf[0] = '\0';
 	if (localtime_r(&t, &tm))
-		strftime(buf, 32, "%d %b %H:%M:%S", &tm);
+		strftime(buf, 32, _("%d %b %H:%M:%S"), &tm);
 	return day || strlen(buf) < 8 ? buf : buf + strlen(buf) - 8;
 }
 
@@ -178,9 +178,13 @@ static void flow_failure(struct flow *f, const struct node_state *s)
 	flow_lines(f, STYLE_NORMAL, s->log);
 }
 
+#define KIND_COLUMNS 8
+
 static void flow_events(struct flow *f, const struct node *n)
 {
 	char when[32], line[600];
+	enum node_stage stage;
+	const char *kind;
 
 	if (!n->history || n->history->n_events == 0)
 		return;
@@ -188,7 +192,12 @@ static void flow_events(struct flow *f, const struct node *n)
 	for (size_t i = n->history->n_events; i-- > 0;) {
 		const struct muster_history_event *e = &n->history->events[i];
 
-		snprintf(line, sizeof(line), "%s  %-8s %s", moment(e->at, false, when), e->kind, e->text);
+		kind = text_of_kind(e->kind);
+		snprintf(line, sizeof(line), "%s  %s%*s %s", moment(e->at, false, when), kind,
+			 MAX(KIND_COLUMNS - canvas_width(f->c, kind), 0), "",
+			 strcmp(e->kind, "stage") == 0 && node_stage_parse(e->text, &stage) == 0
+				 ? text_of_stage(stage)
+				 : e->text);
 		flow_text(f, STYLE_NORMAL, line);
 	}
 }

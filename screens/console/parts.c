@@ -4,6 +4,7 @@
 #include "screens/console/parts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "util/i18n.h"
 #include "util/strbuf.h"
@@ -60,6 +61,20 @@ static int draw_counts(struct canvas *c, const char *cluster, const struct model
 		x = canvas_textf(c, 0, x + 1, STYLE_NORMAL, "%zu %s", t->groups[g], i18n(looks[g].name)) + 2;
 	}
 	return x;
+}
+
+/* As they stand in the store; marked here to be translated. */
+const char *text_of_kind(const char *kind)
+{
+	static const char *const kinds[] = {
+		NC_("event", "stage"), NC_("event", "failed"), NC_("event", "refused"),
+		NC_("event", "power"), NC_("event", "next"),   NC_("event", "tftp"),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return i18n_in("event", kind);
+	return kind;
 }
 
 void draw_header(struct canvas *c, const char *cluster, const struct model_totals *t)

@@ -171,7 +171,7 @@ static void draw_step(struct canvas *c, int y, const struct step *s)
 			    : done    ? SIGN_GOOD
 				      : SIGN_BUSY);
 
-	canvas_cell(c, y, x + 1, 10, false, STYLE_NORMAL, s->name);
+	canvas_cell(c, y, x + 1, 10, false, STYLE_NORMAL, i18n_in("step", s->name));
 	canvas_cell(c, y, x + 12, c->columns - x - 12 - 18, false, STYLE_DIM, s->text);
 	if (done || s->failed)
 		canvas_right(c, y, c->columns, STYLE_DIM, done ? SECONDS(s->ms) : "");

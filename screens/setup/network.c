@@ -47,11 +47,18 @@ struct search {
 
 static void add_other(struct strbuf *text, const struct muster_dhcp_other *o, const char *interface)
 {
-	strbuf_addf(text, _("! Another DHCP server answers on %s: %s (%s)"), interface, IP4(o->server),
-		    MAC(o->mac));
 	if (o->address.n)
-		strbuf_addf(text, _(", which offers %s"), IP4(o->address));
-	strbuf_adds(text, _(". Let it give the addresses, switch it off, or take another interface."));
+		strbuf_addf(
+			text,
+			_("! Another DHCP server answers on %s: %s (%s), which offers %s. Let it give the "
+			  "addresses, switch it off, or take another interface."),
+			interface, IP4(o->server), MAC(o->mac), IP4(o->address));
+	else
+		strbuf_addf(text,
+			    _("! Another DHCP server answers on %s: %s (%s). Let it give the addresses, "
+			      "switch it "
+			      "off, or take another interface."),
+			    interface, IP4(o->server), MAC(o->mac));
 }
 
 static void show_other(struct search *s)

@@ -65,7 +65,7 @@ static bool is_chosen(const struct wizard *w, const struct host_interface *i)
 static void add_link(struct strbuf *text, const struct host_interface *i)
 {
 	if (!i->up)
-		strbuf_adds(text, _("down"));
+		strbuf_adds(text, i18n_in("link", NC_("link", "down")));
 	else if (!i->link)
 		strbuf_adds(text, _("no cable"));
 	else if (i->speed >= 1000)
@@ -73,7 +73,7 @@ static void add_link(struct strbuf *text, const struct host_interface *i)
 	else if (i->speed > 0)
 		strbuf_addf(text, "%d Mbit", i->speed);
 	else
-		strbuf_adds(text, _("up"));
+		strbuf_adds(text, i18n_in("link", NC_("link", "up")));
 }
 
 static void add_part(struct strbuf *text, const char *part)
