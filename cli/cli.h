@@ -12,6 +12,7 @@
 #include "backend/muster.h"
 #include "cli/format.h"
 #include "util/macro.h"
+#include "util/strv.h"
 
 struct cli;
 
@@ -23,6 +24,7 @@ struct cli_option {
 	const char *help;     /* a phrase: lower case, no full stop */
 	const char *complete; /* what the shell completes it with: "file", "dir", or NULL */
 	bool hidden;
+	bool many; /* given several times, all count: the value has a line for each */
 };
 
 struct verb {
@@ -52,6 +54,7 @@ struct verb {
 	X(power)     \
 	X(run)       \
 	X(root)      \
+	X(kernel)    \
 	X(lab)       \
 	X(help)
 
@@ -80,6 +83,7 @@ struct cli {
 	const struct cli_option *options[CLI_MAX_OPTIONS];
 	const char *values[CLI_MAX_OPTIONS];
 	size_t n_options;
+	struct strv kept; /* values that were put together */
 	/* the global ones, for short */
 	const char *root, *host, *file, *range;
 	bool json, yes, debug;

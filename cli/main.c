@@ -107,5 +107,6 @@ int main(int argc, char **argv)
 		status = status == EXIT_DONE ? EXIT_FAILED : status;
 	}
 	strbuf_free(&c.errors);
+	strv_free(&c.kept);
 	return status;
 }

@@ -130,6 +130,19 @@ static int complain(struct cli *c, int what, int option, const char *word)
 		      : cli_refuse(c, "there is no option %s", word);
 }
 
+/* Of an option that may be given several times, what was said before stays. */
+static int take_value(struct cli *c, size_t i, const char *value)
+{
+	if (!c->options[i]->many || !c->values[i]) {
+		c->values[i] = value;
+		return 0;
+	}
+	if (strv_addf(&c->kept, "%s\n%s", c->values[i], value) < 0)
+		return -ENOMEM;
+	c->values[i] = c->kept.v[c->kept.n - 1];
+	return 0;
+}
+
 /* Reads options with those that `c` knows by now; the first other argument ends it when `stop` is set. */
 static int read_options(struct cli *c, int argc, char **argv, bool stop)
 {
@@ -153,8 +166,9 @@ static int read_options(struct cli *c, int argc, char **argv, bool stop)
 		if (o == '?' || o == ':')
 			return complain(c, o, optopt, argv[optind - 1]);
 		for (size_t i = 0; i < c->n_options; i++)
-			if (o == ROW + (int)i || o == c->options[i]->letter)
-				c->values[i] = optarg ? optarg : "";
+			if ((o == ROW + (int)i || o == c->options[i]->letter) &&
+			    take_value(c, i, optarg ? optarg : "") < 0)
+				return -ENOMEM;
 	}
 	return 0;
 }
