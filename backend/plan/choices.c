@@ -172,12 +172,13 @@ static bool is_kernel_id(const char *name)
 	       dash[1 + strspn(dash + 1, "0123456789abcdef")] == '\0' && text_is_of(name, ".-");
 }
 
-/* The recipes that muster brings lie beside the profiles. Whether one was built is seen when the kernel is taken. */
+/* The recipes that muster brings lie beside the profiles. Whether one was built is seen when the kernel is taken. The one
+ * that is called "distro" builds nothing. */
 static bool is_recipe(const struct answers *a, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 
-	if (!text_is_of(name, ".-") || *name == '.' ||
+	if (!text_is_of(name, ".-") || *name == '.' || strcmp(name, "distro") == 0 ||
 	    asprintf(&path, "%s/../kernel/recipes/%s.conf", a->profiles_dir, name) < 0)
 		return false;
 	return access(path, R_OK) == 0;
