@@ -140,6 +140,9 @@ static int configure(struct kernel_work *w)
 	if (kernel_work_did(w, "configure", NULL))
 		return 0;
 	r = kernel_step_configure(w);
+	/* Another recipe is another build, and this one will not be asked for again. */
+	if (r == -MUSTER_E_REFUSED && kernel_discard(w->env, w->folder) < 0)
+		log_warning("the tree stays in %s", w->host_folder);
 	return r < 0 ? r : kernel_work_mark(w, "configure", 0);
 }
 
