@@ -50,6 +50,13 @@ int context_names(struct muster *m, const char *range, struct strv *ret) _must_c
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
 int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
 
+/* Where kernels are built and found. */
+struct kernel_env;
+void context_kernel_env(struct muster *m, struct kernel_env *ret);
+/* The kernel of this id, or the newest one of this recipe; -ENOENT. */
+struct kernel_generation;
+int context_kernel_find(const struct kernel_env *env, const char *word,
+			struct kernel_generation **ret) _must_check_;
 /* Puts the path of the kernel that was built in the place of the plan's word for it. */
 int context_kernel(struct muster *m) _must_check_;
 

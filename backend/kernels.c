@@ -12,17 +12,10 @@
 #include "kernel/kernel.h"
 #include "util/fs.h"
 
-struct telling {
-	struct muster *m;
-	bool began;
-};
-
 static void on_progress(void *data, const char *step, const char *text, int permille, const char *line)
 {
-	struct telling *t = data;
-	struct muster *m = t->m;
+	struct muster *m = data;
 
-	t->began = true;
 	if (text && (!m->step || strcmp(m->step, step) != 0))
 		context_step(m, step, "%s", text);
 	if (permille >= 0)
@@ -31,32 +24,38 @@ static void on_progress(void *data, const char *step, const char *text, int perm
 		context_line(m, line);
 }
 
-static struct kernel_env kernel_env(struct telling *t)
+void context_kernel_env(struct muster *m, struct kernel_env *ret)
 {
-	struct muster *m = t->m;
-
-	return (struct kernel_env){
+	*ret = (struct kernel_env){
 		.root_fd = m->root_fd,
 		.root_path = m->root_path,
 		.recipes = m->recipes_dir,
 		.cancel_fd = m->config.cancel_fd > 0 ? m->config.cancel_fd : -1,
 		.progress = on_progress,
-		.data = t,
+		.data = m,
 	};
+}
+
+static struct kernel_env kernel_env(struct muster *m)
+{
+	struct kernel_env env;
+
+	context_kernel_env(m, &env);
+	return env;
 }
 
 /* ---- recipes ----------------------------------------------------------------------------------------------- */
 
 int muster_recipe_list(struct muster *m, struct kernel_recipe ***ret, size_t *ret_n)
 {
-	struct kernel_env env = kernel_env(&(struct telling){ m, false });
+	struct kernel_env env = kernel_env(m);
 
 	return kernel_recipe_list(&env, ret, ret_n);
 }
 
 int muster_recipe(struct muster *m, const char *name, struct kernel_recipe **ret)
 {
-	struct kernel_env env = kernel_env(&(struct telling){ m, false });
+	struct kernel_env env = kernel_env(m);
 
 	return kernel_recipe_read(&env, name, ret);
 }
@@ -76,7 +75,7 @@ void muster_recipes_free(struct kernel_recipe **v, size_t n)
 int muster_recipe_compilers(struct muster *m, const struct kernel_recipe *recipe, char **ret_wanted,
 			    struct kernel_compiler **ret, bool **ret_fits, size_t *ret_n)
 {
-	struct kernel_env env = kernel_env(&(struct telling){ m, false });
+	struct kernel_env env = kernel_env(m);
 	struct kernel_compiler *v;
 	char *wanted;
 	bool *fits;
@@ -115,8 +114,7 @@ int muster_kernel_build(struct muster *m, const char *recipe, const struct muste
 	const struct kernel_wish w = { wish->sources, wish->cc, wish->jobs };
 	_cleanup_(kernel_recipe_freep) struct kernel_recipe *read = NULL;
 	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
-	struct telling t = { m, false };
-	struct kernel_env env = kernel_env(&t);
+	struct kernel_env env = kernel_env(m);
 	int r = kernel_recipe_read(&env, recipe, &read);
 
 	if (r == 0)
@@ -172,7 +170,7 @@ static int is_used(struct muster *m, const char *id, bool *ret)
 
 int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n)
 {
-	struct kernel_env env = kernel_env(&(struct telling){ m, false });
+	struct kernel_env env = kernel_env(m);
 	struct kernel_generation **v;
 	size_t n;
 	int r = kernel_list(&env, &v, &n);
@@ -200,7 +198,7 @@ void muster_kernels_free(struct kernel_generation **v, size_t n)
 
 int muster_kernel_remove(struct muster *m, const char *id)
 {
-	struct kernel_env env = kernel_env(&(struct telling){ m, false });
+	struct kernel_env env = kernel_env(m);
 	_cleanup_free_ char *text = NULL;
 	bool used = false;
 	int r = is_used(m, id, &used);
@@ -226,8 +224,7 @@ int muster_kernel_remove(struct muster *m, const char *id)
 
 /* ---- the plan's word ----------------------------------------------------------------------------------------- */
 
-/* The generation of this id, or the newest one of this recipe. */
-static int find_word(const struct kernel_env *env, const char *word, struct kernel_generation **ret)
+int context_kernel_find(const struct kernel_env *env, const char *word, struct kernel_generation **ret)
 {
 	int r = kernel_find(env, word, ret);
 
@@ -237,7 +234,7 @@ static int find_word(const struct kernel_env *env, const char *word, struct kern
 int context_kernel(struct muster *m)
 {
 	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
-	struct kernel_env env = kernel_env(&(struct telling){ m, false });
+	struct kernel_env env = kernel_env(m);
 	const char *root = m->root_path;
 	_cleanup_close_ int real = -1;
 	char *path;
@@ -245,13 +242,13 @@ int context_kernel(struct muster *m)
 
 	if (m->plan->kernel[0] == '/' || profile_kernel_find(m->distro, m->plan->kernel))
 		return 0;
-	r = find_word(&env, m->plan->kernel, &g);
+	r = context_kernel_find(&env, m->plan->kernel, &g);
 	/* A scratch root, such as a lab's, boots what the running system has built. */
 	if (r == -ENOENT && m->scratch) {
 		real = fs_root_open("/");
 		env.root_fd = real;
 		env.root_path = root = "/";
-		r = real < 0 ? real : find_word(&env, m->plan->kernel, &g);
+		r = real < 0 ? real : context_kernel_find(&env, m->plan->kernel, &g);
 	}
 	if (r == -ENOENT) {
 		context_error(m,

@@ -298,6 +298,17 @@ DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
 void muster_kernels_free(struct kernel_generation **v, size_t n);
 int muster_kernel_remove(struct muster *m, const char *id) _must_check_;
 
+/* What a kernel is held against; what is not given is not looked at. */
+struct muster_kernel_place {
+	const char *mode;	  /* root mode: "ram", "nfs", "initramfs"; NULL: each */
+	const char *root;	  /* the id of a node root */
+	const char *const *cards; /* PCI ids of network cards, "8086:100e"; NULL-terminated */
+	const char *range;	  /* nodes, for their memory */
+};
+/* Will it run there? `kernel` is an id, or a recipe, whose newest kernel is meant. Free with muster_checks_free(). */
+int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,
+			struct muster_check **ret, size_t *ret_n) _must_check_;
+
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 
 /* The nodes that `range` names (NULL: all), as musterd knows them. -ENOENT: nothing was applied yet.

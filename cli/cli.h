@@ -106,6 +106,8 @@ int cli_parse(struct cli *c, int argc, char **argv) _must_check_;
 const char *cli_value(const struct cli *c, const char *name);
 /* A whole number from 1 to max, or `preset` when the option was not given. */
 int cli_number(struct cli *c, const char *name, long max, long preset, long *ret) _must_check_;
+/* What was said with an option that may be given several times. */
+int cli_lines(const char *value, struct strv *ret) _must_check_;
 /* NULL where there is none. */
 const struct verb *cli_verb_find(const char *name);
 /* The verb that was probably meant; NULL where none is near. */
@@ -182,6 +184,18 @@ int cli_want_range(struct cli *c) _must_check_;
 
 /* node discover: machines as they ask for an address, then their lines for the answer file. */
 int node_discover(struct cli *c) _must_check_;
+
+/* ---- verb-doctor.c ---- */
+
+/* A check of the backend: its sign, its sentence, and what to do. */
+void doctor_format(const struct style *s, const struct muster_check *k, struct strbuf *out);
+/* {"fit", "checks": [{"name", "level", "text", "remedy", "command"}]} */
+json_t *doctor_json(const struct muster_check *v, size_t n);
+
+/* ---- kernel-check.c ---- */
+
+/* kernel check: will it run there? */
+int kernel_check_verb(struct cli *c, struct muster *m) _must_check_;
 
 /* ---- watch.c ---- */
 

@@ -111,6 +111,19 @@ int cli_number(struct cli *c, const char *name, long max, long preset, long *ret
 	return 0;
 }
 
+int cli_lines(const char *value, struct strv *ret)
+{
+	int r = 0;
+
+	while (value && r == 0) {
+		size_t n = strcspn(value, "\n");
+
+		r = strv_addf(ret, "%.*s", (int)n, value);
+		value = value[n] ? value + n + 1 : NULL;
+	}
+	return r;
+}
+
 static void add_options(struct cli *c, const struct cli_option *o)
 {
 	for (; o && o->name && c->n_options < CLI_MAX_OPTIONS; o++)

@@ -15,7 +15,7 @@ static const struct {
 	[MUSTER_CHECK_PROBLEM] = { NODE_FAILED, "problem" },
 };
 
-static void print_check(const struct style *s, const struct muster_check *k, struct strbuf *b)
+void doctor_format(const struct style *s, const struct muster_check *k, struct strbuf *b)
 {
 	enum node_stage sign = levels[k->level].sign;
 
@@ -50,7 +50,7 @@ static int print_checks(const struct style *s, const struct muster_check *v, siz
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	for (size_t i = 0; i < n; i++)
-		print_check(s, &v[i], &b);
+		doctor_format(s, &v[i], &b);
 	strbuf_addf(&b, "\n%zu problem%s, %zu warning%s%s\n", problems, problems == 1 ? "" : "s", warnings,
 		    warnings == 1 ? "" : "s", problems ? "" : ": this server is fit");
 	return cli_print(&b);
@@ -61,7 +61,7 @@ static json_t *optional_text(const char *text)
 	return text ? cli_json_text(text) : json_null();
 }
 
-static json_t *checks_json(const struct muster_check *v, size_t n)
+json_t *doctor_json(const struct muster_check *v, size_t n)
 {
 	json_t *list = json_array();
 
@@ -100,7 +100,7 @@ static int run(struct cli *c)
 	if (r < 0)
 		return r;
 	progress_end(c);
-	r = c->json ? cli_print_json(c, checks_json(v, n)) : print_checks(&c->out, v, n);
+	r = c->json ? cli_print_json(c, doctor_json(v, n)) : print_checks(&c->out, v, n);
 	if (r == 0 && count(v, n, MUSTER_CHECK_PROBLEM)) {
 		/* The list said what is wrong. */
 		c->said = true;

@@ -25,6 +25,8 @@ static const struct cli_option options[] = {
 	{ "cc", 0, "COMPILER", "build with this compiler, by name or path", "file" },
 	{ "jobs", 0, "N",
 	  "how many files are compiled at a time; without it, as many as there are processors", NULL },
+	{ "card", 0, "ID", "a network card of the nodes, by its PCI id like 8086:100e", NULL, .many = true },
+	{ "mode", 0, "MODE", "the root mode of the nodes: ram, nfs or initramfs", NULL },
 	{ 0 },
 };
 
@@ -230,20 +232,6 @@ static int show(struct cli *c, struct muster *m)
 
 /* ---- build, remove ------------------------------------------------------------------------------------------ */
 
-/* --source is given once for each source: the parts of one value stand on lines of their own. */
-static int split_sources(const char *value, struct strv *ret)
-{
-	int r = 0;
-
-	while (value && r == 0) {
-		size_t n = strcspn(value, "\n");
-
-		r = strv_addf(ret, "%.*s", (int)n, value);
-		value = value[n] ? value + n + 1 : NULL;
-	}
-	return r;
-}
-
 static int build(struct cli *c, struct muster *m)
 {
 	_cleanup_(muster_kernel_freep) struct kernel_generation *g = NULL;
@@ -254,7 +242,7 @@ static int build(struct cli *c, struct muster *m)
 	int r = cli_number(c, "jobs", 1024, 0, &jobs);
 
 	if (r == 0)
-		r = split_sources(cli_value(c, "source"), &sources);
+		r = cli_lines(cli_value(c, "source"), &sources);
 	if (r < 0)
 		return r;
 	wish.sources = (const char *const *)sources.v;
@@ -285,24 +273,25 @@ static int remove_kernel(struct cli *c, struct muster *m)
 
 static const struct {
 	const char *name;
-	int arguments; /* besides its own name */
+	int least, most; /* arguments besides its own name */
 	int (*run)(struct cli *c, struct muster *m);
 } words[] = {
-	{ "list", 0, list },
-	{ "show", 1, show },
-	{ "build", 1, build },
-	{ "remove", 1, remove_kernel },
+	{ "list", 0, 0, list },
+	{ "show", 1, 1, show },
+	{ "build", 1, 1, build },
+	{ "check", 1, 2, kernel_check_verb },
+	{ "remove", 1, 1, remove_kernel },
 };
 
 static int run(struct cli *c)
 {
 	_cleanup_(muster_freep) struct muster *m = NULL;
-	int r = cli_arguments(c, 1, 2);
+	int r = cli_arguments(c, 1, 3);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].name, c->argv[0]) != 0)
 			continue;
-		r = cli_arguments(c, 1 + words[i].arguments, 1 + words[i].arguments);
+		r = cli_arguments(c, 1 + words[i].least, 1 + words[i].most);
 		if (r < 0)
 			return r;
 		cli_catch_signals(c, true);
@@ -310,17 +299,17 @@ static int run(struct cli *c)
 		return r < 0 ? r : words[i].run(c, m);
 	}
 	return r < 0 ? r
-		     : cli_refuse(
-			       c,
-			       "there is no \"%s\"; it is list, show RECIPE, build RECIPE or remove KERNEL",
-			       c->argv[0]);
+		     : cli_refuse(c,
+				  "there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL "
+				  "or remove KERNEL",
+				  c->argv[0]);
 }
 
 const struct verb verb_kernel = {
 	.name = "kernel",
 	.args = "list | show RECIPE | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | remove "
 		"KERNEL",
-	.summary = "build kernels by recipes, list and remove them",
+	.summary = "build kernels by recipes, check, list and remove them",
 	.details = "list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
 		   "and which of this "
 		   "server's compilers fit. build makes the kernel unless it is there, and prints its id: it "
@@ -329,13 +318,16 @@ const struct verb verb_kernel = {
 		   "without root's "
 		   "rights; a build that was cut off goes on where it was. In the answers, kernel = "
 		   "\"RECIPE\" means the newest "
-		   "kernel that was built by it, and kernel = \"ID\" this very one. remove takes one away "
+		   "kernel that was built by it, and kernel = \"ID\" this very one. check says whether it "
+		   "would run: with the root ROOT, "
+		   "in the root mode, with the nodes' cards and memory; it ends with status 1 when it would "
+		   "not. remove takes one away "
 		   "that no applied answers "
 		   "use.\n"
 		   "A recipe is one that muster brings, a file /etc/muster/recipes/NAME.conf, or the path of "
 		   "a file. "
 		   "--source is given once for each source; what comes over the network needs its SHA-256.",
-	.words = "list show build remove",
+	.words = "list show build check remove",
 	.options = options,
 	.run = run,
 };

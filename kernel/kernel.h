@@ -66,3 +66,36 @@ void kernel_compilers_free(struct kernel_compiler *v, size_t n);
 bool kernel_compiler_fits(const struct kernel_recipe *r, const struct kernel_compiler *c);
 /* "gcc 3.2 to 4.4 or clang 11 and later"; owned, NULL when memory runs out. */
 char *kernel_compiler_wanted(const struct kernel_recipe *r);
+
+/* ---- will it run there? ---- */
+
+enum kernel_level {
+	KERNEL_OK,
+	KERNEL_WARNING, /* it cannot be told, or something is odd */
+	KERNEL_PROBLEM, /* it will not */
+};
+
+struct kernel_verdict {
+	const char *name; /* a short word, static: "libc", "root mode", "card" */
+	enum kernel_level level;
+	char *text; /* a sentence */
+};
+
+/* What it is held against; what is not known stays 0 or NULL. */
+struct kernel_place {
+	const char *mode;	/* "ram", "nfs" or "initramfs"; NULL: each of them */
+	const char *root;	/* the root's name; NULL: none was named */
+	const char *libc_least; /* the least kernel of the root's libc; NULL: it has none that says so */
+	unsigned long long root_bytes;
+	const char *const *cards;  /* PCI ids "8086:100e"; NULL-terminated */
+	const char *drivers;	   /* modules.alias of another kernel: says which driver a card wants */
+	unsigned long long memory; /* bytes; of the node with the least */
+	const char *least_node;	   /* its name */
+};
+int kernel_check(const struct kernel_env *env, const struct kernel_generation *g,
+		 const struct kernel_place *place, struct kernel_verdict **ret, size_t *ret_n) _must_check_;
+void kernel_verdicts_free(struct kernel_verdict *v, size_t n);
+/* "8086:100e", in any case. */
+bool kernel_is_card(const char *s);
+/* The least kernel that a libc wants, of its ELF note .note.ABI-tag: "3.2.0". -ENODATA: it has no such note. */
+int kernel_least_release(int fd, char **ret) _must_check_;

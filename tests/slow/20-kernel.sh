@@ -29,7 +29,7 @@ like "$text" 'TMPFS is to be set, and is not set\. It depends on SHMEM \(fs/Kcon
 	'with the symbol and what it depends on'
 is "$(find "$kernels" -maxdepth 1 -name '.building-*' | wc -l)" 0 'and leaves nothing behind'
 
-build "$recipe" >"$lab/build.out" 2>"$lab/build.err" &
+"$muster" --root "$lab/root" kernel build "$recipe" --source "$source" >"$lab/build.out" 2>"$lab/build.err" &
 pid=$!
 compiling() { # number of files
 	[ "$(cat "$kernels"/.building-small-*/log 2>/dev/null | grep -c '^  CC ')" -ge "$1" ]
