@@ -211,14 +211,21 @@ static int sweep(const struct kernel_env *env, const char *recipe, const char *i
 /* A tree that was not whole when it was cut off is made anew. */
 static int clear_half(const struct kernel_env *env, const char *id)
 {
-	_cleanup_free_ char *folder = NULL, *mark = NULL;
+	_cleanup_free_ char *folder = NULL, *mark = NULL, *host = NULL;
+	int r;
 
 	if (asprintf(&folder, "%s/.building-%s", KERNEL_GENERATIONS, id) < 0)
 		folder = NULL;
 	mark = folder ? fs_join(folder, "done-tree") : NULL;
-	if (!mark)
+	host = folder ? kernel_host_path(env, folder) : NULL;
+	if (!mark || !host)
 		return -ENOMEM;
-	return fs_exists(env->root_fd, mark) ? 0 : kernel_discard(env, folder);
+	r = fs_exists(env->root_fd, folder) ? kernel_wait_for_leftovers(env, host) : 0;
+	if (r == -EBUSY)
+		log_error("processes work in %s that cannot be ended", host);
+	if (r < 0 || fs_exists(env->root_fd, mark))
+		return r;
+	return kernel_discard(env, folder);
 }
 
 static int build(const struct kernel_env *env, const struct kernel_recipe *recipe,

@@ -164,6 +164,11 @@ int kernel_work_run(struct kernel_work *w, const char *const *argv, const char *
 int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...) _must_check_
 	__attribute__((sentinel));
 
+/* ---- leftover.c ---- */
+
+/* Waits until no process works in the folder, an absolute path; in the end it ends them. -EBUSY: they cannot be ended. */
+int kernel_wait_for_leftovers(const struct kernel_env *env, const char *folder) _must_check_;
+
 /* ---- the steps ---- */
 
 int kernel_step_unpack(struct kernel_work *w, const struct kernel_input *inputs,

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..42
+echo 1..45
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -146,7 +146,13 @@ run --root "$tmp/root" kernel build vanilla --source linux=/a --source https://e
 report 'the last word about a source counts' "$(want 2 err 'example.org/linux.tar.xz comes over the network'; silent out)"
 run --root "$tmp/root" kernel remove vanilla-000000000000
 report 'a kernel that is not there is not removed' "$(want 1 err 'There is no kernel vanilla-000000000000'; silent out)"
+run --root "$tmp/root" kernel check vanilla
+report 'a kernel that is not there is not checked' "$(want 1 err 'There is no kernel vanilla'; silent out)"
+run --root "$tmp/root" kernel check vanilla --mode floppy
+report 'an unknown root mode is refused' "$(want 2 err 'mode is ram, nfs or initramfs, not "floppy"'; silent out)"
+run --root "$tmp/root" kernel check vanilla --card eth0
+report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; silent out)"
 run kernel frob
 report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
-[ "$n" = 42 ] || failed=1
+[ "$n" = 45 ] || failed=1
 exit $failed

@@ -59,6 +59,7 @@ struct site {
 	int fd;
 	struct strbuf log, steps;
 	int last_permille;
+	int lingerer; /* closed when the build says that it waits; -1: none */
 	struct kernel_env env;
 	struct kernel_wish wish;
 };
@@ -78,6 +79,10 @@ static void take_progress(void *data, const char *step, const char *text, int pe
 		     strncmp(s->steps.data + s->steps.len - strlen(step) - 1, step, strlen(step)) != 0))
 		strbuf_addf(&s->steps, "%s ", step);
 	s->last_permille = permille >= 0 ? permille : s->last_permille;
+	if (strcmp(step, "wait") == 0)
+		closep(&s->lingerer);
+	if (strcmp(step, "wait") == 0)
+		s->lingerer = -1;
 }
 
 static void put(const struct site *s, const char *path, const char *text)
@@ -137,6 +142,7 @@ static int make_site(void **state)
 				      .recipes = "/nonexistent",
 				      .progress = take_progress,
 				      .data = s };
+	s->lingerer = -1;
 	log_set_sink(take_log, s);
 	pack(s, "/linux.cpio", NULL, NULL);
 	s->wish.sources = one_source(s, "");
@@ -499,6 +505,60 @@ static void a_build_that_was_killed_goes_on_where_it_was(void **state)
 	assert_true(has_file(s, g->id, "vmlinuz"));
 }
 
+/* A process that works in the tree of the build that was cut off, until the descriptor is closed. */
+static pid_t linger_in_tree(struct site *s)
+{
+	int fds[2], ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		_cleanup_free_ char *pattern = NULL;
+		glob_t g;
+
+		close(fds[1]);
+		if (asprintf(&pattern, "%s%s/.building-*/tree/init", s->path, KERNEL_GENERATIONS) < 0 ||
+		    glob(pattern, 0, NULL, &g) != 0 || chdir(g.gl_pathv[0]) < 0 ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit(read(fds[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	close(fds[0]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	s->lingerer = fds[1];
+	return pid;
+}
+
+static void what_is_still_ending_is_waited_for(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	struct site *s = *state;
+	pid_t child, worker, lingerer;
+	int status;
+
+	pack(s, "/linux.cpio", "hang", "");
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(build_with(s, PLAIN, &g) == 0 ? 0 : 1);
+	worker = wait_for_hanging(s);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	wait_until_gone(worker);
+	lingerer = linger_in_tree(s);
+	/* Its parent's business is to reap it; a zombie works nowhere. */
+	assert_int_equal(build_with(s, PLAIN, &g), 0);
+	assert_string_equal(s->steps.data, "wait build package ");
+	assert_int_equal(waitpid(lingerer, &status, 0), lingerer);
+	assert_int_equal(status, 0);
+}
+
 static void a_build_can_be_cancelled(void **state)
 {
 	struct kernel_generation *g;
@@ -598,6 +658,7 @@ int main(void)
 		ON_SITE(a_compiler_that_does_not_fit_is_refused_with_those_that_would),
 		ON_SITE(a_build_that_fails_says_why),
 		ON_SITE(a_build_that_was_killed_goes_on_where_it_was),
+		ON_SITE(what_is_still_ending_is_waited_for),
 		ON_SITE(a_build_can_be_cancelled),
 		ON_SITE(what_another_wish_left_behind_is_cleared_away),
 		ON_SITE(a_full_disk_is_said),
