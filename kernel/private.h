@@ -54,6 +54,8 @@ struct kernel_input {
 	char *sha256; /* 64 digits */
 	bool url;
 	bool trusted; /* sha256 was read off the file itself */
+	bool folder; /* an unpacked tree: sha256 is over names, sizes and times, which stand for the content */
+	int64_t newest; /* of a folder: the time of its newest file */
 };
 
 /* The inputs of all sources, in the recipe's order, and of all patch files after them. */
@@ -62,6 +64,15 @@ int kernel_inputs(const struct kernel_env *env, const struct kernel_recipe *r, c
 void kernel_inputs_free(struct kernel_input *v, size_t n);
 /* Brings it here if it is not, and holds its content against its SHA-256. -MUSTER_E_FORMAT: it is another (logged). */
 int kernel_input_ready(const struct kernel_env *env, const struct kernel_input *in) _must_check_;
+
+/* ---- folder.c: a source that is unpacked already ---- */
+
+/* .git at its top does not count. */
+int kernel_folder_hash(const struct kernel_env *env, const char *folder, char ret[HASH_TEXT],
+		       int64_t *ret_newest) _must_check_;
+/* Copies it, without .git, into the folder `to`, which is there; both are absolute. uid -1: owners as they come. */
+int kernel_folder_copy(const struct kernel_env *env, const char *folder, const char *to, uid_t uid,
+		       gid_t gid) _must_check_;
 
 /* ---- download.c ---- */
 

@@ -154,6 +154,7 @@ static int set_sha256(struct kernel_input *in, const char *recipe, const char *s
 static int take_file(const struct kernel_env *env, struct kernel_input *in)
 {
 	char sha256[HASH_TEXT];
+	struct stat st;
 	int r;
 
 	in->file = realpath(in->place, NULL);
@@ -162,9 +163,16 @@ static int take_file(const struct kernel_env *env, struct kernel_input *in)
 		log_error("the source %s: %s: %s", in->name, in->place, muster_strerror(r));
 		return r;
 	}
+	in->folder = stat(in->file, &st) == 0 && S_ISDIR(st.st_mode);
+	if (in->folder && *in->sha256) {
+		log_error("%s is a folder, which has no SHA-256: name it without, or pack it with tar",
+			  in->place);
+		return -MUSTER_E_REFUSED;
+	}
 	if (*in->sha256)
 		return 0;
-	r = hash_file(env, in->file, sha256);
+	r = in->folder ? kernel_folder_hash(env, in->file, sha256, &in->newest)
+		       : hash_file(env, in->file, sha256);
 	if (r < 0)
 		return r;
 	free(in->sha256);

@@ -14,6 +14,7 @@
 #include "util/log.h"
 
 #define UNPACKED "unpacked"
+#define CLEAN_MS (10 * 60 * 1000)
 
 /* The one folder that the archive has at its top, as "linux-6.1"; NULL where there is more than that. */
 static int only_folder(int fd, char **ret)
@@ -42,6 +43,18 @@ static int only_folder(int fd, char **ret)
 	if (n == 1 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 		*ret = TAKE_PTR(name);
 	return n > 0 ? 0 : -MUSTER_E_FORMAT;
+}
+
+/* What is unpacked already is copied: the tree is built in, and the operator's stays as it is. */
+static int copy_folder(struct kernel_work *w, const struct kernel_input *in, const char *name)
+{
+	_cleanup_free_ char *to = fs_join(w->host_folder, name), *place = fs_join("/", name);
+	int r = to && place ? fs_mkdir_all(w->folder_fd, place, 0755) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	kernel_work_step(w, "copy", in->place);
+	return kernel_folder_copy(w->env, in->file, to, w->uid, w->gid);
 }
 
 static int unpack(struct kernel_work *w, const struct kernel_input *in, const char *name, int64_t *ret_newest)
@@ -79,7 +92,11 @@ int kernel_step_unpack(struct kernel_work *w, const struct kernel_input *inputs,
 	for (size_t i = 0; r == 0 && i < w->recipe->n_sources; i++) {
 		int64_t newest = 0;
 
-		r = unpack(w, &inputs[i], i == 0 ? "tree" : inputs[i].name, &newest);
+		if (inputs[i].folder)
+			r = copy_folder(w, &inputs[i], i == 0 ? "tree" : inputs[i].name);
+		else
+			r = unpack(w, &inputs[i], i == 0 ? "tree" : inputs[i].name, &newest);
+		newest = inputs[i].folder ? inputs[i].newest : newest;
 		if (i == 0)
 			w->epoch = newest;
 	}
@@ -91,5 +108,8 @@ int kernel_step_unpack(struct kernel_work *w, const struct kernel_input *inputs,
 			  inputs[0].place);
 		return -MUSTER_E_FORMAT;
 	}
+	/* Somebody may have built in it. */
+	if (r == 0 && inputs[0].folder)
+		r = kernel_work_make(w, NULL, CLEAN_MS, "mrproper", NULL);
 	return r;
 }

@@ -32,6 +32,7 @@
 /* A kernel's tree as far as the builder looks at it. Its configuration drops CONFIG_GHOST. Its image is a boot header and the
  * version, and its one module a file. While the file "hang" is in it, it writes "hanging" with a process id and waits. */
 static const char makefile[] =
+	"mrproper:\n\trm -f stale.o\n"
 	"tinyconfig:\n\techo CONFIG_MODULES=y > .config\n\techo CONFIG_NET=y >> .config\n"
 	"olddefconfig:\n\tgrep -v CONFIG_GHOST .config > .config.new\n\tmv .config.new .config\n"
 	"bzImage:\n"
@@ -265,6 +266,40 @@ static void a_changed_symbol_is_another_kernel(void **state)
 	for (size_t i = 0; i < n; i++)
 		kernel_generation_free(all[i]);
 	free(all);
+}
+
+static void put_tree(const struct site *s)
+{
+	put(s, "/mine/Makefile", makefile);
+	put(s, "/mine/Kconfig", kconfig);
+	put(s, "/mine/scripts/kconfig/Makefile", "olddefconfig:\n");
+	put(s, "/mine/stale.o", "built long ago");
+	put(s, "/mine/.git/config", "large");
+}
+
+static void a_tree_that_is_unpacked_is_copied_and_built(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *a = NULL, *b = NULL, *c = NULL;
+	_cleanup_free_ char *mine = NULL;
+	const char *words[] = { NULL, NULL };
+	struct site *s = *state;
+
+	put_tree(s);
+	mine = fs_join(s->path, "mine");
+	words[0] = mine;
+	s->wish.sources = words;
+	assert_int_equal(build_with(s, PLAIN, &a), 0);
+	assert_string_equal(s->steps.data, "copy configure build package ");
+	/* The operator's own stays as it is. */
+	assert_true(fs_exists(s->fd, "/mine/stale.o"));
+	assert_false(fs_exists(s->fd, "/mine/.config"));
+	/* What is in .git is not in the kernel. */
+	put(s, "/mine/.git/HEAD", "another");
+	assert_int_equal(build_with(s, PLAIN, &b), 0);
+	assert_string_equal(a->id, b->id);
+	put(s, "/mine/init/main.c", "changed");
+	assert_int_equal(build_with(s, PLAIN, &c), 0);
+	assert_string_not_equal(a->id, c->id);
 }
 
 static void a_kernel_is_removed(void **state)
@@ -644,6 +679,7 @@ int main(void)
 		ON_SITE(a_kernel_is_built_and_packaged),
 		ON_SITE(the_same_build_is_not_done_twice),
 		ON_SITE(a_changed_symbol_is_another_kernel),
+		ON_SITE(a_tree_that_is_unpacked_is_copied_and_built),
 		ON_SITE(a_kernel_is_removed),
 		ON_SITE(the_build_has_no_rights_and_nothing_of_our_environment),
 		ON_SITE(a_symbol_that_vanishes_is_named_with_what_it_depends_on),
