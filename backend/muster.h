@@ -221,7 +221,8 @@ int muster_undo(struct muster *m) _must_check_;
 enum muster_job_kind {
 	MUSTER_JOB_APPLY,
 	MUSTER_JOB_UNDO,
-	MUSTER_JOB_ROOT, /* muster_root_build() */
+	MUSTER_JOB_ROOT,   /* muster_root_build() */
+	MUSTER_JOB_KERNEL, /* muster_kernel_job() */
 };
 
 struct muster_job {
@@ -255,7 +256,7 @@ int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call must
 int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
 		    void *data) _must_check_;
 const struct muster_job *muster_job_state(const struct job_feed *f);
-const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build" */
+const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
@@ -292,6 +293,10 @@ struct muster_kernel_wish {
 /* Builds the kernel unless it is there. *ret_built says whether anything was done. */
 int muster_kernel_build(struct muster *m, const char *recipe, const struct muster_kernel_wish *wish,
 			struct kernel_generation **ret, bool *ret_built) _must_check_;
+/* The same as a job: it outlives its starter, is followed like every job, and its last note names the kernel. Paths in `wish`
+ * are absolute. A job that was cancelled or killed is gone on with by the next one of the same wish. */
+int muster_kernel_job(struct muster *m, const char *recipe,
+		      const struct muster_kernel_wish *wish) _must_check_;
 int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n) _must_check_;
 void muster_kernel_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
