@@ -27,7 +27,8 @@ struct muster {
 	char *answers;		       /* the path it was read from */
 	struct plan_mistakes mistakes;
 	int64_t step_started;
-	char *step; /* the present step's name */
+	char *step;  /* the present step's name */
+	char *error; /* see muster_take_error(); NULL: none */
 };
 
 /* Events; each takes a context that has no handler, too. */
@@ -37,6 +38,7 @@ void context_progress(struct muster *m, int permille);
 void context_line(struct muster *m, const char *line);
 void context_note(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 void context_error(struct muster *m, const char *fmt, ...) _printf_(2, 3);
+void context_listen(struct muster *m); /* what the rooms below log is emitted */
 bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text);
 
 /* A connection to musterd's control socket. -ENOENT, -ECONNREFUSED: it does not run. */

@@ -40,6 +40,7 @@ struct job {
 	int (*work_with)(struct muster *m, const void *data);
 	const void *data;
 	int lock_fd, log_fd, ready_fd;
+	int network_fd; /* the configuration's build_network_fd */
 };
 
 static int cancel_write = -1;
@@ -76,25 +77,26 @@ static int set_signals(void)
 	return fds[0];
 }
 
-/* Only the job's own three descriptors stay, with 3, 4 and 5 as their numbers, and nothing on 0, 1 and 2. */
+/* Only the job's own descriptors stay, numbered from 3 on, and nothing on 0, 1 and 2. */
 static int keep_descriptors(struct job *j)
 {
-	int *const kept[] = { &j->lock_fd, &j->log_fd, &j->ready_fd };
+	int *const kept[] = { &j->lock_fd, &j->log_fd, &j->ready_fd, &j->network_fd };
+	size_t n = ARRAY_SIZE(kept) - (j->network_fd <= 0);
 	int null;
 
 	/* Out of the way first: one of them may have the number of another. */
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+	for (size_t i = 0; i < n; i++) {
 		*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 64);
 		if (*kept[i] < 0)
 			return -errno;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (dup3(*kept[i], 3 + (int)i, O_CLOEXEC) < 0)
 			return -errno;
 		*kept[i] = 3 + (int)i;
 	}
-	if (syscall(SYS_close_range, 6U, ~0U, 0U) < 0)
-		for (long fd = 6, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
+	if (syscall(SYS_close_range, 3U + (unsigned int)n, ~0U, 0U) < 0)
+		for (long fd = 3 + (long)n, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
 			close((int)fd);
 	null = open("/dev/null", O_RDWR);
 	if (null < 0)
@@ -157,6 +159,7 @@ static int run_work(struct job *j, int cancel_fd)
 	config.on_question = NULL;
 	config.data = j;
 	config.cancel_fd = cancel_fd;
+	config.build_network_fd = j->network_fd;
 	r = muster_new(&config, &m);
 	if (r == 0)
 		r = j->work ? j->work(m, j->answers) : j->work_with(m, j->data);
@@ -314,6 +317,7 @@ int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
 			 .kind = kind,
 			 .answers = path,
 			 .work = work,
+			 .network_fd = m->config.build_network_fd,
 			 .lock_fd = -1,
 			 .log_fd = -1,
 			 .ready_fd = -1 };
@@ -334,6 +338,7 @@ int job_start_with(struct muster *m, enum muster_job_kind kind, const void *data
 			 .kind = kind,
 			 .data = data,
 			 .work_with = work,
+			 .network_fd = m->config.build_network_fd,
 			 .lock_fd = -1,
 			 .log_fd = -1,
 			 .ready_fd = -1 };

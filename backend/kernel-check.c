@@ -56,6 +56,7 @@ static int read_least(const char *folder, char **ret)
 {
 	char *const paths[] = { (char *)(uintptr_t)folder, NULL };
 	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	unsigned int v[3];
 	FTSENT *e;
 	int r = -ENODATA;
 
@@ -66,8 +67,8 @@ static int read_least(const char *folder, char **ret)
 
 		if (fd < 0)
 			continue;
-		r = kernel_least_release(fd, ret);
-		r = r == -MUSTER_E_FORMAT ? -ENODATA : r;
+		if (image_abi_read(fd, v) == 0)
+			r = asprintf(ret, "%u.%u.%u", v[0], v[1], v[2]) < 0 ? -ENOMEM : 0;
 		close(fd);
 	}
 	fts_close(fts);

@@ -40,7 +40,16 @@ static void emit_text(struct muster *m, enum muster_event_type type, const char 
 		return;
 	e.text = text;
 	emit(m, &e);
+	if (type == MUSTER_EVENT_ERROR) {
+		free(m->error);
+		m->error = TAKE_PTR(text);
+	}
 	free(text);
+}
+
+char *muster_take_error(struct muster *m)
+{
+	return TAKE_PTR(m->error);
 }
 
 void context_step(struct muster *m, const char *name, const char *fmt, ...)
@@ -133,6 +142,12 @@ static void take_log(void *data, enum log_level level, const char *text)
 	}
 }
 
+void context_listen(struct muster *m)
+{
+	if (m->config.on_event)
+		log_set_sink(take_log, m);
+}
+
 /* ---- the context --------------------------------------------------------------------------------------- */
 
 /* Run from its build tree, muster uses what lies there; installed, what configure was told. */
@@ -160,8 +175,7 @@ int muster_new(const struct muster_config *config, struct muster **ret)
 	if (!m)
 		return -ENOMEM;
 	m->config = *config;
-	if (config->on_event)
-		log_set_sink(take_log, m);
+	context_listen(m);
 	m->root_fd = fs_root_open(config->root);
 	if (m->root_fd < 0) {
 		context_error(m, "The root folder %s cannot be opened: %s", config->root ? config->root : "/",
@@ -199,6 +213,7 @@ void muster_free(struct muster *m)
 	free(m->profiles_dir);
 	free(m->recipes_dir);
 	free(m->answers);
+	free(m->error);
 	free(m->step);
 	free(m);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <sched.h>
 #include <string.h>
 
 #include "backend/context.h"
@@ -64,6 +65,36 @@ static void built_free(struct built *b)
 	*b = (struct built){ 0 };
 }
 
+/* Into the network namespace where packages come from; *ret leads back, -1 where there is none to go to. */
+static int go_outside(const struct muster *m, int *ret)
+{
+	int here;
+
+	if (m->config.build_network_fd <= 0)
+		return 0;
+	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (here < 0 || setns(m->config.build_network_fd, CLONE_NEWNET) < 0) {
+		int r = -errno;
+
+		closep(&here);
+		return r;
+	}
+	*ret = here;
+	return 0;
+}
+
+static int build_root(struct muster *m, const struct image_env *env, struct image_generation **ret)
+{
+	_cleanup_close_ int here = -1;
+	int r = go_outside(m, &here), back = 0;
+
+	if (r == 0)
+		r = image_root_build(env, m->plan, ret);
+	if (here >= 0 && setns(here, CLONE_NEWNET) < 0)
+		back = -errno;
+	return r < 0 ? r : back;
+}
+
 static int find_built(struct muster *m, const struct image_env *env, bool build, struct built *ret)
 {
 	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
@@ -73,7 +104,7 @@ static int find_built(struct muster *m, const struct image_env *env, bool build,
 
 	r = image_root_id(env, m->plan, &b.root_id);
 	if (r == 0)
-		r = build ? image_root_build(env, m->plan, &g) : image_root_find(env, b.root_id, &g);
+		r = build ? build_root(m, env, &g) : image_root_find(env, b.root_id, &g);
 	if (r == -ENOENT && !build) {
 		b.initramfs = strdup("");
 		b.kernel_release = strdup("");

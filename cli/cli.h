@@ -86,6 +86,7 @@ struct cli {
 	struct strv kept; /* values that were put together */
 	/* the global ones, for short */
 	const char *root, *host, *file, *range;
+	const struct muster_config *inside; /* of the lab in which the verb runs; NULL: of this system */
 	bool json, yes, debug;
 	int cancel_fd; /* 0: signals end the program as usual */
 	int argc;      /* what is neither verb nor option */
@@ -122,6 +123,9 @@ void help_completion(FILE *f); /* a script for bash */
 
 /* ---- report.c ---- */
 
+/* After the verb: says what failed, where nothing did yet, and gives the exit status. */
+int cli_finish(struct cli *c, int r);
+
 /* Opens the backend for this command: root, facts, events, questions. */
 int cli_open(struct cli *c, struct muster **ret) _must_check_;
 /* The same for a full screen: nothing is printed while it is shown. Its questions were asked by the screen. */
@@ -130,6 +134,8 @@ int cli_open_screen(struct cli *c, struct muster **ret) _must_check_;
 int cli_close_screen(struct cli *c, int r);
 /* Reads the plan of -f; its mistakes are printed. */
 int cli_plan(struct cli *c, struct muster *m, const struct plan **ret) _must_check_;
+/* What is right in the plan and yet will not do: as lines on standard error, or added to the list where there is one. */
+int cli_warnings(struct cli *c, struct muster *m, const struct plan *p, json_t *list) _must_check_;
 /* Checks the answers of -f for a server whose interfaces are yet to be made; their mistakes are printed. */
 int cli_network(struct cli *c) _must_check_;
 /* Says what was wrong about the command line. Always -MUSTER_E_REFUSED. */

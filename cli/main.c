@@ -85,6 +85,22 @@ static int exit_status(const struct cli *c, int r)
 	return c->refused || r == -MUSTER_E_REFUSED || r == -MUSTER_E_ANSWERS ? EXIT_REFUSED : EXIT_FAILED;
 }
 
+int cli_finish(struct cli *c, int r)
+{
+	int status;
+
+	progress_end(c);
+	if (r < 0)
+		print_failure(c, r);
+	status = exit_status(c, r);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno != EPIPE)
+			perror("muster: standard output");
+		status = status == EXIT_DONE ? EXIT_FAILED : status;
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = { .errors = STRBUF_INIT };
@@ -97,15 +113,7 @@ int main(int argc, char **argv)
 	r = cli_parse(&c, argc, argv);
 	if (r == 0)
 		r = run(&c);
-	progress_end(&c);
-	if (r < 0)
-		print_failure(&c, r);
-	status = exit_status(&c, r);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (errno != EPIPE)
-			perror("muster: standard output");
-		status = status == EXIT_DONE ? EXIT_FAILED : status;
-	}
+	status = cli_finish(&c, r);
 	strbuf_free(&c.errors);
 	strv_free(&c.kept);
 	return status;

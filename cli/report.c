@@ -92,21 +92,31 @@ int cli_print_json(struct cli *c, json_t *doc)
 	return 0;
 }
 
-int cli_open(struct cli *c, struct muster **ret)
+static struct muster_config configure(const struct cli *c)
 {
-	const struct muster_config config = {
-		.root = c->root,
-		.host_file = c->host,
-		.on_event = progress_event,
-		.on_question = progress_question,
-		.data = c,
-		.cancel_fd = c->cancel_fd,
-	};
-	int r = muster_new(&config, ret);
+	if (c->inside)
+		return *c->inside;
+	return (struct muster_config){ .root = c->root, .host_file = c->host };
+}
+
+static int open_backend(struct cli *c, const struct muster_config *config, struct muster **ret)
+{
+	int r = muster_new(config, ret);
 
 	/* A root that cannot be opened is a mistake in the command line. */
 	c->refused = r < 0;
 	return r;
+}
+
+int cli_open(struct cli *c, struct muster **ret)
+{
+	struct muster_config config = configure(c);
+
+	config.on_event = progress_event;
+	config.on_question = progress_question;
+	config.data = c;
+	config.cancel_fd = c->cancel_fd;
+	return open_backend(c, &config, ret);
 }
 
 /* What a screen cannot show at once is said when the screen is gone. */
@@ -128,17 +138,12 @@ static void accept_question(void *data, struct muster_question *question)
 
 int cli_open_screen(struct cli *c, struct muster **ret)
 {
-	const struct muster_config config = {
-		.root = c->root,
-		.host_file = c->host,
-		.on_event = keep_event,
-		.on_question = accept_question,
-		.data = c,
-	};
-	int r = muster_new(&config, ret);
+	struct muster_config config = configure(c);
 
-	c->refused = r < 0;
-	return r;
+	config.on_event = keep_event;
+	config.on_question = accept_question;
+	config.data = c;
+	return open_backend(c, &config, ret);
 }
 
 int cli_close_screen(struct cli *c, int r)
@@ -214,4 +219,30 @@ int cli_plan(struct cli *c, struct muster *m, const struct plan **ret)
 	progress_end(c);
 	r2 = print_mistakes(c, muster_mistakes(m));
 	return r2 < 0 ? r2 : r;
+}
+
+static int add_warning(struct cli *c, json_t *list, const struct draft_mistake *w)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	if (list)
+		return json_array_append_new(list, cli_json_text(w->text)) < 0 ? -ENOMEM : 0;
+	format_escape(&b, &c->err, w->text, "");
+	fprintf(stderr, "%swarning:%s %s.%s: %s\n", style_on(&c->err, COLOUR_YELLOW),
+		style_off(&c->err, COLOUR_YELLOW), w->section, w->key, b.data ? b.data : "");
+	return 0;
+}
+
+int cli_warnings(struct cli *c, struct muster *m, const struct plan *p, json_t *list)
+{
+	struct draft_mistake *v = NULL;
+	size_t n = 0;
+	int r = muster_warnings(m, p, &v, &n);
+
+	if (r == 0 && n && !list)
+		progress_end(c);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_warning(c, list, &v[i]);
+	muster_draft_mistakes_free(v, n);
+	return r;
 }

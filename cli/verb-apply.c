@@ -40,6 +40,8 @@ static int run(struct cli *c)
 	r = cli_open(c, &m);
 	if (r == 0)
 		r = cli_plan(c, m, &p);
+	if (r == 0 && !c->json)
+		r = cli_warnings(c, m, p, NULL);
 	if (r == 0 && !c->yes && c->err.terminal && isatty(STDIN_FILENO))
 		r = show_changes(c, m);
 	if (r == 0)

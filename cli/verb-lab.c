@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "lab/lab.h"
@@ -98,12 +99,19 @@ static int status_table(struct cli *c, const struct lab_state *s)
 
 	for (size_t i = 0; i < s->n_nodes; i++)
 		on += s->nodes[i].running;
-	printf("lab of %s: %zu of %zu machines on, %s\n", s->cluster, on, s->n_nodes,
+	printf("lab%s%s: %zu of %zu machines on, %s\n", *s->cluster ? " of " : "", s->cluster, on, s->n_nodes,
 	       strcmp(s->accelerator, "kvm") == 0 ? "KVM" : "software emulation");
 	c->root = s->root;
 	r = cli_open(c, &m);
 	if (r == 0)
 		r = muster_status(m, c->range, &v, &n);
+	if (r == -ENOENT && !*s->cluster) {
+		/* Bare machines, of which no cluster has been made. */
+		for (size_t i = 0; i < s->n_nodes; i++)
+			printf("  %-12s %s  %s\n", s->nodes[i].name, s->nodes[i].mac,
+			       s->nodes[i].running ? "on" : "off");
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	nodes_summary(&c->out, s->cluster, v, n, &b);
@@ -141,6 +149,70 @@ static int power(struct cli *c, const struct lab_options *o)
 	return lab_power(o, c->argv[1], strcmp(c->argv[2], "on") == 0);
 }
 
+struct inside {
+	struct cli *cli;
+	const struct verb *verb;
+};
+
+static int run_inside(const struct muster_config *config, void *data)
+{
+	const struct inside *in = data;
+	struct cli *c = in->cli;
+
+	c->inside = config;
+	return cli_finish(c, in->verb->run(c));
+}
+
+/* A verb in the lab that runs, as it would be on the lab's server. Its exit status is the verb's. */
+static int verb_inside(struct cli *c, const struct lab_options *o, const struct verb *verb)
+{
+	struct inside in = { c, verb };
+	int status;
+
+	c->argv++;
+	c->argc--;
+	status = lab_inside(o, run_inside, &in);
+	if (status < 0)
+		return status;
+	exit(status);
+}
+
+/* The wizard, on a server with nothing set up on it and bare machines to boot; they are made where no lab runs. */
+static int setup(struct cli *c, const struct lab_options *o)
+{
+	struct lab_state s = { 0 };
+	int r;
+
+	if (c->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return cli_refuse(c, "the wizard needs a terminal; `muster lab up -f FILE` does without");
+	r = lab_read(o->dir, &s);
+	if (r == -ENOENT || (r == 0 && !s.keeper))
+		r = lab_up_bare(o);
+	lab_state_free(&s);
+	progress_end(c);
+	return r < 0 ? r : verb_inside(c, o, &verb_setup);
+}
+
+static int console(struct cli *c, const struct lab_options *o)
+{
+	return verb_inside(c, o, &verb_console);
+}
+
+static int plan(struct cli *c, const struct lab_options *o)
+{
+	return verb_inside(c, o, &verb_plan);
+}
+
+static int apply(struct cli *c, const struct lab_options *o)
+{
+	return verb_inside(c, o, &verb_apply);
+}
+
+static int undo(struct cli *c, const struct lab_options *o)
+{
+	return verb_inside(c, o, &verb_undo);
+}
+
 /* Its own exit status is the command's. */
 static int exec_command(struct cli *c, const struct lab_options *o)
 {
@@ -170,7 +242,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct cli *c, const struct lab_options *o);
 } words[] = {
-	{ "up", up },	    { "down", down },	      { "status", status },
+	{ "plan", plan },   { "apply", apply },	      { "undo", undo },	   { "console", console },
+	{ "up", up },	    { "setup", setup },	      { "down", down },	   { "status", status },
 	{ "power", power }, { "exec", exec_command }, { "ssh", ssh_node },
 };
 
@@ -184,14 +257,16 @@ static int run(struct cli *c)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].name, c->argv[0]) != 0)
 			continue;
-		if (words[i].run == up) {
+		if (words[i].run == up || words[i].run == setup) {
 			cli_catch_signals(c, true);
 			o.cancel_fd = c->cancel_fd;
 		}
 		return words[i].run(c, &o);
 	}
 	return r < 0 ? r
-		     : cli_refuse(c, "there is no \"lab %s\"; it is up, down, status, power, exec or ssh",
+		     : cli_refuse(c,
+				  "there is no \"lab %s\"; it is up, setup, console, plan, apply, undo, "
+				  "down, status, power, exec or ssh",
 				  c->argv[0]);
 }
 
@@ -202,22 +277,24 @@ static const struct cli_option options[] = {
 	{ "memory", 0, "MB", "memory of each machine; by default what the root mode needs", NULL, false },
 	{ "processors", 0, "N", "processors of each machine (1)", NULL, false },
 	{ "accel", 0, "KIND", "auto (the default), kvm or tcg", NULL, false },
-	{ "no-power", 0, NULL, "up: start the services and power no machine on", NULL, false },
+	{ "no-power", 0, NULL, "up, setup: power no machine on", NULL, false },
 	{ "purge", 0, NULL, "down: remove the lab's folder with its node roots, too", NULL, false },
 	{ 0 },
 };
 
 const struct verb verb_lab = {
 	.name = "lab",
-	.args = "up | down | status | power NODE on|off | exec -- COMMAND | ssh NODE [-- COMMAND]",
+	.args = "up | setup | console | plan | apply | undo | down | status | power NODE on|off | exec -- "
+		"COMMAND | ssh NODE [-- COMMAND]",
 	.summary = "a virtual cluster on this machine, for rehearsal and for learning",
 	.details =
 		"up makes a network namespace, applies the answers in it below a scratch root, with the real "
-		"services, and powers virtual nodes on that boot from nothing but their network card. down "
-		"ends "
+		"services, and powers virtual nodes on that boot from nothing but their network card. "
+		"setup runs the wizard there, with machines that know nothing of a cluster yet; "
+		"console, plan, apply and undo are the verbs of that name, in the lab. down ends "
 		"all of it. exec runs a command inside; ssh logs into a node. Nothing of the server's own "
 		"network or services is touched.\n",
-	.words = "up down status power exec ssh",
+	.words = "up setup console plan apply undo down status power exec ssh",
 	.options = options,
 	.run = run,
 };

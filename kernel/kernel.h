@@ -97,5 +97,3 @@ int kernel_check(const struct kernel_env *env, const struct kernel_generation *g
 void kernel_verdicts_free(struct kernel_verdict *v, size_t n);
 /* "8086:100e", in any case. */
 bool kernel_is_card(const char *s);
-/* The least kernel that a libc wants, of its ELF note .note.ABI-tag: "3.2.0". -ENODATA: it has no such note. */
-int kernel_least_release(int fd, char **ret) _must_check_;

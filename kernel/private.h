@@ -190,7 +190,7 @@ int kernel_step_configure(struct kernel_work *w) _must_check_; /* configure.c */
 int kernel_step_package(struct kernel_work *w, const struct kernel_input *inputs,
 			size_t n) _must_check_; /* package.c */
 
-/* ---- elf.c ---- */
+/* ---- reloc.c ---- */
 
 /*
  * Old loaders: modules assembled by binutils 2.31 and later carry R_X86_64_PLT32, which kernels before 4.16 refuse;

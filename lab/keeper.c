@@ -180,6 +180,11 @@ int keeper_network(bool inside)
 	return setns(inside ? lab_net : outer_net, CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
+int keeper_outer_network(void)
+{
+	return outer_net;
+}
+
 /* ---- what a child says: lines of JSON for its events, and at its end "=" and its result ---- */
 
 static void send_event(void *data, const struct muster_event *e)

@@ -83,7 +83,7 @@ static int choose_machines(struct work *w, const struct plan *p)
 	return r;
 }
 
-static unsigned int memory_for(const struct lab_options *o, const struct plan *p)
+static unsigned int memory_for(const struct lab_options *o, enum plan_root root)
 {
 	static const unsigned int mb[] = {
 		[PLAN_ROOT_RAM] = 384,
@@ -94,7 +94,7 @@ static unsigned int memory_for(const struct lab_options *o, const struct plan *p
 	if (o->memory_mb)
 		return o->memory_mb;
 	/* OVMF itself wants more. */
-	return o->firmware == LAB_UEFI ? MAX(mb[p->root], 512U) : mb[p->root];
+	return o->firmware == LAB_UEFI ? MAX(mb[root], 512U) : mb[root];
 }
 
 static int choose_accelerator(struct work *w, const char *generation)
@@ -137,6 +137,16 @@ static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 	return r < 0 && mistakes->n ? -MUSTER_E_ANSWERS : r;
 }
 
+/* Where muster looks for a key to the nodes: in the lab's root it is the lab's. */
+static int give_key(int dir)
+{
+	const struct fs_attr attr = { 0600, (uid_t)-1, (gid_t)-1 };
+	_cleanup_close_ int key = fs_open(dir, "/id_ed25519", O_RDONLY | O_CLOEXEC, 0);
+	int r = key < 0 ? key : fs_mkdir_all(dir, "/root/etc/muster", 0755);
+
+	return r < 0 ? r : fs_copy(key, dir, "/root" MUSTER_IDENTITY, &attr);
+}
+
 /* The lab's own key to its nodes; made once for its folder. */
 static int read_key(const struct lab_options *o, char **ret)
 {
@@ -152,6 +162,8 @@ static int read_key(const struct lab_options *o, char **ret)
 		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab",
 			       "-f", path, NULL);
 	if (r == 0)
+		r = give_key(dir);
+	if (r == 0)
 		r = fs_read(dir, "/id_ed25519.pub", 4096, ret, NULL);
 	if (r == 0)
 		(*ret)[strcspn(*ret, "\n")] = '\0';
@@ -160,25 +172,52 @@ static int read_key(const struct lab_options *o, char **ret)
 	return r;
 }
 
+/* What a context of this lab is made with. */
+static struct muster_config configure(const struct lab_options *o, const char *root, const char *key)
+{
+	return (struct muster_config){
+		.root = root,
+		.services = MUSTER_SERVICES_DIRECT,
+		.lab = true,
+		.ssh_key = key,
+		.on_event = o->on_event,
+		.data = o->data,
+		.cancel_fd = o->cancel_fd,
+	};
+}
+
+/* This runs in a child: the record goes back to the parent through its file. */
+static int power_on(struct work *w, unsigned int memory_mb)
+{
+	int64_t began = clock_mono_ms();
+	int r = 0;
+
+	w->record->memory_mb = memory_mb;
+	w->record->processors = w->o->processors ? w->o->processors : 1;
+	w->record->firmware = w->o->firmware;
+	if (w->o->services_only)
+		return record_write(w->o->dir, w->record);
+	lab_step(w->o, "power", "%zu nodes of %u MB, %s", w->record->n, w->record->memory_mb,
+		 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
+	for (size_t i = 0; r == 0 && i < w->record->n; i++)
+		r = qemu_start(w->o, w->record, i);
+	if (r < 0)
+		return r;
+	lab_done(w->o, "power", began);
+	return record_write(w->o->dir, w->record);
+}
+
 static int work_up(void *data)
 {
 	struct work *w = data;
-	struct muster_config config = {
-		.root = w->root,
-		.services = MUSTER_SERVICES_DIRECT,
-		.lab = true,
-		.on_event = w->o->on_event,
-		.data = w->o->data,
-		.cancel_fd = w->o->cancel_fd,
-	};
+	struct muster_config config;
 	_cleanup_(muster_freep) struct muster *m = NULL;
 	_cleanup_free_ char *generation = NULL, *key = NULL;
 	const struct plan *p;
-	int64_t began;
 	int r;
 
 	r = read_key(w->o, &key);
-	config.ssh_key = key;
+	config = configure(w->o, w->root, key);
 	if (r == 0)
 		r = muster_new(&config, &m);
 	if (r == 0)
@@ -200,22 +239,41 @@ static int work_up(void *data)
 		return r;
 	w->record->cluster = strdup(p->name);
 	w->record->interface = strdup(p->interface);
-	w->record->memory_mb = memory_for(w->o, p);
-	w->record->processors = w->o->processors ? w->o->processors : 1;
-	w->record->firmware = w->o->firmware;
 	if (!w->record->cluster || !w->record->interface)
 		return -ENOMEM;
-	if (w->o->services_only)
-		return record_write(w->o->dir, w->record);
-	began = clock_mono_ms();
-	lab_step(w->o, "power", "%zu nodes of %u MB, %s", w->record->n, w->record->memory_mb,
-		 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
-	for (size_t i = 0; r == 0 && i < w->record->n; i++)
-		r = qemu_start(w->o, w->record, i);
+	return power_on(w, memory_for(w->o, p->root));
+}
+
+/* ---- bare machines, for the wizard -------------------------------------------------------------------------- */
+
+static int work_bare(void *data)
+{
+	/* 52:54:00 is QEMU's own prefix. */
+	static const struct muster_network network = { .interface = LAB_BARE_INTERFACE,
+						       .mac = "52:54:00:66:00:fe",
+						       .address = "10.66.0.1/24" };
+	struct work *w = data;
+	_cleanup_free_ char *key = NULL;
+	unsigned int n = w->o->nodes ? w->o->nodes : 2;
+	int r;
+
+	w->record->cluster = strdup("");
+	w->record->interface = strdup(network.interface);
+	w->record->accelerator = strdup(w->o->accelerator == LAB_KVM ? "kvm" : "tcg");
+	if (!w->record->cluster || !w->record->interface || !w->record->accelerator)
+		return -ENOMEM;
+	r = read_key(w->o, &key);
 	if (r == 0)
-		lab_done(w->o, "power", began);
-	/* This runs in a child: the record goes back to the parent through its file. */
-	return r < 0 ? r : record_write(w->o->dir, w->record);
+		r = make_interface(&network, w->o);
+	for (unsigned int i = 0; r == 0 && i < n; i++) {
+		const struct mac mac = { { 0x52, 0x54, 0x00, 0x66, (uint8_t)((i + 1) >> 8),
+					   (uint8_t)(i + 1) } };
+		_cleanup_free_ char *name = NULL;
+
+		r = asprintf(&name, "machine%u", i + 1) < 0 ? -ENOMEM
+							    : add_machine(w->record, name, MAC(mac));
+	}
+	return r < 0 ? r : power_on(w, memory_for(w->o, PLAN_ROOT_RAM));
 }
 
 static int absolute(const char *dir, char **ret)
@@ -253,7 +311,7 @@ static int remove_each(const char *dir, const char *const *names)
 static const char *const run_files[] = { "/lab.json", "/root/run", "/root/var/lib/muster/state",
 					 "/root/var/lib/muster/dnsmasq.leases", NULL };
 
-int lab_up(const struct lab_options *options)
+static int start(const struct lab_options *options, int (*work)(void *data))
 {
 	_cleanup_(record_free) struct lab_record record = { 0 }, old = { 0 };
 	_cleanup_free_ char *dir = NULL, *root = NULL;
@@ -300,12 +358,62 @@ int lab_up(const struct lab_options *options)
 	if (r == 0)
 		r = record_write(dir, &record);
 	if (r == 0)
-		r = keeper_run(record.keeper, &o, work_up, &w);
+		r = keeper_run(record.keeper, &o, work, &w);
 	if (r < 0 && keeper_stop(record.keeper) < 0)
 		lab_error(&o, "The lab's process %d does not end.", (int)record.keeper);
 	else if (r < 0 && record_remove(dir) < 0)
 		lab_note(&o, "%s/lab.json of this attempt stays; it does no harm.", dir);
 	return r;
+}
+
+int lab_up(const struct lab_options *o)
+{
+	return start(o, work_up);
+}
+
+int lab_up_bare(const struct lab_options *o)
+{
+	return start(o, work_bare);
+}
+
+struct inside {
+	const struct lab_options *o;
+	const char *root;
+	int (*fn)(const struct muster_config *config, void *data);
+	void *data;
+};
+
+static int run_inside(void *data)
+{
+	const struct inside *in = data;
+	_cleanup_free_ char *key = NULL;
+	struct muster_config config;
+	int r = read_key(in->o, &key);
+
+	if (r < 0)
+		return r;
+	config = configure(in->o, in->root, key);
+	config.build_network_fd = keeper_outer_network();
+	config.on_event = NULL;
+	config.data = NULL;
+	return in->fn(&config, in->data);
+}
+
+int lab_inside(const struct lab_options *options, int (*fn)(const struct muster_config *config, void *data),
+	       void *data)
+{
+	_cleanup_(record_free) struct lab_record record = { 0 };
+	_cleanup_free_ char *dir = realpath(options->dir, NULL), *root = dir ? fs_join(dir, "root") : NULL;
+	struct lab_options o = *options;
+	struct inside in = { &o, root, fn, data };
+	int r = record_open(options, &record);
+
+	if (r < 0)
+		return r;
+	if (!root)
+		return -ENOMEM;
+	o.dir = dir;
+	return keeper_run(record.keeper, &o, run_inside, &in);
 }
 
 /* Only what a lab makes: the folder may hold somebody's own files, too. */

@@ -5,7 +5,7 @@
  * lab never leaves anything running. Its folder holds
  *   root/             the scratch root below which muster is applied; node roots stay there between labs
  *   nodes/NAME/       a node's console (serial.log) and firmware variables
- *   id_ed25519        a key that opens the lab's nodes
+ *   id_ed25519        a key that opens the lab's nodes; `muster run` finds it in root/, too
  *   lab.json          what runs: the keeper, the nodes
  *   lab.lock          held while `up` and `down` work; marks the folder as a lab's
  * Functions return 0 or a negative code; the detail was emitted as an event.
@@ -20,6 +20,7 @@
 #include "util/macro.h"
 
 #define LAB_DIR_DEFAULT "/var/lib/muster/lab"
+#define LAB_BARE_INTERFACE "eth1"
 
 enum lab_firmware {
 	LAB_BIOS, /* SeaBIOS and the card's own iPXE */
@@ -50,6 +51,15 @@ struct lab_options {
  * failure nothing is left running. -MUSTER_E_BUSY: a lab runs in this folder already. */
 int lab_up(const struct lab_options *o) _must_check_;
 
+/* Makes a lab of bare machines, for the wizard: a server with nothing set up on it, whose interface LAB_BARE_INTERFACE
+ * leads to `nodes` machines (0: two) that ask for an address again and again. */
+int lab_up_bare(const struct lab_options *o) _must_check_;
+
+/* Runs fn in the lab's namespaces with the caller's standard streams, with what a context of the lab is configured
+ * with; its events and questions are fn's to set. Returns what fn does. */
+int lab_inside(const struct lab_options *o, int (*fn)(const struct muster_config *config, void *data),
+	       void *data) _must_check_;
+
 /* Ends everything that runs in the lab. purge: what the lab made in its folder is removed, too, and the folder when
  * nothing else is in it. A lab that does not run is fine. -MUSTER_E_REFUSED: purge of a folder that is no lab's.
  * -MUSTER_E_BUSY: another `up` or `down` is at work there. */
@@ -62,8 +72,9 @@ struct lab_node {
 };
 
 struct lab_state {
-	char *cluster, *root, *accelerator; /* root: the scratch root's path */
-	pid_t keeper;			    /* 0: the lab is down */
+	char *cluster;		  /* "": of bare machines */
+	char *root, *accelerator; /* root: the scratch root's path */
+	pid_t keeper;		  /* 0: the lab is down */
 	struct lab_node *nodes;
 	size_t n_nodes;
 };

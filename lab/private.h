@@ -26,6 +26,8 @@ int keeper_run(pid_t keeper, struct lab_options *o, int (*fn)(void *data), void 
 /* Moves the calling process's network namespace: into the lab's (true), or back to where it came from. Only
  * inside keeper_run(). */
 int keeper_network(bool inside) _must_check_;
+/* Where it came from; likewise. Borrowed. */
+int keeper_outer_network(void);
 
 /* ---- state.c: lab.json ---- */
 

@@ -18,6 +18,7 @@
 
 #define QEMU "qemu-system-x86_64"
 #define MONITOR "monitor" /* its control socket, in the node's folder */
+#define RETRY_MS "2000"	  /* a BIOS that found nothing to boot begins anew after so long */
 #define KEY_PRESSES 30
 #define KEY_INTERVAL_MS 100
 #define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
@@ -111,7 +112,8 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 			 : tiny ? "tcg,thread=single,tb-size=32"
 				: "tcg,thread=multi,tb-size=64",
 			 "-nodefaults", "-no-user-config", "-display", "none", "-daemonize", "-cpu",
-			 kvm ? "host" : "qemu64", "-boot", "n", "-device", "virtio-rng-pci", NULL);
+			 kvm ? "host" : "qemu64", "-boot", "order=n,reboot-timeout=" RETRY_MS, "-device",
+			 "virtio-rng-pci", NULL);
 	if (e == 0)
 		e = add_firmware(argv, r, node_dir);
 	if (e == 0)

@@ -10,6 +10,7 @@
 
 #include "lab/private.h"
 #include "util/fs.h"
+#include "util/ip.h"
 #include "util/strv.h"
 
 int record_open(const struct lab_options *o, struct lab_record *ret)
@@ -134,6 +135,43 @@ static int do_power(void *data)
 	return r < 0 ? r : record_write(p->o->dir, p->record);
 }
 
+/* The MAC address that the cluster knows this node by; "" for none. A bare machine became a node by it. */
+static void mac_of_node(const char *dir, const char *node, char ret[MAC_TEXT])
+{
+	_cleanup_free_ char *root = fs_join(dir, "root");
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	const struct muster_config config = { .root = root };
+	struct node_state *v;
+	size_t n;
+
+	*ret = '\0';
+	if (!root || muster_new(&config, &m) < 0 || muster_status(m, NULL, &v, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, node) == 0)
+			snprintf(ret, MAC_TEXT, "%s", v[i].mac);
+	muster_status_free(v, n);
+}
+
+/* By the machine's own name, or by that of the node that it is. */
+static bool find_machine(const struct lab_record *r, const char *dir, const char *node, size_t *ret)
+{
+	char mac[MAC_TEXT];
+
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->machines[i].name, node) == 0) {
+			*ret = i;
+			return true;
+		}
+	mac_of_node(dir, node, mac);
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->machines[i].mac, mac) == 0) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
 int lab_power(const struct lab_options *options, const char *node, bool on)
 {
 	_cleanup_(record_free) struct lab_record record = { 0 };
@@ -147,9 +185,8 @@ int lab_power(const struct lab_options *options, const char *node, bool on)
 	if (!dir)
 		return -ENOMEM;
 	o.dir = dir;
-	for (p.index = 0; p.index < record.n; p.index++)
-		if (strcmp(record.machines[p.index].name, node) == 0)
-			return keeper_run(record.keeper, &o, do_power, &p);
+	if (find_machine(&record, dir, node, &p.index))
+		return keeper_run(record.keeper, &o, do_power, &p);
 	lab_error(&o, "The lab has no machine %s.", node);
 	return -ENOENT;
 }

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..45
+echo 1..47
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -114,6 +114,11 @@ printf 'cluster { nam = "x" }\n' >"$tmp/wrong.conf"
 run lab up --json --dir "$tmp/never" -f "$tmp/wrong.conf"
 report 'a lab of wrong answers is not begun' "$(want 2 out '"text": "there is no key'; json out
 	[ ! -e "$tmp/never" ] || echo 'its folder was made')"
+run lab setup --dir "$tmp/never"
+report 'the wizard in a lab wants a terminal' "$(want 2 err 'the wizard needs a terminal'; silent out
+	[ ! -e "$tmp/never" ] || echo 'its folder was made')"
+run lab plan --dir "$tmp/never"
+report 'no verb runs in a lab that does not run' "$(want 1 err 'No lab runs in'; silent out)"
 run power explode -n node01
 report 'an unknown action is refused' "$(want 2 err 'no "explode"; it is reboot, off or wake'; silent out)"
 run power reboot
@@ -154,5 +159,5 @@ run --root "$tmp/root" kernel check vanilla --card eth0
 report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; silent out)"
 run kernel frob
 report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
-[ "$n" = 45 ] || failed=1
+[ "$n" = 47 ] || failed=1
 exit $failed

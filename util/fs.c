@@ -171,6 +171,7 @@ int fs_mkdir_all(int root_fd, const char *path, mode_t mode)
 	for (char *p = copy; *p;) {
 		_cleanup_close_ int parent = -1;
 		const char *name;
+		mode_t own;
 		char end;
 
 		while (*p == '/')
@@ -178,15 +179,16 @@ int fs_mkdir_all(int root_fd, const char *path, mode_t mode)
 		while (*p && *p != '/')
 			p++;
 		end = *p;
+		own = end ? mode | 0755 : mode;
 		*p = '\0';
 		if (copy[0] && strcmp(copy, "/") != 0) {
 			parent = fs_open_parent(root_fd, copy, &name);
 			if (parent < 0)
 				return parent;
-			if (mkdirat(parent, name, mode) < 0) {
+			if (mkdirat(parent, name, own) < 0) {
 				if (errno != EEXIST)
 					return -errno;
-			} else if (fchmodat(parent, name, mode, 0) < 0 || fsync(parent) < 0) {
+			} else if (fchmodat(parent, name, own, 0) < 0 || fsync(parent) < 0) {
 				return -errno;
 			}
 		}

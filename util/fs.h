@@ -29,7 +29,7 @@ bool fs_exists(int root_fd, const char *path);
 int fs_read(int root_fd, const char *path, size_t max, char **ret, size_t *ret_len) _must_check_;
 int fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len) _must_check_;
 
-/* Creates the directory and those above it, with `mode` for the ones it makes. */
+/* Creates the directory with `mode`, and those above it that are not there, which others may pass (0755 at least). */
 int fs_mkdir_all(int root_fd, const char *path, mode_t mode) _must_check_;
 
 /* Owner and group -1 leave what the process gives. */

@@ -258,7 +258,7 @@ static int open_folder(const char *path, const char **ret_name)
 int draft_save(const struct draft *d, const char *path)
 {
 	struct fs_attr attr = { .mode = 0640, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	_cleanup_free_ char *text = NULL, *below = NULL;
+	_cleanup_free_ char *text = NULL, *below = NULL, *old = NULL;
 	_cleanup_close_ int folder = -1;
 	const char *name;
 	struct stat st;
@@ -277,5 +277,8 @@ int draft_save(const struct draft *d, const char *path)
 		attr.uid = st.st_uid;
 		attr.gid = st.st_gid;
 	}
+	/* What is so already keeps its time. */
+	if (fs_read(folder, below, SIZE_MAX, &old, NULL) == 0 && strcmp(old, text) == 0)
+		return 0;
 	return fs_write(folder, below, text, strlen(text), &attr);
 }

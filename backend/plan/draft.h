@@ -26,7 +26,7 @@ int draft_parse(const char *text, size_t len, struct draft **ret) _must_check_;
 /* The answer file, with comments. -EILSEQ where a value cannot stand in such a file: bytes that are no UTF-8, or
  * control characters. */
 int draft_format(const struct draft *d, char **ret) _must_check_;
-/* Replaces the file whole or not at all, mode 0640; the folder is made where it is missing. */
+/* Replaces the file whole or not at all, mode 0640, where it does not have that text already; the folder is made where it is missing. */
 int draft_save(const struct draft *d, const char *path) _must_check_;
 
 /*

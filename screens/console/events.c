@@ -13,9 +13,12 @@
 #include "tui/table.h"
 #include "util/i18n.h"
 
-#define EVENTS_KEYS(X)                                                                           \
-	X(EVENTS_OPEN, TK_ENTER, 'l', N_("open"), N_("Show the node of this event"), KEYMAP_BAR) \
-	X(EVENTS_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)      \
+#define EVENTS_KEYS(X)                                                                                       \
+	X(EVENTS_OPEN, TK_ENTER, 'l', N_("open"), N_("Show the node of this event"), KEYMAP_BAR)             \
+	X(EVENTS_NODE, 'n', TK_NONE, N_("its node"), N_("Only this event's node, or all again"), KEYMAP_BAR) \
+	X(EVENTS_KIND, 't', TK_NONE, N_("its kind"), N_("Only events of this kind, or all again"),           \
+	  KEYMAP_BAR)                                                                                        \
+	X(EVENTS_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)                  \
 	X(EVENTS_BACK, 'q', TK_NONE, N_("back"), N_("Back to where you came from"), KEYMAP_BAR)
 
 enum events_request { EVENTS_KEYS(KEYMAP_ENUM) };
@@ -32,7 +35,9 @@ static const struct tui_column columns[] = {
 
 struct events {
 	struct console *console;
-	char *node; /* owned; NULL: all */
+	bool fixed_node; /* it was opened for this node alone */
+	char *node;	 /* owned; NULL: all */
+	char *kind;	 /* likewise */
 	struct tui_table *table;
 	uint64_t seen;
 	uint16_t rows[MODEL_EVENTS_KEPT]; /* places in the model's list */
@@ -49,7 +54,7 @@ static bool is_chosen(const struct events *v, const struct model_event *e, const
 {
 	char words[256], *save = NULL;
 
-	if (v->node && strcmp(e->node, v->node) != 0)
+	if ((v->node && strcmp(e->node, v->node) != 0) || (v->kind && strcmp(e->kind, v->kind) != 0))
 		return false;
 	snprintf(words, sizeof(words), "%s", filter);
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
@@ -134,6 +139,7 @@ static int events_open(struct tui *t, void *argument, void **ret)
 	int r = v ? 0 : -ENOMEM;
 
 	if (r == 0 && a->node) {
+		v->fixed_node = true;
 		v->node = strdup(a->node);
 		r = v->node ? 0 : -ENOMEM;
 	}
@@ -146,7 +152,7 @@ static int events_open(struct tui *t, void *argument, void **ret)
 		return r;
 	}
 	v->console = a->console;
-	tui_table_set_empty(v->table, _("Nothing has happened yet."));
+	tui_table_set_empty(v->table, _("There is no such event yet."));
 	take_in(v);
 	*ret = v;
 	return 0;
@@ -158,7 +164,20 @@ static void events_close(void *self)
 
 	tui_table_free(v->table);
 	free(v->node);
+	free(v->kind);
 	free(v);
+}
+
+static void draw_title(const struct events *v, struct canvas *c)
+{
+	int x;
+
+	if (v->node)
+		x = canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of %s"), v->node);
+	else
+		x = canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of cluster %s"), v->console->cluster);
+	if (v->kind)
+		canvas_textf(c, 0, x + 2, STYLE_NORMAL, _("only %s"), v->kind);
 }
 
 static void events_draw(void *self, struct canvas *c)
@@ -170,10 +189,7 @@ static void events_draw(void *self, struct canvas *c)
 
 	if (v->seen != v->console->changes)
 		take_in(v);
-	if (v->node)
-		canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of %s"), v->node);
-	else
-		canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of cluster %s"), v->console->cluster);
+	draw_title(v, c);
 	if (console_lost(v->console, &lost) && !lost.failed)
 		canvas_text(c, top++, 1, STYLE_WARNING, lost.data);
 	part = canvas_sub(c, top, 0, c->rows - top, c->columns);
@@ -195,6 +211,10 @@ static bool events_enabled(void *self, int request)
 	switch (request) {
 	case EVENTS_OPEN:
 		return !v->node && e && *e->node && model_find(v->console->model, e->node);
+	case EVENTS_NODE:
+		return !v->fixed_node && (v->node || (e && *e->node));
+	case EVENTS_KIND:
+		return v->kind || e;
 	case EVENTS_HELP:
 	case EVENTS_BACK:
 		return true;
@@ -218,6 +238,20 @@ static int events_event(void *self, const struct tui_event *e)
 	return tui_table_event(v->table, e);
 }
 
+/* The choice is taken back where there is one, else it is what the event under the cursor has. */
+static int toggle(struct events *v, char **choice, const char *text)
+{
+	if (*choice) {
+		free(TAKE_PTR(*choice));
+	} else if (text && *text) {
+		*choice = strdup(text);
+		if (!*choice)
+			return -ENOMEM;
+	}
+	take_in(v);
+	return 0;
+}
+
 static int events_key(void *self, int request)
 {
 	struct events *v = self;
@@ -228,6 +262,10 @@ static int events_key(void *self, int request)
 		return e ? tui_push(v->console->tui, &node_screen,
 				    &(struct node_argument){ v->console, e->node })
 			 : 0;
+	case EVENTS_NODE:
+		return toggle(v, &v->node, e ? e->node : NULL);
+	case EVENTS_KIND:
+		return toggle(v, &v->kind, e ? e->kind : NULL);
 	case EVENTS_HELP:
 		return tui_help(v->console->tui);
 	case EVENTS_BACK:

@@ -24,7 +24,9 @@
 
 enum node_request { NODE_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { NODE_KEYS(KEYMAP_ENTRY) };
-static const struct keymap keys = KEYMAP(N_("Node"), entries);
+static const struct keymap_entry actions[] = { ACTION_KEYS(KEYMAP_ENTRY) };
+static const struct keymap action_keys = KEYMAP(N_("On this node"), actions);
+static const struct keymap keys = KEYMAP_WITH(N_("Node"), entries, action_keys);
 
 struct node {
 	struct console *console;
@@ -126,9 +128,9 @@ static void draw_title(const struct node *n, struct canvas *c, const struct node
 		return;
 	strbuf_addf(&right, _("boot %lld, %s"), (long long)s->boots, moment(s->stages[0].at, true, when));
 	if (s->boot_ms >= 0)
-		strbuf_addf(&right, "   %s", SECONDS(s->boot_ms));
+		strbuf_addf(&right, "  %s", SECONDS(s->boot_ms));
 	if (s->boot_ms >= 0 && s->median_ms >= 0 && s->boots > 1)
-		strbuf_addf(&right, _(", its median %s"), SECONDS(s->median_ms));
+		strbuf_addf(&right, _(", median %s"), SECONDS(s->median_ms));
 	if (!right.failed)
 		canvas_right(c, 0, c->columns - 1, STYLE_DIM, right.data);
 }
@@ -275,6 +277,8 @@ static bool node_enabled(void *self, int request)
 {
 	const struct node *n = self;
 
+	if (action_is(request))
+		return state_of(n) && !n->console->lost;
 	switch (request) {
 	case NODE_LOG_DOWN:
 		return n->hidden > 0;
@@ -285,11 +289,21 @@ static bool node_enabled(void *self, int request)
 	}
 }
 
+static int act(const struct node *n, const struct node_state *s, int request)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	int r = strv_add(&names, s->name);
+
+	return r < 0 ? r : action_do(n->console, request, &names);
+}
+
 static int node_key(void *self, int request)
 {
 	struct node *n = self;
 	const struct node_state *s = state_of(n);
 
+	if (action_is(request))
+		return s ? act(n, s, request) : 0;
 	switch (request) {
 	case NODE_EVENTS:
 		return s ? tui_push(n->console->tui, &events_screen,

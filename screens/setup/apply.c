@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "screens/setup/private.h"
 #include "tui/dialog.h"
@@ -149,7 +150,7 @@ static int begin(struct apply *v)
 		tui_notice(v->wizard->tui, STYLE_WARNING, _("Another job is at work; this follows it."));
 	else if (r < 0)
 		tui_notice(v->wizard->tui, STYLE_ERROR, _("The job could not be begun: %s"),
-			   muster_strerror(r));
+			   wizard_why(v->wizard, r));
 	return r < 0 && r != -MUSTER_E_BUSY ? 0 : attach(v);
 }
 
@@ -258,11 +259,24 @@ static void apply_close(void *self)
 	free(v);
 }
 
-/* A job that is at work, also one that an earlier wizard began, is found. */
+/* Is there a job to be shown: one at work, also one that an earlier wizard began, or one that has ended and worked by the
+ * answers as they are now? */
+static bool job_to_show(const struct wizard *w)
+{
+	struct muster_job job;
+	struct stat st;
+
+	if (muster_job_find(w->muster, &job) < 0)
+		return false;
+	if (job.running)
+		return true;
+	return job.kind == MUSTER_JOB_APPLY && stat(w->path, &st) == 0 &&
+	       (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 <= job.started;
+}
+
 static int apply_open(struct tui *t, void *argument, void **ret)
 {
 	struct apply *v = calloc(1, sizeof(*v));
-	struct muster_job job;
 	int r = v ? 0 : -ENOMEM;
 
 	if (r < 0)
@@ -273,7 +287,7 @@ static int apply_open(struct tui *t, void *argument, void **ret)
 		r = tui_timer(t, TICK_MS, tick, v, &v->timer);
 	if (r == 0)
 		tui_pager_follow(v->output, true);
-	if (r == 0 && muster_job_find(v->wizard->muster, &job) == 0 && job.running)
+	if (r == 0 && job_to_show(v->wizard))
 		r = attach(v);
 	if (r < 0) {
 		apply_close(v);

@@ -22,6 +22,17 @@ int draft_set(char **value, const char *text)
 	return 0;
 }
 
+const char *wizard_why(struct wizard *w, int error)
+{
+	char *newest = muster_take_error(w->muster);
+
+	if (newest) {
+		free(w->why);
+		w->why = newest;
+	}
+	return w->why ? w->why : muster_strerror(error);
+}
+
 /* What an earlier run left, completed by what this server suggests. */
 static int begin(struct wizard *w, const char *answers)
 {
@@ -39,10 +50,20 @@ static int begin(struct wizard *w, const char *answers)
 	return r;
 }
 
+/* At the beginning; or at the job that an earlier wizard began and that is still at work. */
 static int run(struct wizard *w)
 {
-	int r = tui_push(w->tui, &step_welcome, w);
+	const struct screen_ops *first = &step_welcome;
+	struct muster_job job;
+	int r;
 
+	if (w->found && muster_job_find(w->muster, &job) == 0 && job.running) {
+		first = &step_apply;
+		w->step = STEP_APPLY;
+		for (int i = 0; i < STEP_APPLY; i++)
+			w->done[i] = true;
+	}
+	r = tui_push(w->tui, first, w);
 	return r < 0 ? r : tui_run(w->tui);
 }
 
@@ -59,5 +80,6 @@ int setup_run(struct muster *m, const char *answers)
 	}
 	muster_draft_free(w.draft);
 	free(w.path);
+	free(w.why);
 	return r > 0 ? -MUSTER_E_CANCELLED : r;
 }

@@ -3,30 +3,13 @@
 # The console on a real terminal (tmux), while a node boots, is restarted from it, and boots again.
 . "$(dirname "$0")/lib.sh"
 
-socket=muster-test-$$
-terminal() { tmux -L "$socket" "$@"; }
-screen() { terminal capture-pane -p -t console; }
-keys() { terminal send-keys -t console "$@"; }
-seen() { # extended regular expression: until a line of the screen has it
-	local deadline=$((SECONDS + MUSTER_TEST_DEADLINE))
-	until screen | grep -Eq -- "$1"; do
-		if [ "$SECONDS" -ge "$deadline" ]; then
-			screen | sed 's/^/# screen: /'
-			return 1
-		fi
-		read -r -t 0.2 <> <(:)
-	done
-	return 0
-}
-
-trap 'terminal kill-server 2>/dev/null; "$muster" lab down --dir "$lab" >/dev/null 2>&1' EXIT
+. "$srcdir/tests/lab/terminal.sh"
 
 fresh
 answers "$lab/answers.conf" 's/count .*= 2/count = 1/' 's/, "52:54:00:66:00:02"//'
 up -f "$lab/answers.conf"
 ok $? 'a lab with one node starts'
-terminal -f /dev/null new-session -d -s console -x 80 -y 24 \
-	"env LC_ALL=C.UTF-8 TERM=screen '$muster' console --root '$lab/root'; echo ended with \$?; read -r line"
+on_terminal "'$muster' console --root '$lab/root'"
 ok $? 'the console starts in a terminal of 80 by 24'
 seen '^ ● node01 +10\.66\.0\.11 +ready '
 ok $? 'it shows the node as it becomes ready' || evidence
@@ -51,5 +34,16 @@ seen 'NODE ▾'
 keys q
 seen 'ended with 0'
 ok $? 'the console is left'
+terminal kill-server
+like "$("$muster" lab exec --dir "$lab" -- "$muster" run --root "$lab/root" -n node01 -- 'uname -n; exit 3' 2>&1)" '^ +node01$' \
+	'a command runs on the node, with the lab'"'"'s own key'
+terminal -f /dev/null new-session -d -s console -x 80 -y 24 \
+	"'$muster' lab exec --dir '$lab' -- env LC_ALL=C.UTF-8 TERM=screen '$muster' console --root '$lab/root'"
+seen '^ ● node01 '
+keys c
+seen 'A command on these nodes'
+keys 'uname -n; exit 3' Enter
+seen '^ *node01: node01' && seen '^ *node01: exit status 3'
+ok $? 'and from the console, which shows its output and its exit status' || evidence
 terminal kill-server
 finish

@@ -8,14 +8,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
-#include "util/spawn.h"
 
 #define ID "small-0123456789ab"
 #define FOLDER KERNEL_GENERATIONS "/" ID
@@ -212,32 +209,6 @@ static void a_pci_id_is_known_from_other_words(void **state)
 	assert_false(kernel_is_card(""));
 }
 
-/* The running system's own programs say it, and readelf reads the same. */
-static void the_least_kernel_is_read_off_a_program(void **state)
-{
-	_cleanup_free_ char *least = NULL, *notes = NULL, *line = NULL;
-	_cleanup_close_ int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(kernel_least_release(fd, &least), 0);
-	assert_int_equal(spawn_argv(&notes, 20000, "readelf", "-n", "/bin/true", NULL), 0);
-	assert_true(asprintf(&line, "OS: Linux, ABI: %s\n", least) > 0);
-	assert_non_null(strstr(notes, line));
-}
-
-static void what_says_nothing_wants_nothing(void **state)
-{
-	_cleanup_free_ char *least = NULL;
-	_cleanup_close_ int text = -1, none = -1;
-	struct site *s = *state;
-
-	text = fs_open(s->fd, FOLDER "/config", O_RDONLY, 0);
-	assert_int_equal(kernel_least_release(text, &least), -MUSTER_E_FORMAT);
-	none = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	assert_true(kernel_least_release(none, &least) < 0);
-	assert_null(least);
-}
-
 #define ON_SITE(f) cmocka_unit_test_setup_teardown(f, make_site, drop_site)
 
 int main(void)
@@ -250,8 +221,6 @@ int main(void)
 		ON_SITE(cards_are_held_against_the_drivers),
 		ON_SITE(a_root_must_fit_into_the_smallest_node),
 		cmocka_unit_test(a_pci_id_is_known_from_other_words),
-		cmocka_unit_test(the_least_kernel_is_read_off_a_program),
-		ON_SITE(what_says_nothing_wants_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

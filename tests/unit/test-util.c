@@ -169,6 +169,20 @@ static void files_are_replaced_whole(void **state)
 	assert_false(fs_exists(root, "/etc"));
 }
 
+static void a_private_folder_leaves_those_above_it_open(void **state)
+{
+	_cleanup_close_ int root = fs_root_open(*state);
+	struct stat st;
+
+	assert_int_equal(fs_mkdir_all(root, "/var/lib/muster/job", 0700), 0);
+	assert_int_equal(fstatat(root, "var/lib/muster/job", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(fstatat(root, "var/lib/muster", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(fstatat(root, "var", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+}
+
 static void links_do_not_lead_out(void **state)
 {
 	_cleanup_close_ int root = fs_root_open(*state);
@@ -273,6 +287,8 @@ int main(void)
 		cmocka_unit_test(a_list_grows),
 		cmocka_unit_test(sha256_is_sha256),
 		cmocka_unit_test_setup_teardown(files_are_replaced_whole, scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(a_private_folder_leaves_those_above_it_open, scratch,
+						remove_scratch),
 		cmocka_unit_test_setup_teardown(links_do_not_lead_out, scratch, remove_scratch),
 		cmocka_unit_test(commands_run_to_their_end),
 		cmocka_unit_test(a_failed_command_is_told_with_its_last_lines),

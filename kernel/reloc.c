@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ELF files, by libelf: relocations that the module loader of an old kernel does not know, and what a libc wants. */
+/* Relocations that the module loader of an old kernel does not know, by libelf. */
 #include "config.h"
 
 #include <errno.h>
@@ -87,68 +87,5 @@ int kernel_rewrite_relocations(int fd, unsigned int *ret_n)
 		return -MUSTER_E_FORMAT;
 	r = rewrite(elf, ret_n);
 	elf_end(elf);
-	return r;
-}
-
-/* ---- what a libc wants ----------------------------------------------------------------------------------- */
-
-/* The note NT_GNU_ABI_TAG (elf.h): the system (0: Linux), then the least version of its kernel, three numbers. */
-static bool read_note(Elf_Data *data, uint32_t ret[3])
-{
-	size_t offset = 0, name, desc;
-	GElf_Nhdr note;
-
-	while ((offset = gelf_getnote(data, offset, &note, &name, &desc)) > 0) {
-		uint32_t words[4];
-
-		if (note.n_type != NT_GNU_ABI_TAG || note.n_descsz < sizeof(words) || note.n_namesz != 4 ||
-		    memcmp((const char *)data->d_buf + name, "GNU", 4) != 0)
-			continue;
-		memcpy(words, (const char *)data->d_buf + desc, sizeof(words));
-		if (words[0] != 0)
-			continue;
-		memcpy(ret, words + 1, 3 * sizeof(*words));
-		return true;
-	}
-	return false;
-}
-
-static int least_of(Elf *elf, char **ret)
-{
-	Elf_Scn *section = NULL;
-	uint32_t v[3];
-
-	if (elf_kind(elf) != ELF_K_ELF)
-		return -MUSTER_E_FORMAT;
-	while ((section = elf_nextscn(elf, section))) {
-		GElf_Shdr s;
-		Elf_Data *data;
-
-		if (!gelf_getshdr(section, &s))
-			return -MUSTER_E_FORMAT;
-		if (s.sh_type != SHT_NOTE)
-			continue;
-		data = elf_getdata(section, NULL);
-		if (data && read_note(data, v))
-			return asprintf(ret, "%u.%u.%u", v[0], v[1], v[2]) < 0 ? -ENOMEM : 0;
-	}
-	return -ENODATA;
-}
-
-int kernel_least_release(int fd, char **ret)
-{
-	char *text = NULL;
-	Elf *elf;
-	int r;
-
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return -MUSTER_E_UNSUPPORTED;
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf)
-		return -MUSTER_E_FORMAT;
-	r = least_of(elf, &text);
-	elf_end(elf);
-	if (r == 0)
-		*ret = text;
 	return r;
 }
