@@ -59,6 +59,9 @@ void context_kernel_env(struct muster *m, struct kernel_env *ret);
 struct kernel_generation;
 int context_kernel_find(const struct kernel_env *env, const char *word,
 			struct kernel_generation **ret) _must_check_;
+/* Whether the plan's word means one that is built here, and the path of its image; -ENOENT: it is not there. */
+bool context_kernel_is_built(struct muster *m, const char *word);
+int context_kernel_path(struct muster *m, const char *word, char **ret) _must_check_;
 /* Puts the path of the kernel that was built in the place of the plan's word for it. */
 int context_kernel(struct muster *m) _must_check_;
 

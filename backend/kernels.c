@@ -231,33 +231,43 @@ int context_kernel_find(const struct kernel_env *env, const char *word, struct k
 	return r == -ENOENT ? kernel_newest(env, word, ret) : r;
 }
 
-int context_kernel(struct muster *m)
+int context_kernel_path(struct muster *m, const char *word, char **ret)
 {
 	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
 	struct kernel_env env = kernel_env(m);
 	const char *root = m->root_path;
 	_cleanup_close_ int real = -1;
-	char *path;
-	int r;
+	int r = context_kernel_find(&env, word, &g);
 
-	if (m->plan->kernel[0] == '/' || profile_kernel_find(m->distro, m->plan->kernel))
-		return 0;
-	r = context_kernel_find(&env, m->plan->kernel, &g);
 	/* A scratch root, such as a lab's, boots what the running system has built. */
 	if (r == -ENOENT && m->scratch) {
 		real = fs_root_open("/");
 		env.root_fd = real;
 		env.root_path = root = "/";
-		r = real < 0 ? real : context_kernel_find(&env, m->plan->kernel, &g);
+		r = real < 0 ? real : context_kernel_find(&env, word, &g);
 	}
+	return r < 0 ? r : generation_path(root, g->id, ret);
+}
+
+bool context_kernel_is_built(struct muster *m, const char *word)
+{
+	return *word != '/' && !(m->distro && profile_kernel_find(m->distro, word));
+}
+
+int context_kernel(struct muster *m)
+{
+	char *path;
+	int r;
+
+	if (!context_kernel_is_built(m, m->plan->kernel))
+		return 0;
+	r = context_kernel_path(m, m->plan->kernel, &path);
 	if (r == -ENOENT) {
 		context_error(m,
 			      "The kernel %s is not built on this server yet: `muster kernel build` does it.",
 			      m->plan->kernel);
 		return -MUSTER_E_MISSING;
 	}
-	if (r == 0)
-		r = generation_path(root, g->id, &path);
 	if (r < 0)
 		return r;
 	free(m->plan->kernel);
