@@ -161,19 +161,18 @@ static int compile(struct kernel_work *w)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	const struct strv *targets = &w->recipe->targets;
-	bool again = kernel_work_did(w, "begun", NULL);
-	int r = again ? 0 : kernel_work_mark(w, "begun", 0);
+	int r = 0;
 
 	strbuf_addf(&text, "%s, %u at a time", w->id, w->jobs);
-	if (r == 0 && !text.data)
-		r = -ENOMEM;
-	if (r < 0)
-		return r;
+	if (!text.data)
+		return -ENOMEM;
 	kernel_work_step(w, "build", text.data);
 	expect(w);
+	/* One that was cut off goes on where its bar was. */
+	w->compiled = kernel_work_compiled(w);
 	for (size_t i = 0; r == 0 && i < targets->n; i++)
 		r = kernel_work_make(w, NULL, BUILD_MS, targets->v[i], NULL);
-	w->all_compiled = again ? 0 : w->compiled;
+	w->all_compiled = w->compiled;
 	return r;
 }
 

@@ -150,8 +150,8 @@ struct kernel_work {
 	/* of the step at work */
 	const char *step, *text;
 	unsigned int compiled, expected;
-	unsigned int all_compiled; /* by the whole build; 0: it was gone on with, so that nobody knows */
-	struct strv said;	   /* lines that tell what failed */
+	unsigned int all_compiled;		       /* by the whole build, in however many attempts */
+	struct strv said;			       /* lines that tell what failed */
 	void (*on_line)(void *data, const char *line); /* besides; may be NULL */
 	void *line_data;
 };
@@ -166,6 +166,8 @@ int kernel_work_open_tree(struct kernel_work *w) _must_check_;
 /* Whether a step was done in this folder before, and that it is now; a number is kept with it. ret may be NULL. */
 bool kernel_work_did(const struct kernel_work *w, const char *step, int64_t *ret);
 int kernel_work_mark(struct kernel_work *w, const char *step, int64_t number) _must_check_;
+/* How many files were compiled in this folder until now. */
+unsigned int kernel_work_compiled(const struct kernel_work *w);
 /* The step begins. */
 void kernel_work_step(struct kernel_work *w, const char *step, const char *text);
 /* Runs a program in the tree, with nothing of our environment and without rights. *ret_status is its exit status. */

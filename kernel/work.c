@@ -204,6 +204,23 @@ static bool is_compiled(const char *line)
 	return false;
 }
 
+/* What the log says that earlier attempts compiled. */
+unsigned int kernel_work_compiled(const struct kernel_work *w)
+{
+	_cleanup_close_ int fd = fs_open(w->folder_fd, "/log", O_RDONLY, 0);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_free_ char *line = NULL;
+	unsigned int n = 0;
+	size_t size = 0;
+
+	if (!f)
+		return 0;
+	fd = -1; /* f has it */
+	while (getline(&line, &size, f) > 0)
+		n += is_compiled(line);
+	return n;
+}
+
 static void take_line(void *data, const char *line)
 {
 	struct kernel_work *w = data;
@@ -216,7 +233,7 @@ static void take_line(void *data, const char *line)
 		w->on_line(w->line_data, line);
 	if (tells(line) && w->said.n < SAID_MAX && strv_add(&w->said, line) < 0)
 		return;
-	if (w->expected > 0 && is_compiled(line) && ++w->compiled % TELL_EVERY == 0)
+	if (is_compiled(line) && ++w->compiled % TELL_EVERY == 0 && w->expected > 0)
 		permille = (int)MIN(w->compiled * 990ULL / w->expected, 990ULL);
 	kernel_progress(w->env, w->step, w->text, permille, line);
 }

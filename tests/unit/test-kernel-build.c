@@ -520,6 +520,7 @@ static void wait_until_gone(pid_t pid)
 static void a_build_that_was_killed_goes_on_where_it_was(void **state)
 {
 	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	_cleanup_free_ char *facts = NULL;
 	struct site *s = *state;
 	pid_t child, worker;
 	int status;
@@ -538,6 +539,9 @@ static void a_build_that_was_killed_goes_on_where_it_was(void **state)
 	assert_int_equal(build_with(s, PLAIN, &g), 0);
 	assert_string_equal(s->steps.data, "build package ");
 	assert_true(has_file(s, g->id, "vmlinuz"));
+	/* main.o was begun twice, net.o once. */
+	facts = read_text(s, g->id, "kernel.json");
+	assert_non_null(strstr(facts, "\"compiled\": 3"));
 }
 
 /* A process that works in the tree of the build that was cut off, until the descriptor is closed. */
