@@ -479,6 +479,8 @@ static int make_changes(struct muster *m, struct apply *a, bool build, struct ch
 		r = find_built(m, &env, build, &b);
 	if (r < 0)
 		return r;
+	/* What goes wrong from here on is no fault of the building. */
+	context_done(m);
 	render.generation = b.root_id;
 	render.initramfs = b.initramfs;
 	render.kernel_release = b.kernel_release;
@@ -570,7 +572,8 @@ static int apply_once(struct muster *m)
 	a.prepare = prepare;
 	/* Only the root was missing: its building is nothing that undo could take back. */
 	r = changeset_empty(c) ? muster_root_build(m, NULL) : apply_run(&a, c, m->answers);
-	if (r == 0)
+	/* Of an apply that failed, the step that took it back went well. */
+	if (r == 0 || (m->step && strcmp(m->step, "undo") == 0))
 		context_done(m);
 	return r;
 }

@@ -413,7 +413,10 @@ int lab_inside(const struct lab_options *options, int (*fn)(const struct muster_
 	if (!root)
 		return -ENOMEM;
 	o.dir = dir;
-	return keeper_run(record.keeper, &o, run_inside, &in);
+	r = keeper_run(record.keeper, &o, run_inside, &in);
+	if (r == -EIO && !record_alive(&record))
+		lab_error(&o, "The lab has ended, and what ran in it.");
+	return r;
 }
 
 /* Only what a lab makes: the folder may hold somebody's own files, too. */

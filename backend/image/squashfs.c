@@ -28,6 +28,18 @@ struct packing {
 	int permille;
 };
 
+/* Of all that mksquashfs says, what an operator needs: why it failed. */
+static bool is_trouble(const char *line)
+{
+	static const char *const words[] = { "FATAL ERROR", "Failed ", "Could not ", "Unable ",
+					     "Write failed" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strncmp(line, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 /* "file /usr/bin/x, uncompressed size 1234 bytes" */
 static void packing_line(void *data, const char *line)
 {
@@ -35,6 +47,8 @@ static void packing_line(void *data, const char *line)
 	const char *size = strncmp(line, "file ", 5) == 0 ? strstr(line, ", uncompressed size ") : NULL;
 	int permille;
 
+	if (is_trouble(line))
+		image_progress(p->env, STEP, -1, line);
 	if (!size || p->total == 0)
 		return;
 	p->done += strtoull(size + 20, NULL, 10);

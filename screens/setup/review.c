@@ -116,6 +116,21 @@ static int add_mistakes(struct review *v)
 	return r;
 }
 
+/* What is right, and yet will not do on these machines. */
+static int add_warnings(struct review *v, const struct plan *p)
+{
+	struct draft_mistake *list = NULL;
+	size_t n = 0;
+	int r = muster_warnings(v->wizard->muster, p, &list, &n);
+
+	if (r == 0 && n)
+		r = tui_pager_add(v->pager, STYLE_WARNING, _("Mind that"));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_sentence(v, list[i].text);
+	muster_draft_mistakes_free(list, n);
+	return r;
+}
+
 static int add_words(struct review *v, const struct plan *p)
 {
 	static const char *const roots[] = { N_("in memory"), N_("over NFS"), N_("the initramfs alone") };
@@ -137,7 +152,17 @@ static int add_words(struct review *v, const struct plan *p)
 				   ngettext("  %zu ssh key opens the nodes", "  %zu ssh keys open the nodes",
 					    p->ssh_keys.n),
 				   p->ssh_keys.n);
-	return r;
+	if (r == 0 && *p->root_password)
+		r = tui_pager_add(v->pager, STYLE_NORMAL, _("  root has a password on their consoles"));
+	if (r == 0)
+		r = tui_pager_add(v->pager, STYLE_NORMAL,
+				  !p->dhcp_service ? _("  a DHCP server of yours gives the addresses")
+				  : p->dhcp == PLAN_DHCP_PROXY
+					  ? _("  another DHCP server gives the addresses, this one the boot")
+					  : _("  this server gives the addresses"));
+	if (r == 0 && p->gateway)
+		r = tui_pager_add(v->pager, STYLE_NORMAL, _("  the nodes reach the outside through this server"));
+	return r < 0 ? r : add_warnings(v, p);
 }
 
 static int add_actions(struct review *v, const struct changeset *c)

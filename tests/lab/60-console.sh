@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The console on a real terminal (tmux), while a node boots, is restarted from it, and boots again.
 . "$(dirname "$0")/lib.sh"
-
 . "$srcdir/tests/lab/terminal.sh"
 
 fresh
@@ -37,8 +36,7 @@ ok $? 'the console is left'
 terminal kill-server
 like "$("$muster" lab exec --dir "$lab" -- "$muster" run --root "$lab/root" -n node01 -- 'uname -n; exit 3' 2>&1)" '^ +node01$' \
 	'a command runs on the node, with the lab'"'"'s own key'
-terminal -f /dev/null new-session -d -s console -x 80 -y 24 \
-	"'$muster' lab exec --dir '$lab' -- env LC_ALL=C.UTF-8 TERM=screen '$muster' console --root '$lab/root'"
+on_terminal "'$muster' lab console --dir '$lab'"
 seen '^ ● node01 '
 keys c
 seen 'A command on these nodes'

@@ -17,6 +17,9 @@
 #include "vt.h"
 
 #define CHECK_EVERY 50
+#define SANITIZER_STATUS 99 /* what ASan and UBSan end with */
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
 
 static const char *const keys[] = {
 	"\r",
@@ -135,7 +138,14 @@ static bool answers(struct vt *v)
 	return vt_bytes(v) > before;
 }
 
-/* A screen may have been left by its own key; what matters is how. */
+/* A screen may have been left by its own key, or the program was told to end; what matters is how. */
+static bool is_good_end(struct vt *v, int status)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == SANITIZER_STATUS || WEXITSTATUS(status) == 127)
+		return false;
+	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) > 10 || vt_find(v, "cancelled", NULL, NULL);
+}
+
 static int judge_end(struct vt *v, long event)
 {
 	const char *left = vt_left_behind(v);
@@ -149,7 +159,7 @@ static int judge_end(struct vt *v, long event)
 		snprintf(text, sizeof(text), "it leaves %s behind", left);
 		return bad(v, event, text);
 	}
-	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) > 10))
+	if (is_good_end(v, status))
 		return 0;
 	snprintf(text, sizeof(text), "it ended with status 0x%x", status);
 	return bad(v, event, text);
@@ -157,7 +167,10 @@ static int judge_end(struct vt *v, long event)
 
 static int play(const char *const argv[], long events)
 {
-	static const char *const env[] = { "DEMO_TAME=1", NULL };
+	static const char *const env[] = {
+		"DEMO_TAME=1", "ASAN_OPTIONS=exitcode=" STRING(SANITIZER_STATUS),
+		"UBSAN_OPTIONS=print_stacktrace=1:exitcode=" STRING(SANITIZER_STATUS), NULL
+	};
 	struct vt *v = NULL;
 	long starts = 0;
 	int r = 0;
@@ -180,6 +193,8 @@ static int play(const char *const argv[], long events)
 		}
 	}
 	if (v && r == 0) {
+		/* Large enough for what it says then. */
+		vt_resize(v, 24, 80);
 		kill(vt_pid(v), SIGTERM);
 		r = judge_end(v, events);
 	}

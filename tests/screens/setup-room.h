@@ -46,11 +46,17 @@ void room_write(const struct room *r, const char *name, const void *data, size_t
 void room_answers(const struct room *r, const char *text);
 char *room_read_answers(const struct room *r); /* owned */
 
+/* A file with a bzImage's header, the boot protocol's magic and the place of the release, and nothing else. */
+void room_kernel(const struct room *r, const char *name, const char *release);
+/* Whether what an apply with such a kernel and the root mode "initramfs" runs is on this machine. */
+bool room_can_apply(void);
+
 /* The wizard on its first screen, with the facts of the other server, in this size; env as of vt_start(). */
 struct vt *wizard_in(const struct room *r, int rows, int columns, const char *const env[]);
 struct vt *wizard(const struct room *r); /* 80x24 */
-/* From the first screen to the one whose text this is, by the key that leads on. */
+/* From the first screen to the one whose text this is, by page down, or another key that leads on. */
 void wizard_go(struct vt *v, const char *text);
+void wizard_go_by(struct vt *v, const char *text, const char *key);
 /* Leaves it by Escape, frees it, and sees that nothing is left behind. */
 void wizard_leave(struct vt *v);
 /* The same where it ends by itself. */

@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "tests/daemon/client.h"
 #include "tests/screens/golden.h"
 #include "tests/screens/setup-room.h"
 #include "util/clock.h"
@@ -353,6 +354,107 @@ static void machines_are_collected_as_they_ask(void **state)
 	}
 }
 
+/* ---- the first boot ------------------------------------------------------------------------------------------------------------- */
+
+static struct server server;
+
+/* musterd as the wizard has configured it; waits until it answers. */
+static void start_musterd(const struct room *r)
+{
+	int64_t end = clock_mono_ms() + VT_PATIENCE;
+
+	server = (struct server){ .port = 8066, .at = "10.9.0.1" };
+	assert_true(strlen(r->root) < sizeof(server.root));
+	strcpy(server.root, r->root);
+	server.pid = fork();
+	if (server.pid == 0) {
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(127);
+		execl(MUSTER_BUILDDIR "/musterd", "musterd", "--root", r->root, "--interval", "1", "--user",
+		      "no-such-user-here", (char *)NULL);
+		_exit(127);
+	}
+	while (get_status(&server, "10.9.0.11", "/health") != 200) {
+		assert_true(clock_mono_ms() < end);
+		usleep(20000);
+	}
+}
+
+static int end_musterd(void **state)
+{
+	if (server.pid > 0)
+		server_stop(&server);
+	return unplug(state);
+}
+
+static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
+{
+	struct room *r = *state;
+	_cleanup_free_ char *answers = NULL;
+	char token[33];
+	struct vt *v;
+
+	if (!able || !room_can_apply())
+		skip();
+	room_kernel(r, "vmlinuz", "6.1.0-test");
+	assert_true(
+		asprintf(&answers,
+			 "cluster { name = \"krg\" }\nboot { kernel = \"%s/vmlinuz\" root = \"initramfs\" }\n"
+			 "network \"nodes0\" { address = \"10.9.0.1/24\" }\n"
+			 "nodes { count = 2 macs = {\"52:54:00:66:00:01\", \"52:54:00:66:00:02\"} }\n"
+			 "access { ssh_keys = {} }\n",
+			 r->dir) > 0);
+	room_answers(r, answers);
+	v = wizard_here(r);
+	vt_send(v, ENTER);
+	assert_seen(v, "● nodes0");
+	vt_send(v, PAGE_DOWN);
+	assert_seen_slowly(v, "No other DHCP server answers on nodes0.");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "All MAC addresses are known.");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Which kernel do the nodes run?");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "The cluster's name");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Public ssh keys");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "A node root to be built");
+	vt_send(v, "a");
+	assert_seen(v, "Enter begins.");
+	vt_send(v, ENTER);
+	assert_seen(v, "All is done.");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Switch the nodes on now.");
+	assert_seen(v, "musterd has not answered");
+	/* The node's address is this machine's own here, so that its reports can be sent. */
+	run("ip", "address", "add", "10.9.0.11/32", "dev", "lo");
+	run("ip", "link", "set", "lo", "up");
+	start_musterd(r);
+	assert_gone(v, "musterd has not answered");
+	assert_seen(v, "○ node01");
+	assert_seen(v, "○ node02");
+	assert_golden(v, "setup-boot");
+	client_boot(&server, "10.9.0.11", "/boot.ipxe?mac=52-54-00-66-00-01&platform=pcbios", token);
+	assert_seen(v, "◐ node01");
+	free(client_report(&server, "10.9.0.11", token, "stage=initramfs\n"));
+	assert_seen(v, "initramfs");
+	free(client_report(&server, "10.9.0.11", token, "stage=failed\nreason=no driver for it\n"));
+	assert_seen(v, "✗ node01");
+	assert_seen(v, "no driver for it");
+	free(client_report(&server, "10.9.0.11", token, "stage=ready\nkernel=6.1.0-test\nprocessors=4\n"));
+	assert_seen(v, "node01 is ready: ssh root@node01");
+	assert_seen(v, "● node01");
+	/* The whole screen for them, and back. */
+	vt_send(v, ENTER);
+	assert_seen(v, "1 ready");
+	vt_send(v, "q");
+	assert_seen(v, "node01 is ready: ssh root@node01");
+	vt_send(v, "q");
+	wizard_ended(v);
+	run("ip", "address", "del", "10.9.0.11/32", "dev", "lo");
+}
+
 #define PLUGGED(test) cmocka_unit_test_setup_teardown(test, plug, unplug)
 
 int main(void)
@@ -362,6 +464,8 @@ int main(void)
 		PLUGGED(silence_is_told_and_this_server_is_proposed),
 		cmocka_unit_test_setup_teardown(another_server_is_named_with_its_offer, plug, end_other),
 		PLUGGED(machines_are_collected_as_they_ask),
+		cmocka_unit_test_setup_teardown(the_first_boot_is_watched_until_a_node_is_ready, plug,
+						end_musterd),
 	};
 	_cleanup_free_ char *ip = spawn_find("ip"), *dnsmasq = spawn_find("dnsmasq");
 

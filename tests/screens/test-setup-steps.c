@@ -267,24 +267,13 @@ static void a_range_says_how_many_it_has_room_for(void **state)
 
 /* ---- kernel and root ------------------------------------------------------------------------------------------------------------------ */
 
-/* A bzImage's header: the boot protocol's magic and the place of the release (Documentation/arch/x86/boot.rst). */
-static void put_kernel(const struct room *r, const char *name, const char *release)
-{
-	char image[0x500] = { 0 };
-
-	memcpy(image + 0x202, "HdrS", 4);
-	image[0x20f] = 0x02;
-	snprintf(image + 0x400, 0x80, "%s (builder@test) #1 SMP", release);
-	room_write(r, name, image, sizeof(image));
-}
-
 static void a_kernel_by_path_is_looked_into(void **state)
 {
 	struct room *r = *state;
 	_cleanup_free_ char *path = fs_join(r->dir, "vmlinuz"), *text = fs_join(r->dir, "text");
 	struct vt *v;
 
-	put_kernel(r, "vmlinuz", "2.6.20-krg");
+	room_kernel(r, "vmlinuz", "2.6.20-krg");
 	room_write(r, "text", "no kernel", 9);
 	v = wizard(r);
 	wizard_go(v, SYSTEM);
