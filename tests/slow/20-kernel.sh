@@ -7,7 +7,7 @@ recipe=$srcdir/tests/slow/small.conf
 kernels=$lab/root/var/lib/muster/kernels
 
 source=$(ls /usr/src/linux-source-*.tar.xz 2>/dev/null | tail -n 1)
-if [ -z "$source" ]; then
+if [ -z "$source" ] || ! { command -v flex && command -v bison && command -v bc; } >/dev/null; then
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends linux-source flex bison bc >&2 </dev/null
 	source=$(ls /usr/src/linux-source-*.tar.xz 2>/dev/null | tail -n 1)
 fi
