@@ -259,7 +259,7 @@ static int results_key(void *self, int request)
 	return 0;
 }
 
-static const struct screen_ops results_screen = {
+const struct screen_ops results_screen = {
 	.name = "results",
 	.title = N_("Results"),
 	.help = N_("What became of it, node by node."),

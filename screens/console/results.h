@@ -4,6 +4,8 @@
 
 #include "screens/console/private.h"
 
+extern const struct screen_ops results_screen;
+
 /* One node's answer goes into the bottom line, more have the screen. The results are freed. */
 int results_show(struct console *c, const char *title, struct muster_result *v, size_t n) _must_check_;
 /* A command on so many nodes, line by line. The run is taken over, also when this fails. */

@@ -5,7 +5,8 @@
  *
  *     beside-musterd NODES PROGRAM [ARGUMENT]...
  *
- * NODES 0: an empty scratch root alone, as before anything was set up. TZ is set so that times are always the same.
+ * NODES 0: an empty scratch root alone, as before anything was set up. In PATH is nothing that could do harm: PROGRAM is a
+ * path. TZ is set so that times are always the same.
  */
 #include "config.h"
 
@@ -31,6 +32,7 @@ static const char *filled_in(const struct cluster *c, const char *word)
 
 int main(int argc, char **argv)
 {
+	static const int signs[] = { SIGHUP, SIGINT, SIGTERM };
 	size_t nodes = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
 	struct cluster *c;
 	int status = 0;
@@ -42,6 +44,7 @@ int main(int argc, char **argv)
 	}
 	c = cluster_new(nodes);
 	putenv(strdup(cluster_zone(c)));
+	putenv(strdup(cluster_path(c)));
 	if (nodes) {
 		cluster_seed(c, nodes <= HISTORY_UP_TO);
 		cluster_start(c);
@@ -50,10 +53,13 @@ int main(int argc, char **argv)
 	}
 	for (int i = 2; i < argc; i++)
 		argv[i] = (char *)(uintptr_t)filled_in(c, argv[i]);
-	signal(SIGINT, SIG_IGN);
+	/* Whatever ends the program, the scratch folder goes afterwards. */
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		signal(signs[i], SIG_IGN);
 	pid = fork();
 	if (pid == 0) {
-		signal(SIGINT, SIG_DFL);
+		for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+			signal(signs[i], SIG_DFL);
 		execvp(argv[2], argv + 2);
 		_exit(127);
 	}

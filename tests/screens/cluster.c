@@ -48,15 +48,26 @@ static void must(int r, const char *what)
 
 /* ---- the files of one that was set up --------------------------------------------------------------------------- */
 
-static void put(struct cluster *c, const char *path, const char *text)
+static void put_as(struct cluster *c, const char *path, const char *text, mode_t mode)
 {
-	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
+	const struct fs_attr attr = { mode, (uid_t)-1, (gid_t)-1 };
 	_cleanup_free_ char *folder = strdup(path);
 
 	*strrchr(folder, '/') = '\0';
 	must(fs_mkdir_all(c->root_fd, folder, 0755), folder);
 	must(fs_write(c->root_fd, path, text, strlen(text), &attr), path);
 }
+
+static void put(struct cluster *c, const char *path, const char *text)
+{
+	put_as(c, path, text, 0644);
+}
+
+/* The last argument is the command. */
+static const char fake_ssh[] = "#!/bin/sh\n"
+			       "for a; do case $a in HostKeyAlias=*) node=${a#*=};; esac; last=$a; done\n"
+			       "echo \"I am $node\"\n"
+			       "[ $node != node02 ] || { echo 'it has no such file'; exit 3; }\n";
 
 static unsigned int free_port(void)
 {
@@ -71,7 +82,7 @@ static unsigned int free_port(void)
 	return ntohs(a.sin_port);
 }
 
-static void make_plan(struct plan *p, size_t nodes)
+static void make_plan(struct plan *p, size_t nodes, uint32_t first)
 {
 	int digits = nodes < 100 ? 2 : 5;
 
@@ -91,7 +102,7 @@ static void make_plan(struct plan *p, size_t nodes)
 		struct plan_node *n = &p->nodes[i];
 
 		*n = (struct plan_node){ .arch = strdup("x86_64"),
-					 .address = { FIRST + (uint32_t)i },
+					 .address = { first + (uint32_t)i },
 					 .has_mac = true,
 					 .mac = { { 0x52, 0x54, 0, (uint8_t)(0x66 + (i >> 16)),
 						    (uint8_t)((i + 1) >> 8), (uint8_t)(i + 1) } } };
@@ -154,6 +165,11 @@ static void put_root(struct cluster *c, const char *id, const char *kernel)
 
 struct cluster *cluster_new(size_t nodes)
 {
+	return cluster_new_at(nodes, FIRST);
+}
+
+struct cluster *cluster_new_at(size_t nodes, uint32_t first)
+{
 	struct cluster *c = calloc(1, sizeof(*c));
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct store *s;
@@ -167,12 +183,13 @@ struct cluster *cluster_new(size_t nodes)
 		die("%s", c->root);
 	c->root_fd = fs_root_open(c->root);
 	must(c->root_fd, c->root);
-	make_plan(&c->plan, nodes);
+	make_plan(&c->plan, nodes, first);
 	put_plan(c);
 	put_answers(c);
 	put_root(c, CLUSTER_ROOT, KERNEL);
 	put_root(c, "debian-12-4b7e89abcdef", "6.1.0-35-amd64");
 	must(fs_mkdir_all(c->root_fd, "/var/lib/muster/state", 0755), "the state's folder");
+	put_as(c, "/bin/ssh", fake_ssh, 0755);
 	s = cluster_store(c);
 	must(store_sync(s, &c->plan), "the store");
 	store_free(s);
@@ -192,7 +209,7 @@ struct store *cluster_store(struct cluster *c)
 
 static void report(struct store *s, const struct plan_node *n, int64_t at, enum node_stage stage)
 {
-	unsigned int number = n->address.n - FIRST + 1;
+	unsigned int number = (unsigned int)strtoul(n->name + strlen("node"), NULL, 10);
 	struct store_report r = { .stage = stage,
 				  .kernel = KERNEL,
 				  .reason = "",
@@ -210,6 +227,11 @@ static void report(struct store *s, const struct plan_node *n, int64_t at, enum 
 	must(store_report(s, at, n->name, &r), "a report");
 }
 
+static void token_of(const struct plan_node *n, int64_t began, char ret[33])
+{
+	snprintf(ret, 33, "%016llx%016llx", (unsigned long long)n->address.n, (unsigned long long)began);
+}
+
 void cluster_boot(struct store *s, const struct plan_node *n, int64_t began, enum node_stage last,
 		  int64_t slower)
 {
@@ -221,8 +243,7 @@ void cluster_boot(struct store *s, const struct plan_node *n, int64_t began, enu
 	char token[33];
 	int64_t at = began;
 
-	snprintf(token, sizeof(token), "%016llx%016llx", (unsigned long long)n->address.n,
-		 (unsigned long long)began);
+	token_of(n, began, token);
 	must(store_dhcp(s, at, n->name, MAC(n->mac)), "dhcp");
 	at += takes[NODE_DHCP];
 	must(store_boot(s, at, n->name, MAC(n->mac), IP4(n->address), token, CLUSTER_ROOT), "a boot");
@@ -254,6 +275,13 @@ static void seed_history(struct store *s, const struct plan_node *n, int64_t at)
 	}
 }
 
+/* When a node that is ready began its boot: so that it is in its stage for some minutes and few seconds, and what is shown
+ * of that stays the same for most of a minute. */
+static int64_t ready_began(const struct cluster *c, size_t i)
+{
+	return c->at - HOURS(2) - MINUTES(14 - (int)(i % 13)) - 40000;
+}
+
 /* One after the other, so that their events stand in the order of their times. */
 void cluster_seed(struct cluster *c, bool history)
 {
@@ -266,11 +294,11 @@ void cluster_seed(struct cluster *c, bool history)
 	cluster_boot(s, &v[n - 1], c->at - HOURS(76), NODE_READY, 0);
 	report(s, &v[n - 1], c->at - HOURS(75), NODE_OFF);
 	for (size_t i = 0; i < n - 3; i++)
-		cluster_boot(s, &v[i], c->at - HOURS(2) - MINUTES(14 - (int)(i % 13)) - 55000, NODE_READY,
+		cluster_boot(s, &v[i], ready_began(c, i), NODE_READY,
 			     i == 2 ? 11000 : (int64_t)(i * 613 % 900));
-	cluster_boot(s, &v[n - 2], c->at - HOURS(1) - MINUTES(12) - 45000, NODE_FAILED, 9000);
+	cluster_boot(s, &v[n - 2], c->at - HOURS(1) - MINUTES(12) - 25000, NODE_FAILED, 9000);
 	for (size_t i = 0; i < n - 3; i++)
-		report(s, &v[i], c->at - HOURS(1) - MINUTES(2) - 30000, NODE_READY);
+		report(s, &v[i], c->at - HOURS(1) - MINUTES(2) - 5000, NODE_READY);
 	cluster_boot(s, &v[n - 3], c->at - 5400, NODE_INITRAMFS, 0);
 	store_free(s);
 }
@@ -288,6 +316,14 @@ const char *cluster_zone(const struct cluster *c)
 	snprintf(zone, sizeof(zone), "TZ=LAB%s%02d:%02d:%02d", west < 0 ? "-" : "", (int)(llabs(west) / 3600),
 		 (int)(llabs(west) / 60 % 60), (int)(llabs(west) % 60));
 	return zone;
+}
+
+const char *cluster_path(const struct cluster *c)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "PATH=%s/bin", c->root);
+	return path;
 }
 
 /* ---- its daemon ------------------------------------------------------------------------------------------------- */
@@ -335,6 +371,30 @@ void cluster_stop(struct cluster *c)
 	kill(c->pid, SIGTERM);
 	waitpid(c->pid, NULL, 0);
 	c->pid = 0;
+}
+
+bool cluster_report(struct cluster *c, size_t i, double load)
+{
+	const struct plan_node *n = &c->plan.nodes[i];
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(n->address.n) } };
+	struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)c->plan.http_port) };
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT, body = STRBUF_INIT;
+	char answer[4096], token[33];
+
+	token_of(n, ready_began(c, i), token);
+	inet_pton(AF_INET, SERVER, &there.sin_addr);
+	strbuf_addf(&body,
+		    "stage=ready\nkernel=" KERNEL
+		    "\nprocessors=4\nmemory_kb=2048000\nmemory_free_kb=1024000\nload=%.2f\n",
+		    load);
+	strbuf_addf(&b, "POST /report HTTP/1.0\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n%s",
+		    token, body.len, body.data);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 ||
+	    connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0 ||
+	    send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+		return false;
+	return recv(fd, answer, sizeof(answer), 0) > 12 && answer[9] == '2';
 }
 
 void cluster_free(struct cluster *c)

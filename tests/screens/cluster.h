@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +28,8 @@ struct cluster {
 
 /* So many nodes, none of which was seen yet. */
 struct cluster *cluster_new(size_t nodes);
+/* With other addresses than 10.66.0.11 and on, so that they can report: those of the loopback device. */
+struct cluster *cluster_new_at(size_t nodes, uint32_t first);
 /* Gives them a past: all are ready but the last three, of which one boots, one has failed and one was shut down. With
  * `history` each has booted three times before. */
 void cluster_seed(struct cluster *c, bool history);
@@ -37,7 +40,12 @@ void cluster_boot(struct store *s, const struct plan_node *n, int64_t began, enu
 /* With an interval between reports in which no node gets lost. */
 void cluster_start(struct cluster *c);
 void cluster_stop(struct cluster *c);
+/* A node that is ready says what its load is, as its agent would; true: musterd took it. */
+bool cluster_report(struct cluster *c, size_t i, double load);
 void cluster_free(struct cluster *c);
 
-/* The value of TZ with which it was CLUSTER_HOUR:CLUSTER_MINUTE when the cluster was made; borrowed. */
+/* A value of PATH, "PATH=...": there is but a program in ssh's place, so nothing that is tried can be done. Each node says who
+ * it is, and node02 fails with status 3. Borrowed. */
+const char *cluster_path(const struct cluster *c);
+/* "TZ=...", with which it was CLUSTER_HOUR:CLUSTER_MINUTE when the cluster was made; borrowed. */
 const char *cluster_zone(const struct cluster *c);

@@ -2,6 +2,7 @@
 /* What can be asked of nodes in `muster console`, and how nodes are chosen for it. */
 #include "config.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,32 +13,11 @@
 #include "tests/screens/console-test.h"
 #include "tests/screens/golden.h"
 
-/* Its only program: it stands in ssh's place. The last argument is the command. */
-static const char fake_ssh[] = "#!/bin/sh\n"
-			       "for a; do case $a in HostKeyAlias=*) node=${a#*=};; esac; last=$a; done\n"
-			       "echo \"I am $node\"\n"
-			       "[ $node != node02 ] || { echo 'it has no such file'; exit 3; }\n";
-
-static int setup(void **state)
-{
-	const struct fs_attr attr = { 0755, (uid_t)-1, (gid_t)-1 };
-	int r = setup_seeded(state);
-	struct cluster *c = *state;
-
-	assert_int_equal(fs_mkdir_all(c->root_fd, "/bin", 0755), 0);
-	assert_int_equal(fs_write(c->root_fd, "/bin/ssh", fake_ssh, strlen(fake_ssh), &attr), 0);
-	return r;
-}
-
 static struct vt *start(struct cluster *c, int rows, int columns)
 {
-	_cleanup_free_ char *path = NULL;
-	const char *env[] = { cluster_zone(c), NULL, NULL };
-	struct vt *v;
+	const char *const env[] = { cluster_zone(c), cluster_path(c), NULL };
+	struct vt *v = console_with(c, env, rows, columns);
 
-	assert_true(asprintf(&path, "PATH=%s/bin", c->root) > 0);
-	env[1] = path;
-	v = console_with(c, env, rows, columns);
 	assert_seen(v, "node01");
 	return v;
 }
@@ -141,20 +121,63 @@ static void a_command_on_one_node_has_its_screen(void **state)
 	quit(v);
 }
 
-static void each_of_what_they_can_boot_is_accepted(void **state)
+/* Until musterd has noted what node01 boots next. */
+static bool boots_next(struct cluster *c, const char *what, bool always)
 {
-	static const char *const choices[] = { "", "\033OB", "\033OB\033OB" };
+	for (int i = 0; i < 200; i++) {
+		struct store *s = cluster_store(c);
+		struct store_next next;
+		bool there;
+
+		assert_int_equal(store_next_get(s, "node01", &next), 0);
+		there = strcmp(next.what, what) == 0 && (!*what || next.always == always);
+		store_next_free(&next);
+		store_free(s);
+		if (there)
+			return true;
+		poll(NULL, 0, 50);
+	}
+	return false;
+}
+
+static void what_they_boot_next_is_noted_once_or_from_now_on(void **state)
+{
+	static const struct {
+		int down; /* times, in the menu */
+		const char *what;
+		bool always;
+	} choices[] = { { 2, "disk", true }, { 0, "", false }, { 1, "disk", false } };
 	struct vt *v = start(*state, 24, 80);
 
 	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
 		vt_send(v, "b");
 		assert_seen(v, "What do they boot next?");
-		vt_send(v, choices[i]);
+		for (int k = 0; k < choices[i].down; k++)
+			vt_send(v, "\033OB");
 		vt_send(v, "\r");
 		assert_gone(v, "What do they boot next?");
-		assert_seen(v, "node01: ");
-		assert_gone(v, "cannot");
+		assert_true(boots_next(*state, choices[i].what, choices[i].always));
 	}
+	quit(v);
+}
+
+static void what_they_cannot_boot_is_said(void **state)
+{
+	struct vt *v = start(*state, 24, 80);
+
+	/* The memory test is not installed, and the root's initramfs was not built. */
+	vt_send(v, "b");
+	assert_seen(v, "What do they boot next?");
+	vt_send(v, "\033OB\033OB\033OB\r");
+	assert_seen(v, "memtest86+");
+	vt_send(v, "b");
+	assert_seen(v, "What do they boot next?");
+	vt_send(v, "\033OB\033OB\033OB\033OB\r");
+	assert_seen(v, "For how long?");
+	assert_seen(v, "From now on");
+	vt_send(v, "\r");
+	assert_seen(v, "No initramfs is built for the root debian-12-4b7e89abcdef");
+	assert_true(boots_next(*state, "", false));
 	quit(v);
 }
 
@@ -251,6 +274,7 @@ static void the_mouse_chooses_sorts_and_scrolls(void **state)
 	struct vt *v = start(*state, 24, 80);
 	int row, column;
 
+	assert_seen(v, "● node07");
 	assert_true(vt_find(v, "● node07", &row, &column));
 	vt_click(v, row, column + 3);
 	assert_seen(v, "─ node07 ─");
@@ -307,7 +331,7 @@ static void events_are_narrowed_to_a_node_and_to_a_kind(void **state)
 	quit(v);
 }
 
-#define SEEDED(test) cmocka_unit_test_setup_teardown(test, setup, teardown_cluster)
+#define SEEDED(test) cmocka_unit_test_setup_teardown(test, setup_seeded, teardown_cluster)
 
 int main(void)
 {
@@ -317,7 +341,8 @@ int main(void)
 		SEEDED(an_apply_is_followed_and_its_failure_told),
 		SEEDED(a_command_shows_each_nodes_output_and_exit_status),
 		SEEDED(a_command_on_one_node_has_its_screen),
-		SEEDED(each_of_what_they_can_boot_is_accepted),
+		SEEDED(what_they_boot_next_is_noted_once_or_from_now_on),
+		SEEDED(what_they_cannot_boot_is_said),
 		SEEDED(a_nodes_page_has_the_actions_too),
 		SEEDED(every_column_is_sorted_by_in_both_directions),
 		SEEDED(columns_fit_each_width),

@@ -23,10 +23,10 @@ static void the_nodes(void **state)
 {
 	struct vt *v = console(*state, 24, 80);
 
-	wait_for(v, "initramfs     9 s");
+	wait_for(v, "initramfs    12 s");
 	assert_golden(v, "console-nodes");
 	vt_resize(v, 43, 132);
-	wait_for(v, "initramfs    13 s");
+	wait_for(v, "initramfs    16 s");
 	assert_golden(v, "console-nodes-wide");
 	quit(v);
 }
