@@ -20,7 +20,7 @@ struct muster {
 	int root_fd;
 	char *root_path; /* absolute; "/" for the running system */
 	bool scratch;	 /* another root than "/" */
-	char *sbindir, *libexecdir, *profiles_dir;
+	char *sbindir, *libexecdir, *profiles_dir, *recipes_dir;
 	struct host *host;	       /* NULL until asked for */
 	struct profile_distro *distro; /* likewise */
 	struct plan *plan;	       /* of the last muster_plan() */
@@ -51,6 +51,19 @@ int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_ch
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
 int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
+
+/* Where kernels are built and found. */
+struct kernel_env;
+void context_kernel_env(struct muster *m, struct kernel_env *ret);
+/* The kernel of this id, or the newest one of this recipe; -ENOENT. */
+struct kernel_generation;
+int context_kernel_find(const struct kernel_env *env, const char *word,
+			struct kernel_generation **ret) _must_check_;
+/* Whether the plan's word means one that is built here, and the path of its image; -ENOENT: it is not there. */
+bool context_kernel_is_built(struct muster *m, const char *word);
+int context_kernel_path(struct muster *m, const char *word, char **ret) _must_check_;
+/* Puts the path of the kernel that was built in the place of the plan's word for it. */
+int context_kernel(struct muster *m) _must_check_;
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */
 

@@ -213,14 +213,27 @@ static int look_at_reports(struct gathering *g)
 
 int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake **ret, size_t *ret_n)
 {
-	_cleanup_(gathering_clear) struct gathering g = { .muster = m, .plan = p };
+	struct plan with_path = *p;
+	_cleanup_(gathering_clear) struct gathering g = { .muster = m, .plan = &with_path };
 	_cleanup_(image_generation_freep) struct image_generation *built = NULL;
-	int r = m->distro ? find_built(&g, &built) : 0;
+	_cleanup_free_ char *path = NULL;
+	int r = 0;
+
+	if (context_kernel_is_built(m, p->kernel))
+		r = context_kernel_path(m, p->kernel, &path);
+	g.fit.unbuilt = r == -ENOENT;
+	if (path)
+		with_path.kernel = path;
+	if (r == -ENOENT)
+		r = 0;
+	else if (r == 0 && m->distro)
+		r = find_built(&g, &built);
 
 	if (r == 0)
 		r = look_at_machines(&g);
-	if (r == 0)
-		r = *p->kernel == '/' ? look_at_own_kernel(&g) : look_at_distributions_kernel(&g, built);
+	if (r == 0 && !g.fit.unbuilt)
+		r = *with_path.kernel == '/' ? look_at_own_kernel(&g)
+					     : look_at_distributions_kernel(&g, built);
 	if (r == 0)
 		r = look_at_reports(&g);
 	if (r < 0)

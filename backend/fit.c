@@ -128,6 +128,14 @@ static void judge_machines(struct judging *j)
 		     f->n_real, f->real, named ? f->real_vendor : "");
 }
 
+static void judge_unbuilt(struct judging *j)
+{
+	if (j->fit->unbuilt)
+		warn(j, "kernel",
+		     "The kernel %s is not built on this server yet: `muster kernel build` does it.",
+		     j->fit->kernel);
+}
+
 static void judge_cards(struct judging *j)
 {
 	const struct fit *f = j->fit;
@@ -185,6 +193,7 @@ int fit_judge(const struct fit *f, struct draft_mistake **ret, size_t *ret_n)
 	struct judging j = { .fit = f };
 
 	judge_machines(&j);
+	judge_unbuilt(&j);
 	judge_cards(&j);
 	judge_libc(&j);
 	judge_memory(&j);

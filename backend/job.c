@@ -22,6 +22,7 @@ static const char *const names[] = {
 	[MUSTER_JOB_APPLY] = "apply",
 	[MUSTER_JOB_UNDO] = "undo",
 	[MUSTER_JOB_ROOT] = "root build",
+	[MUSTER_JOB_KERNEL] = "kernel build",
 };
 
 const char *muster_job_name(enum muster_job_kind kind)
@@ -36,6 +37,9 @@ struct job {
 	enum muster_job_kind kind;
 	const char *answers;
 	int (*work)(struct muster *m, const char *answers);
+	/* or, where work is NULL */
+	int (*work_with)(struct muster *m, const void *data);
+	const void *data;
 	int lock_fd, log_fd, ready_fd;
 	int network_fd; /* the configuration's build_network_fd */
 };
@@ -159,7 +163,7 @@ static int run_work(struct job *j, int cancel_fd)
 	config.build_network_fd = j->network_fd;
 	r = muster_new(&config, &m);
 	if (r == 0)
-		r = j->work(m, j->answers);
+		r = j->work ? j->work(m, j->answers) : j->work_with(m, j->data);
 	if (m && r == -MUSTER_E_ANSWERS)
 		log_mistakes(j, muster_mistakes(m));
 	return r;
@@ -277,36 +281,70 @@ static int start_locked(struct job *j)
 	return r;
 }
 
-int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
-	      int (*work)(struct muster *m, const char *answers))
+static int start(struct job *j)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	_cleanup_free_ char *path = answers ? realpath(answers, NULL) : NULL;
+	struct muster *m = j->m;
 	_cleanup_free_ char *host = m->config.host_file ? realpath(m->config.host_file, NULL) : NULL;
 	struct muster_config saved = m->config;
-	struct job j = { m, kind, path, work, -1, -1, -1, m->config.build_network_fd };
 	int r;
 
-	if ((answers && !path) || (m->config.host_file && !host)) {
+	if (m->config.host_file && !host) {
 		r = -errno;
-		context_error(m, _("%s cannot be read: %s"), answers && !path ? answers : m->config.host_file,
-			      muster_strerror(r));
+		context_error(m, _("%s cannot be read: %s"), m->config.host_file, muster_strerror(r));
 		return r;
 	}
-	r = open_lock(m, &j.lock_fd);
-	if (r == 0 && fcntl(j.lock_fd, F_OFD_SETLK, &whole) < 0)
+	r = open_lock(m, &j->lock_fd);
+	if (r == 0 && fcntl(j->lock_fd, F_OFD_SETLK, &whole) < 0)
 		r = errno == EAGAIN || errno == EACCES ? refuse_second(m) : -errno;
 	if (r == 0) {
 		/* The job works elsewhere than its starter: no path of it is relative. */
 		m->config.host_file = host;
-		r = start_locked(&j);
+		r = start_locked(j);
 		m->config = saved;
 	}
-	closep(&j.log_fd);
-	closep(&j.lock_fd);
+	closep(&j->log_fd);
+	closep(&j->lock_fd);
 	if (r < 0 && r != -MUSTER_E_BUSY)
 		context_error(m, _("The job cannot be started: %s"), muster_strerror(r));
 	return r;
+}
+
+int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
+	      int (*work)(struct muster *m, const char *answers))
+{
+	_cleanup_free_ char *path = answers ? realpath(answers, NULL) : NULL;
+	struct job j = { .m = m,
+			 .kind = kind,
+			 .answers = path,
+			 .work = work,
+			 .network_fd = m->config.build_network_fd,
+			 .lock_fd = -1,
+			 .log_fd = -1,
+			 .ready_fd = -1 };
+
+	if (answers && !path) {
+		int r = -errno;
+
+		context_error(m, _("%s cannot be read: %s"), answers, muster_strerror(r));
+		return r;
+	}
+	return start(&j);
+}
+
+int job_start_with(struct muster *m, enum muster_job_kind kind, const void *data,
+		   int (*work)(struct muster *m, const void *data))
+{
+	struct job j = { .m = m,
+			 .kind = kind,
+			 .data = data,
+			 .work_with = work,
+			 .network_fd = m->config.build_network_fd,
+			 .lock_fd = -1,
+			 .log_fd = -1,
+			 .ready_fd = -1 };
+
+	return start(&j);
 }
 
 /* ---- what jobs there are ---------------------------------------------------------------------------------------- */
@@ -340,5 +378,29 @@ int muster_job_start(struct muster *m, enum muster_job_kind kind, const char *an
 		[MUSTER_JOB_ROOT] = work_root,
 	};
 
+	if ((size_t)kind >= ARRAY_SIZE(works))
+		return -EINVAL;
 	return job_start(m, kind, answers, works[kind]);
+}
+
+struct kernel_job {
+	const char *recipe;
+	const struct muster_kernel_wish *wish;
+};
+
+static int work_kernel(struct muster *m, const void *data)
+{
+	_cleanup_(muster_kernel_freep) struct kernel_generation *g = NULL;
+	const struct kernel_job *k = data;
+	bool built;
+	int r = muster_kernel_build(m, k->recipe, k->wish, &g, &built);
+
+	if (r == 0)
+		context_note(m, "The kernel is %s.", g->id);
+	return r;
+}
+
+int muster_kernel_job(struct muster *m, const char *recipe, const struct muster_kernel_wish *wish)
+{
+	return job_start_with(m, MUSTER_JOB_KERNEL, &(struct kernel_job){ recipe, wish }, work_kernel);
 }

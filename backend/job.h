@@ -17,3 +17,6 @@
 /* muster_job_start() with the work as a function, which runs in the job's process with a context of its own. */
 int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
 	      int (*work)(struct muster *m, const char *answers)) _must_check_;
+/* The same for work on something else than answers: `data` is the job's own copy of the starter's memory. */
+int job_start_with(struct muster *m, enum muster_job_kind kind, const void *data,
+		   int (*work)(struct muster *m, const void *data)) _must_check_;

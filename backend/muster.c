@@ -164,7 +164,8 @@ static int find_own_files(struct muster *m)
 	m->sbindir = strdup(in_tree ? MUSTER_BUILDDIR : MUSTER_SBINDIR);
 	m->libexecdir = strdup(in_tree ? MUSTER_BUILDDIR : MUSTER_LIBEXECDIR);
 	m->profiles_dir = strdup(in_tree ? MUSTER_SRCDIR "/profiles" : MUSTER_PROFILES);
-	return m->sbindir && m->libexecdir && m->profiles_dir ? 0 : -ENOMEM;
+	m->recipes_dir = strdup(in_tree ? MUSTER_SRCDIR "/kernel/recipes" : MUSTER_RECIPES);
+	return m->sbindir && m->libexecdir && m->profiles_dir && m->recipes_dir ? 0 : -ENOMEM;
 }
 
 int muster_new(const struct muster_config *config, struct muster **ret)
@@ -211,6 +212,7 @@ void muster_free(struct muster *m)
 	free(m->sbindir);
 	free(m->libexecdir);
 	free(m->profiles_dir);
+	free(m->recipes_dir);
 	free(m->answers);
 	free(m->error);
 	free(m->step);
@@ -367,6 +369,8 @@ int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
 		r = context_host(m);
 	if (r == 0)
 		r = plan_read(path, m->host, m->profiles_dir, &m->mistakes, &m->plan);
+	if (r == 0)
+		r = context_kernel(m);
 	if (r < 0)
 		return r;
 	/* A lab has its own NFS server: ganesha needs nothing of the host's kernel. */

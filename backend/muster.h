@@ -18,6 +18,7 @@
 #include "backend/nodes/node.h"
 #include "backend/plan/draft-model.h"
 #include "backend/plan/model.h"
+#include "kernel/model.h"
 #include "util/error.h"
 #include "util/macro.h"
 
@@ -64,6 +65,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_UNDO = 1 << 1,	/* shall this apply be taken back? */
 	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
 	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
+	MUSTER_QUESTION_REMOVE_KERNEL = 1 << 4,
 };
 
 struct muster_question {
@@ -255,7 +257,8 @@ int muster_undo(struct muster *m) _must_check_;
 enum muster_job_kind {
 	MUSTER_JOB_APPLY,
 	MUSTER_JOB_UNDO,
-	MUSTER_JOB_ROOT, /* muster_root_build() */
+	MUSTER_JOB_ROOT,   /* muster_root_build() */
+	MUSTER_JOB_KERNEL, /* muster_kernel_job() */
 };
 
 struct muster_job {
@@ -289,7 +292,7 @@ int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call must
 int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
 		    void *data) _must_check_;
 const struct muster_job *muster_job_state(const struct job_feed *f);
-const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build" */
+const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
@@ -303,6 +306,49 @@ int muster_root_build(struct muster *m, char **ret_id) _must_check_; /* for the 
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
 void muster_roots_free(struct muster_root *v, size_t n);
 int muster_root_remove(struct muster *m, const char *id) _must_check_;
+
+/* ---- kernels: recipes, and what was built by them (kernel/model.h) ------------------------------------------ */
+
+int muster_recipe_list(struct muster *m, struct kernel_recipe ***ret, size_t *ret_n) _must_check_;
+/* By its name, or by the path of its file when there is a slash in it. */
+int muster_recipe(struct muster *m, const char *name, struct kernel_recipe **ret) _must_check_;
+void muster_recipe_free(struct kernel_recipe *r);
+DEFINE_CLEANUP(struct kernel_recipe *, muster_recipe_free)
+void muster_recipes_free(struct kernel_recipe **v, size_t n);
+/* The compilers of this server; `wanted` (owned) says in words what the recipe takes, and fits[i] whether v[i] is that. */
+int muster_recipe_compilers(struct muster *m, const struct kernel_recipe *r, char **ret_wanted,
+			    struct kernel_compiler **ret, bool **ret_fits, size_t *ret_n) _must_check_;
+void muster_compilers_free(struct kernel_compiler *v, size_t n);
+
+struct muster_kernel_wish {
+	const char *const *
+		sources; /* "PLACE" or "NAME=PLACE", each with #sha256=HEX behind it or not; NULL-terminated */
+	const char *cc;	 /* NULL: the first that fits */
+	unsigned int jobs; /* 0: as many as there are processors */
+};
+/* Builds the kernel unless it is there. *ret_built says whether anything was done. */
+int muster_kernel_build(struct muster *m, const char *recipe, const struct muster_kernel_wish *wish,
+			struct kernel_generation **ret, bool *ret_built) _must_check_;
+/* The same as a job: it outlives its starter, is followed like every job, and its last note names the kernel. Paths in `wish`
+ * are absolute. A job that was cancelled or killed is gone on with by the next one of the same wish. */
+int muster_kernel_job(struct muster *m, const char *recipe,
+		      const struct muster_kernel_wish *wish) _must_check_;
+int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n) _must_check_;
+void muster_kernel_free(struct kernel_generation *g);
+DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
+void muster_kernels_free(struct kernel_generation **v, size_t n);
+int muster_kernel_remove(struct muster *m, const char *id) _must_check_;
+
+/* What a kernel is held against; what is not given is not looked at. */
+struct muster_kernel_place {
+	const char *mode;	  /* root mode: "ram", "nfs", "initramfs"; NULL: each */
+	const char *root;	  /* the id of a node root */
+	const char *const *cards; /* PCI ids of network cards, "8086:100e"; NULL-terminated */
+	const char *range;	  /* nodes, for their memory */
+};
+/* Will it run there? `kernel` is an id, or a recipe, whose newest kernel is meant. Free with muster_checks_free(). */
+int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,
+			struct muster_check **ret, size_t *ret_n) _must_check_;
 
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 

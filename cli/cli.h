@@ -12,6 +12,7 @@
 #include "backend/muster.h"
 #include "cli/format.h"
 #include "util/macro.h"
+#include "util/strv.h"
 
 struct cli;
 
@@ -23,6 +24,7 @@ struct cli_option {
 	const char *help;     /* a phrase: lower case, no full stop */
 	const char *complete; /* what the shell completes it with: "file", "dir", or NULL */
 	bool hidden;
+	bool many; /* given several times, all count: the value has a line for each */
 };
 
 struct verb {
@@ -52,6 +54,7 @@ struct verb {
 	X(power)     \
 	X(run)       \
 	X(root)      \
+	X(kernel)    \
 	X(lab)       \
 	X(help)
 
@@ -80,6 +83,7 @@ struct cli {
 	const struct cli_option *options[CLI_MAX_OPTIONS];
 	const char *values[CLI_MAX_OPTIONS];
 	size_t n_options;
+	struct strv kept; /* values that were put together */
 	/* the global ones, for short */
 	const char *root, *host, *file, *range;
 	const struct muster_config *inside; /* of the lab in which the verb runs; NULL: of this system */
@@ -103,6 +107,8 @@ int cli_parse(struct cli *c, int argc, char **argv) _must_check_;
 const char *cli_value(const struct cli *c, const char *name);
 /* A whole number from 1 to max, or `preset` when the option was not given. */
 int cli_number(struct cli *c, const char *name, long max, long preset, long *ret) _must_check_;
+/* What was said with an option that may be given several times. */
+int cli_lines(const char *value, struct strv *ret) _must_check_;
 /* NULL where there is none. */
 const struct verb *cli_verb_find(const char *name);
 /* The verb that was probably meant; NULL where none is near. */
@@ -184,6 +190,18 @@ int cli_want_range(struct cli *c) _must_check_;
 
 /* node discover: machines as they ask for an address, then their lines for the answer file. */
 int node_discover(struct cli *c) _must_check_;
+
+/* ---- verb-doctor.c ---- */
+
+/* A check of the backend: its sign, its sentence, and what to do. */
+void doctor_format(const struct style *s, const struct muster_check *k, struct strbuf *out);
+/* {"fit", "checks": [{"name", "level", "text", "remedy", "command"}]} */
+json_t *doctor_json(const struct muster_check *v, size_t n);
+
+/* ---- kernel-check.c ---- */
+
+/* kernel check: will it run there? */
+int kernel_check_verb(struct cli *c, struct muster *m) _must_check_;
 
 /* ---- watch.c ---- */
 

@@ -134,5 +134,6 @@ int main(int argc, char **argv)
 		r = run(&c);
 	status = cli_finish(&c, r);
 	strbuf_free(&c.errors);
+	strv_free(&c.kept);
 	return status;
 }

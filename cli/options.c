@@ -113,6 +113,19 @@ int cli_number(struct cli *c, const char *name, long max, long preset, long *ret
 	return 0;
 }
 
+int cli_lines(const char *value, struct strv *ret)
+{
+	int r = 0;
+
+	while (value && r == 0) {
+		size_t n = strcspn(value, "\n");
+
+		r = strv_addf(ret, "%.*s", (int)n, value);
+		value = value[n] ? value + n + 1 : NULL;
+	}
+	return r;
+}
+
 static void add_options(struct cli *c, const struct cli_option *o)
 {
 	for (; o && o->name && c->n_options < CLI_MAX_OPTIONS; o++)
@@ -130,6 +143,19 @@ static int complain(struct cli *c, int what, int option, const char *word)
 		return cli_refuse(c, _("--%s takes no value"), name);
 	return option ? cli_refuse(c, _("there is no option -%c"), option)
 		      : cli_refuse(c, _("there is no option %s"), word);
+}
+
+/* Of an option that may be given several times, what was said before stays. */
+static int take_value(struct cli *c, size_t i, const char *value)
+{
+	if (!c->options[i]->many || !c->values[i]) {
+		c->values[i] = value;
+		return 0;
+	}
+	if (strv_addf(&c->kept, "%s\n%s", c->values[i], value) < 0)
+		return -ENOMEM;
+	c->values[i] = c->kept.v[c->kept.n - 1];
+	return 0;
 }
 
 /* Reads options with those that `c` knows by now; the first other argument ends it when `stop` is set. */
@@ -155,8 +181,9 @@ static int read_options(struct cli *c, int argc, char **argv, bool stop)
 		if (o == '?' || o == ':')
 			return complain(c, o, optopt, argv[optind - 1]);
 		for (size_t i = 0; i < c->n_options; i++)
-			if (o == ROW + (int)i || o == c->options[i]->letter)
-				c->values[i] = optarg ? optarg : "";
+			if ((o == ROW + (int)i || o == c->options[i]->letter) &&
+			    take_value(c, i, optarg ? optarg : "") < 0)
+				return -ENOMEM;
 	}
 	return 0;
 }

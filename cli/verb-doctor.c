@@ -16,7 +16,7 @@ static const struct {
 	[MUSTER_CHECK_PROBLEM] = { NODE_FAILED, "problem" },
 };
 
-static void print_check(const struct style *s, const struct muster_check *k, struct strbuf *b)
+void doctor_format(const struct style *s, const struct muster_check *k, struct strbuf *b)
 {
 	enum node_stage sign = levels[k->level].sign;
 
@@ -51,7 +51,7 @@ static int print_checks(const struct style *s, const struct muster_check *v, siz
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	for (size_t i = 0; i < n; i++)
-		print_check(s, &v[i], &b);
+		doctor_format(s, &v[i], &b);
 	strbuf_addc(&b, '\n');
 	strbuf_addf(&b, ngettext("%zu problem", "%zu problems", problems), problems);
 	strbuf_addf(&b, ngettext(", %zu warning", ", %zu warnings", warnings), warnings);
@@ -65,7 +65,7 @@ static json_t *optional_text(const char *text)
 	return text ? cli_json_text(text) : json_null();
 }
 
-static json_t *checks_json(const struct muster_check *v, size_t n)
+json_t *doctor_json(const struct muster_check *v, size_t n)
 {
 	json_t *list = json_array();
 
@@ -104,7 +104,7 @@ static int run(struct cli *c)
 	if (r < 0)
 		return r;
 	progress_end(c);
-	r = c->json ? cli_print_json(c, checks_json(v, n)) : print_checks(&c->out, v, n);
+	r = c->json ? cli_print_json(c, doctor_json(v, n)) : print_checks(&c->out, v, n);
 	if (r == 0 && count(v, n, MUSTER_CHECK_PROBLEM)) {
 		/* The list said what is wrong. */
 		c->said = true;

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..35
+echo 1..47
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -135,5 +135,29 @@ run --root "$tmp/root" power wake -n node01 --json
 report 'without a cluster nothing can be woken' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run why
 report 'why wants a node' "$(want 2 err 'muster why NODE'; silent out)"
-[ "$n" = 35 ] || failed=1
+run --root "$tmp/root" kernel list --json
+report 'the recipes are listed' "$(want 0 out '"kerrighed-3.0"'; json out)"
+run --root "$tmp/root" kernel show kerrighed-3.0
+report 'a recipe says which compilers fit' "$(want 0 out '^compiler +gcc 3.2 to 4.4$'; silent err)"
+run --root "$tmp/root" kernel show kerrighed-3.0 --json
+report 'a recipe is a document, too' "$(want 0 out '"KRG_HOTPLUG_DEL"'; json out)"
+run --root "$tmp/root" kernel show windows
+report 'an unknown recipe is refused' "$(want 1 err 'there is no kernel recipe windows'; silent out)"
+run --root "$tmp/root" kernel build distro
+report 'what the distribution builds is not built' "$(want 2 err 'distro has nothing to build'; silent out)"
+run --root "$tmp/root" kernel build vanilla
+report 'a source wants to be named' "$(want 2 err 'with --source linux=PLACE'; silent out)"
+run --root "$tmp/root" kernel build vanilla --source linux=/a --source https://example.org/linux.tar.xz
+report 'the last word about a source counts' "$(want 2 err 'example.org/linux.tar.xz comes over the network'; silent out)"
+run --root "$tmp/root" kernel remove vanilla-000000000000
+report 'a kernel that is not there is not removed' "$(want 1 err 'There is no kernel vanilla-000000000000'; silent out)"
+run --root "$tmp/root" kernel check vanilla
+report 'a kernel that is not there is not checked' "$(want 1 err 'There is no kernel vanilla'; silent out)"
+run --root "$tmp/root" kernel check vanilla --mode floppy
+report 'an unknown root mode is refused' "$(want 2 err 'mode is ram, nfs or initramfs, not "floppy"'; silent out)"
+run --root "$tmp/root" kernel check vanilla --card eth0
+report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; silent out)"
+run kernel frob
+report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
+[ "$n" = 47 ] || failed=1
 exit $failed

@@ -9,7 +9,7 @@ cd "${srcdir:-.}" || exit 1
 rules='
 util/	util/
 agent/	agent/
-kernel/	kernel/|util/
+kernel/	kernel/|backend/plan/(conf|plan|text)\.h|util/
 tui/	tui/|util/
 backend/host/	backend/host/|util/
 backend/plan/	backend/plan/|backend/host/|util/
@@ -25,7 +25,7 @@ cli/	cli/|backend/muster\.h|lab/|screens/|util/
 screens/	screens/|tui/|backend/muster\.h|util/
 '
 # third-party headers that belong into exactly one source file
-single='confuse.h pci/pci.h libudev.h sqlite3.h dialog.h microhttpd.h archive.h libkmod.h sha2.h'
+single='confuse.h pci/pci.h libudev.h sqlite3.h dialog.h microhttpd.h archive.h libkmod.h sha2.h curl/curl.h libelf.h gelf.h'
 
 files=$(find agent backend cli daemon kernel lab screens tui util -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 bad=$(

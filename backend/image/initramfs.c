@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "agent/wire.h"
-#include "backend/image/archive.h"
+#include "util/archive.h"
 #include "backend/image/builder.h"
 #include "backend/image/modules.h"
 #include "util/error.h"

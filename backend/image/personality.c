@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/wire.h"
-#include "backend/image/archive.h"
+#include "util/archive.h"
 
 /* Where each text goes, as agent/wire.h has it; names in an archive have no slash in front. */
 static const struct part {

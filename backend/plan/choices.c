@@ -164,6 +164,27 @@ static void boot_kernel_path(struct answers *a, const struct conf_value *v)
 		answers_set(a, &a->plan->kernel, v->text);
 }
 
+/* A kernel that was built here, by its id: RECIPE-HASH, as `muster kernel list` shows it. */
+static bool is_kernel_id(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	return dash && dash > name && strlen(dash + 1) == 12 &&
+	       dash[1 + strspn(dash + 1, "0123456789abcdef")] == '\0' && text_is_of(name, ".-");
+}
+
+/* The recipes that muster brings lie beside the profiles. Whether one was built is seen when the kernel is taken. The one
+ * that is called "distro" builds nothing. */
+static bool is_recipe(const struct answers *a, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (!text_is_of(name, ".-") || *name == '.' || strcmp(name, "distro") == 0 ||
+	    asprintf(&path, "%s/../kernel/recipes/%s.conf", a->profiles_dir, name) < 0)
+		return false;
+	return access(path, R_OK) == 0;
+}
+
 static void boot_kernel(struct answers *a, const struct conf_section *s)
 {
 	const struct conf_value *v = answers_value(s, "kernel");
@@ -175,7 +196,7 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 		boot_kernel_path(a, v);
 		return;
 	}
-	if (a->distro && profile_kernel_find(a->distro, name)) {
+	if ((a->distro && profile_kernel_find(a->distro, name)) || is_kernel_id(name) || is_recipe(a, name)) {
 		answers_set(a, &a->plan->kernel, name);
 		return;
 	}
@@ -198,13 +219,13 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 		answers_wrong(a, v->line, _("the kernel's path \"%s\" does not begin with /; write it whole"),
 			      name);
 	else
-		answers_wrong(
-			a,
-			v   ? v->line
-			: s ? s->line
-			    : 0,
-			_("there is no kernel \"%s\"; known here are %s, or the path of a built kernel"),
-			name, list);
+		answers_wrong(a,
+			      v	  ? v->line
+			      : s ? s->line
+				  : 0,
+			      _("there is no kernel \"%s\"; known here are %s, a recipe or id that "
+				"\"muster kernel list\" shows, or the path of a built kernel"),
+			      name, list);
 }
 
 static bool kernel_arg_reserved(const char *s)

@@ -47,7 +47,7 @@ struct plan {
 	/* cluster */
 	char *name, *domain, *profile;
 	/* boot */
-	char *kernel; /* "distro", "distro-cloud", or an absolute path */
+	char *kernel; /* "distro", "distro-cloud", a recipe of kernel/, the id of what was built by one, or an absolute path */
 	enum plan_root root;
 	char *generation; /* a root generation's id chosen in the answers; "" for the newest of the recipe */
 	struct strv kernel_args; /* further words for the nodes' kernel command line */

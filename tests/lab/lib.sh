@@ -50,12 +50,12 @@ answers() { # file, sed expression ...
 	sed -e ';' "${args[@]}" "$srcdir/doc/examples/demo.conf" >"$to"
 }
 
-fresh() { # nothing but the node roots and the initramfs stays from the test before
+fresh() { # nothing but the node roots, the initramfs and kernels stay from the test before
 	"$muster" lab down --dir "$lab" >/dev/null 2>&1
 	mkdir -p "$lab/root"
 	rm -rf "$lab/root/etc" "$lab/root/run" "$lab/root/var/log" "$lab/nodes"
 	if [ -d "$lab/root/var/lib/muster" ]; then
-		find "$lab/root/var/lib/muster" -mindepth 1 -maxdepth 1 ! -name roots ! -name initramfs -exec rm -rf {} +
+		find "$lab/root/var/lib/muster" -mindepth 1 -maxdepth 1 ! -name roots ! -name initramfs ! -name kernels -exec rm -rf {} +
 	fi
 }
 

@@ -264,9 +264,16 @@ static void what_is_no_program_is_refused_and_nothing_is_believed(void **state)
 	close(fd);
 }
 
+static void a_kernel_that_is_not_built_yet_is_said(void **state)
+{
+	assert_warns(&(struct fit){ .kernel = "kerrighed-3.0", .unbuilt = true, .root = PLAN_ROOT_INITRAMFS },
+		     "kernel", "The kernel kerrighed-3.0 is not built on this server yet");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_kernel_that_is_not_built_yet_is_said),
 		cmocka_unit_test(of_what_is_not_known_nothing_is_said),
 		cmocka_unit_test(the_small_kernel_is_for_virtual_machines),
 		cmocka_unit_test(a_card_without_a_driver_is_named),

@@ -326,6 +326,23 @@ static void wrong_answers_are_said_in_the_job(void **state)
 	assert_int_equal(muster_job_state(f)->result, -MUSTER_E_ANSWERS);
 }
 
+static void a_kernel_is_built_by_a_job(void **state)
+{
+	static const char *const sources[] = { "/nonexistent/linux.tar", NULL };
+	_cleanup_(muster_freep) struct muster *m = context(NULL);
+	_cleanup_(muster_job_detachp) struct job_feed *f = NULL;
+	_cleanup_strbuf_ struct strbuf said = STRBUF_INIT;
+
+	assert_int_equal(muster_kernel_job(m, "vanilla", &(struct muster_kernel_wish){ .sources = sources }),
+			 0);
+	assert_int_equal(muster_job_attach(m, &f), 0);
+	follow(f, &said);
+	assert_int_equal(muster_job_state(f)->kind, MUSTER_JOB_KERNEL);
+	assert_string_equal(muster_job_name(MUSTER_JOB_KERNEL), "kernel build");
+	assert_int_equal(muster_job_state(f)->result, -ENOENT);
+	assert_non_null(strstr(said.data, "the source linux: /nonexistent/linux.tar: No such file"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +354,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_killed_job_ended_without_a_result, clear),
 		cmocka_unit_test_teardown(a_job_has_nothing_of_its_starter, clear),
 		cmocka_unit_test_teardown(wrong_answers_are_said_in_the_job, clear),
+		cmocka_unit_test_teardown(a_kernel_is_built_by_a_job, clear),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

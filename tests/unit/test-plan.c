@@ -410,6 +410,15 @@ static void the_environment_stays_outside(void **state)
 	assert_null(strstr(said, "leaked"));
 }
 
+static void a_kernel_may_be_one_that_was_built(void **state)
+{
+	_cleanup_(plan_freep) struct plan *built = read_good(GOOD "/kernel-built.conf");
+	_cleanup_(plan_freep) struct plan *recipe = read_good(GOOD "/kernel-recipe.conf");
+
+	assert_string_equal(built->kernel, "my.own-0123456789ab");
+	assert_string_equal(recipe->kernel, "kerrighed-3.0");
+}
+
 static void another_family_has_no_kernel_but_a_path(void **state)
 {
 	_cleanup_(plan_mistakes_free) struct plan_mistakes mistakes = PLAN_MISTAKES_INIT;
@@ -549,6 +558,7 @@ int main(void)
 						remove_scratch),
 		cmocka_unit_test_setup_teardown(only_a_private_hash_is_a_password, scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(the_environment_stays_outside, scratch, remove_scratch),
+		cmocka_unit_test(a_kernel_may_be_one_that_was_built),
 		cmocka_unit_test(another_family_has_no_kernel_but_a_path),
 		cmocka_unit_test_setup_teardown(ten_thousand_nodes_are_planned, scratch, remove_scratch),
 		cmocka_unit_test(a_plan_survives_json),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "backend/image/archive.h"
+#include "util/archive.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -203,4 +203,104 @@ int archive_read_compressed(int fd, size_t max, char **ret, size_t *ret_len)
 		r = read_all(a, max, &data);
 	archive_read_free(a);
 	return r < 0 ? r : strbuf_take(&data, ret, ret_len);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------- */
+
+struct archive_in {
+	struct archive *archive;
+};
+
+int archive_in_open(int fd, struct archive_in **ret)
+{
+	struct archive_in *a = calloc(1, sizeof(*a));
+	int r = 0;
+
+	if (!a)
+		return -ENOMEM;
+	a->archive = archive_read_new();
+	if (!a->archive) {
+		free(a);
+		return -ENOMEM;
+	}
+	/* Filters that need another program come with a warning. */
+	if (archive_read_support_filter_all(a->archive) < ARCHIVE_WARN ||
+	    archive_read_support_format_tar(a->archive) != ARCHIVE_OK ||
+	    archive_read_support_format_cpio(a->archive) != ARCHIVE_OK ||
+	    archive_read_support_format_zip(a->archive) != ARCHIVE_OK ||
+	    archive_read_open_fd(a->archive, fd, 262144) != ARCHIVE_OK)
+		r = failure(a->archive);
+	if (r < 0) {
+		archive_in_close(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void archive_in_close(struct archive_in *a)
+{
+	if (!a)
+		return;
+	archive_read_free(a->archive);
+	free(a);
+}
+
+static enum archive_type type_of(struct archive_entry *e)
+{
+	if (archive_entry_hardlink(e))
+		return ARCHIVE_HARDLINK;
+	switch (archive_entry_filetype(e)) {
+	case AE_IFREG:
+		return ARCHIVE_FILE;
+	case AE_IFDIR:
+		return ARCHIVE_DIR;
+	case AE_IFLNK:
+		return ARCHIVE_SYMLINK;
+	default:
+		return ARCHIVE_OTHER;
+	}
+}
+
+int archive_in_next(struct archive_in *a, struct archive_item *ret)
+{
+	struct archive_entry *e;
+	const char *path;
+	int r = archive_read_next_header(a->archive, &e);
+
+	if (r == ARCHIVE_EOF)
+		return 0;
+	if (r < ARCHIVE_WARN)
+		return failure(a->archive);
+	/* In a locale without UTF-8 a name of other than ASCII has no other form. */
+	path = archive_entry_pathname(e);
+	if (!path)
+		path = archive_entry_pathname_utf8(e);
+	if (!path)
+		return failure(a->archive);
+	*ret = (struct archive_item){
+		.path = path,
+		.type = type_of(e),
+		.mode = archive_entry_perm(e),
+		.mtime = archive_entry_mtime(e),
+	};
+	ret->target = ret->type == ARCHIVE_HARDLINK  ? archive_entry_hardlink(e)
+		      : ret->type == ARCHIVE_SYMLINK ? archive_entry_symlink(e)
+						     : NULL;
+	return 1;
+}
+
+int archive_in_read(struct archive_in *a, void *data, size_t size, size_t *ret_n)
+{
+	la_ssize_t n = archive_read_data(a->archive, data, size);
+
+	if (n < 0)
+		return failure(a->archive);
+	*ret_n = (size_t)n;
+	return 0;
+}
+
+int64_t archive_in_position(const struct archive_in *a)
+{
+	return archive_filter_bytes(a->archive, -1);
 }

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "backend/image/archive.h"
+#include "util/archive.h"
 #include "backend/image/image.h"
 #include "util/fs.h"
 

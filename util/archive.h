@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writing the archives that the kernel unpacks as its initramfs: cpio "newc"
+ * Archives, by libarchive.
+ *
+ * Writing those that the kernel unpacks as its initramfs: cpio "newc"
  * (Documentation/driver-api/early-userspace/buffer-format.rst). Made in memory, with the same bytes for the same
  * entries: no times, inode numbers counted from 1, everything root's. An error is remembered, and what follows it
  * is passed over, so that a caller checks once, at archive_finish().
@@ -8,6 +10,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "util/macro.h"
@@ -36,3 +39,33 @@ int archive_finish(struct archive_out *a, char **ret, size_t *ret_len) _must_che
 
 /* A file's content, unpacked where it is compressed (gzip, xz, zstd); -EFBIG beyond `max`. */
 int archive_read_compressed(int fd, size_t max, char **ret, size_t *ret_len) _must_check_;
+
+/* ---- reading: tar, cpio, zip, compressed or not ---- */
+
+enum archive_type {
+	ARCHIVE_FILE,
+	ARCHIVE_DIR,
+	ARCHIVE_SYMLINK,
+	ARCHIVE_HARDLINK,
+	ARCHIVE_OTHER, /* devices, sockets, pipes */
+};
+
+struct archive_item {
+	const char *path;   /* as the archive has it: anything. Borrowed until the next item, like target */
+	const char *target; /* of a link */
+	enum archive_type type;
+	mode_t mode;
+	int64_t mtime;
+};
+
+struct archive_in;
+
+/* Reads on from where fd stands; fd stays the caller's. */
+int archive_in_open(int fd, struct archive_in **ret) _must_check_;
+/* 1 with an item, 0 at the end; an error is logged. */
+int archive_in_next(struct archive_in *a, struct archive_item *ret) _must_check_;
+/* The item's content; *ret_n of 0 is its end. */
+int archive_in_read(struct archive_in *a, void *data, size_t size, size_t *ret_n) _must_check_;
+/* How many bytes of the file were taken. */
+int64_t archive_in_position(const struct archive_in *a);
+void archive_in_close(struct archive_in *a);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Will a kernel run there: the facts about root and nodes are gathered here, and judged in kernel/. */
+#include "config.h"
+
+#include "backend/muster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <glob.h>
+#include <string.h>
+
+#include "backend/context.h"
+#include "kernel/kernel.h"
+#include "util/fs.h"
+#include "util/spawn.h"
+
+#define UNPACK_MS 60000
+#define ALIASES_MAX (32UL << 20)
+
+struct gathered {
+	struct kernel_place place;
+	struct image_generation *root;
+	char *libc_least, *least_node, *drivers;
+};
+
+static void gathered_clear(struct gathered *g)
+{
+	image_generation_freep(&g->root);
+	free(g->libc_least);
+	free(g->least_node);
+	free(g->drivers);
+}
+
+/* ---- which driver a card wants: the list of any kernel's modules tells ------------------------------------- */
+
+static void take_drivers(const char *pattern, struct gathered *g)
+{
+	glob_t found;
+
+	if (glob(pattern, GLOB_BRACE, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; !g->drivers && i < found.gl_pathc; i++) {
+		_cleanup_close_ int fd = open(found.gl_pathv[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd >= 0 && fs_read_fd(fd, ALIASES_MAX, &g->drivers, NULL) < 0)
+			g->drivers = NULL;
+	}
+	globfree(&found);
+}
+
+/* ---- the root's libc ------------------------------------------------------------------------------------- */
+
+/* The first file below the folder that is an ELF file and says what it wants. */
+static int read_least(const char *folder, char **ret)
+{
+	char *const paths[] = { (char *)(uintptr_t)folder, NULL };
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	unsigned int v[3];
+	FTSENT *e;
+	int r = -ENODATA;
+
+	if (!fts)
+		return -errno;
+	while (r == -ENODATA && (e = fts_read(fts))) {
+		int fd = e->fts_info == FTS_F ? open(e->fts_accpath, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+		if (fd < 0)
+			continue;
+		if (image_abi_read(fd, v) == 0)
+			r = asprintf(ret, "%u.%u.%u", v[0], v[1], v[2]) < 0 ? -ENOMEM : 0;
+		close(fd);
+	}
+	fts_close(fts);
+	return r;
+}
+
+/* glibc is one file since 2.34, and a link to another before. With it comes the list of the root's modules. */
+static int unpack_some(const char *image, const char *folder)
+{
+	const char *argv[] = { "unsquashfs",
+			       "-n",
+			       "-f",
+			       "-d",
+			       folder,
+			       image,
+			       "usr/lib/*/libc.so.6",
+			       "usr/lib/*/libc-2.*.so",
+			       "lib/*/libc.so.6",
+			       "lib/*/libc-2.*.so",
+			       "usr/lib64/libc.so.6",
+			       "lib64/libc.so.6",
+			       "usr/lib/modules/*/modules.alias",
+			       "lib/modules/*/modules.alias",
+			       NULL };
+	const struct spawn s = { .argv = argv, .timeout_ms = UNPACK_MS, .ends_with_us = true };
+
+	return spawn_check(&s, NULL);
+}
+
+static int look_into(struct muster *m, const char *id, struct gathered *g)
+{
+	char folder[] = "/tmp/muster-libc-XXXXXX";
+	_cleanup_close_ int tmp = fs_root_open("/tmp");
+	_cleanup_free_ char *path = NULL, *image = NULL, *drivers = NULL;
+	int r;
+
+	if (tmp < 0)
+		return tmp;
+	if (asprintf(&path, "%s/%s/root.squashfs", IMAGE_ROOTS, id) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	image = fs_join(m->root_path, path);
+	if (!image || !mkdtemp(folder))
+		return image ? -errno : -ENOMEM;
+	r = unpack_some(image, folder);
+	if (r == 0)
+		r = read_least(folder, &g->libc_least);
+	/* A distribution has its modules in /lib, whether or not that is a link. */
+	if (asprintf(&drivers, "%s/{usr/,}lib/modules/*/modules.alias", folder) < 0)
+		drivers = NULL;
+	if (drivers)
+		take_drivers(drivers, g);
+	if (fs_remove_tree(tmp, strrchr(folder, '/')) < 0)
+		context_note(m, "%s stays", folder);
+	return r == -ENODATA ? 0 : r;
+}
+
+static int gather_root(struct muster *m, const char *id, struct gathered *g)
+{
+	struct image_env env = { .root_fd = m->root_fd, .root_path = m->root_path, .cancel_fd = -1 };
+	int r = image_root_find(&env, id, &g->root);
+
+	if (r == -ENOENT)
+		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+			      id);
+	if (r == 0)
+		r = look_into(m, id, g);
+	if (r < 0)
+		return r;
+	g->place.root = id;
+	g->place.root_bytes = g->root->root_bytes;
+	g->place.libc_least = g->libc_least;
+	return 0;
+}
+
+/* ---- the nodes' memory ---------------------------------------------------------------------------------------- */
+
+static int gather_nodes(struct muster *m, const char *range, struct gathered *g)
+{
+	struct node_state *v;
+	size_t n;
+	int r = muster_status(m, range, &v, &n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		unsigned long long memory = v[i].memory_kb > 0 ? (unsigned long long)v[i].memory_kb << 10 : 0;
+
+		if (!memory || (g->place.memory && memory >= g->place.memory))
+			continue;
+		free(g->least_node);
+		g->least_node = strdup(v[i].name);
+		g->place.memory = memory;
+		r = g->least_node ? 0 : -ENOMEM;
+	}
+	muster_status_free(v, n);
+	g->place.least_node = g->least_node;
+	return r;
+}
+
+/* ---- the verdicts ------------------------------------------------------------------------------------------------ */
+
+static int take_verdicts(struct kernel_verdict *v, size_t n, struct muster_check **ret)
+{
+	static const enum muster_check_level levels[] = {
+		[KERNEL_OK] = MUSTER_CHECK_OK,
+		[KERNEL_WARNING] = MUSTER_CHECK_WARNING,
+		[KERNEL_PROBLEM] = MUSTER_CHECK_PROBLEM,
+	};
+	struct muster_check *checks = calloc(n + 1, sizeof(*checks));
+
+	for (size_t i = 0; checks && i < n; i++)
+		checks[i] = (struct muster_check){ .name = v[i].name,
+						   .level = levels[v[i].level],
+						   .text = TAKE_PTR(v[i].text) };
+	kernel_verdicts_free(v, n);
+	if (!checks)
+		return -ENOMEM;
+	*ret = checks;
+	return 0;
+}
+
+static int check_cards(struct muster *m, const char *const *cards)
+{
+	for (size_t i = 0; cards && cards[i]; i++)
+		if (!kernel_is_card(cards[i])) {
+			context_error(m,
+				      "\"%s\" is no PCI id: it has four hexadecimal digits, a colon, and "
+				      "four more, as `lspci "
+				      "-n` prints them.",
+				      cards[i]);
+			return -MUSTER_E_REFUSED;
+		}
+	return 0;
+}
+
+int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,
+			struct muster_check **ret, size_t *ret_n)
+{
+	_cleanup_(gathered_clear) struct gathered g = { .place = { .mode = place->mode,
+								   .cards = place->cards } };
+	_cleanup_(kernel_generation_freep) struct kernel_generation *k = NULL;
+	struct kernel_verdict *v;
+	struct kernel_env env;
+	size_t n;
+	int r;
+
+	context_kernel_env(m, &env);
+	r = check_cards(m, place->cards);
+	if (r == 0)
+		r = context_kernel_find(&env, kernel, &k);
+	if (r == -ENOENT)
+		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
+			      kernel);
+	if (r == 0 && place->root)
+		r = gather_root(m, place->root, &g);
+	if (r == 0 && place->range)
+		r = gather_nodes(m, place->range, &g);
+	if (!g.drivers)
+		take_drivers("/lib/modules/*/modules.alias", &g);
+	g.place.drivers = g.drivers;
+	if (r == 0)
+		r = kernel_check(&env, k, &g.place, &v, &n);
+	if (r == 0)
+		r = take_verdicts(v, n, ret);
+	if (r == 0)
+		*ret_n = n;
+	return r;
+}

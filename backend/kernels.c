@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The facade's part for kernels: recipes, generations, and the plan's word for one. */
+#include "config.h"
+
+#include "backend/muster.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "backend/context.h"
+#include "kernel/kernel.h"
+#include "util/fs.h"
+
+static void on_progress(void *data, const char *step, const char *text, int permille, const char *line)
+{
+	struct muster *m = data;
+
+	if (text && (!m->step || strcmp(m->step, step) != 0))
+		context_step(m, step, "%s", text);
+	if (permille >= 0)
+		context_progress(m, permille);
+	if (line)
+		context_line(m, line);
+}
+
+void context_kernel_env(struct muster *m, struct kernel_env *ret)
+{
+	*ret = (struct kernel_env){
+		.root_fd = m->root_fd,
+		.root_path = m->root_path,
+		.recipes = m->recipes_dir,
+		.cancel_fd = m->config.cancel_fd > 0 ? m->config.cancel_fd : -1,
+		.progress = on_progress,
+		.data = m,
+	};
+}
+
+static struct kernel_env kernel_env(struct muster *m)
+{
+	struct kernel_env env;
+
+	context_kernel_env(m, &env);
+	return env;
+}
+
+/* ---- recipes ----------------------------------------------------------------------------------------------- */
+
+int muster_recipe_list(struct muster *m, struct kernel_recipe ***ret, size_t *ret_n)
+{
+	struct kernel_env env = kernel_env(m);
+
+	return kernel_recipe_list(&env, ret, ret_n);
+}
+
+int muster_recipe(struct muster *m, const char *name, struct kernel_recipe **ret)
+{
+	struct kernel_env env = kernel_env(m);
+
+	return kernel_recipe_read(&env, name, ret);
+}
+
+void muster_recipe_free(struct kernel_recipe *r)
+{
+	kernel_recipe_free(r);
+}
+
+void muster_recipes_free(struct kernel_recipe **v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		kernel_recipe_free(v[i]);
+	free(v);
+}
+
+int muster_recipe_compilers(struct muster *m, const struct kernel_recipe *recipe, char **ret_wanted,
+			    struct kernel_compiler **ret, bool **ret_fits, size_t *ret_n)
+{
+	struct kernel_env env = kernel_env(m);
+	struct kernel_compiler *v;
+	char *wanted;
+	bool *fits;
+	size_t n;
+	int r = kernel_compilers(&env, &v, &n);
+
+	if (r < 0)
+		return r;
+	wanted = kernel_compiler_wanted(recipe);
+	fits = calloc(n + 1, sizeof(*fits));
+	if (!wanted || !fits) {
+		free(wanted);
+		free(fits);
+		kernel_compilers_free(v, n);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		fits[i] = kernel_compiler_fits(recipe, &v[i]);
+	*ret_wanted = wanted;
+	*ret = v;
+	*ret_fits = fits;
+	*ret_n = n;
+	return 0;
+}
+
+void muster_compilers_free(struct kernel_compiler *v, size_t n)
+{
+	kernel_compilers_free(v, n);
+}
+
+/* ---- generations ------------------------------------------------------------------------------------------- */
+
+int muster_kernel_build(struct muster *m, const char *recipe, const struct muster_kernel_wish *wish,
+			struct kernel_generation **ret, bool *ret_built)
+{
+	const struct kernel_wish w = { wish->sources, wish->cc, wish->jobs };
+	_cleanup_(kernel_recipe_freep) struct kernel_recipe *read = NULL;
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	struct kernel_env env = kernel_env(m);
+	int r = kernel_recipe_read(&env, recipe, &read);
+
+	if (r == 0)
+		r = kernel_build(&env, read, &w, &g);
+	if (r < 0)
+		return r;
+	*ret_built = m->step && strcmp(m->step, "package") == 0;
+	context_done(m);
+	*ret = TAKE_PTR(g);
+	return 0;
+}
+
+/* The kernel that the applied cluster boots, as the plan has it; "" for none. */
+static int applied_kernel(struct muster *m, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *kernel = "";
+	json_t *doc = NULL;
+	size_t len;
+
+	if (fs_read(m->root_fd, CONTEXT_CLUSTER, 64 * 1024 * 1024, &text, &len) == 0) {
+		doc = json_loadb(text, len, 0, NULL);
+		json_unpack(doc, "{s:{s:s}}", "plan", "kernel", &kernel);
+	}
+	*ret = strdup(kernel);
+	json_decref(doc);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int generation_path(const char *root, const char *id, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s/vmlinuz", KERNEL_GENERATIONS, id) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	*ret = fs_join(root, path);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int is_used(struct muster *m, const char *id, bool *ret)
+{
+	_cleanup_free_ char *applied = NULL, *path = NULL;
+	int r = applied_kernel(m, &applied);
+
+	if (r == 0)
+		r = generation_path(m->root_path, id, &path);
+	if (r == 0)
+		*ret = strcmp(applied, path) == 0;
+	return r;
+}
+
+int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n)
+{
+	struct kernel_env env = kernel_env(m);
+	struct kernel_generation **v;
+	size_t n;
+	int r = kernel_list(&env, &v, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = is_used(m, v[i]->id, &v[i]->used);
+	if (r < 0)
+		return r;
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+void muster_kernel_free(struct kernel_generation *g)
+{
+	kernel_generation_free(g);
+}
+
+void muster_kernels_free(struct kernel_generation **v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		kernel_generation_free(v[i]);
+	free(v);
+}
+
+int muster_kernel_remove(struct muster *m, const char *id)
+{
+	struct kernel_env env = kernel_env(m);
+	_cleanup_free_ char *text = NULL;
+	bool used = false;
+	int r = is_used(m, id, &used);
+
+	if (r < 0)
+		return r;
+	if (used) {
+		context_error(m, "The nodes boot %s; apply answers with another kernel first.", id);
+		return -MUSTER_E_REFUSED;
+	}
+	if (asprintf(&text, "Remove the kernel %s?", id) < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	if (!context_ask(m, MUSTER_QUESTION_REMOVE_KERNEL, true, text))
+		return -MUSTER_E_CANCELLED;
+	r = kernel_remove(&env, id);
+	if (r == -ENOENT)
+		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
+			      id);
+	return r;
+}
+
+/* ---- the plan's word ----------------------------------------------------------------------------------------- */
+
+int context_kernel_find(const struct kernel_env *env, const char *word, struct kernel_generation **ret)
+{
+	int r = kernel_find(env, word, ret);
+
+	return r == -ENOENT ? kernel_newest(env, word, ret) : r;
+}
+
+int context_kernel_path(struct muster *m, const char *word, char **ret)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	struct kernel_env env = kernel_env(m);
+	const char *root = m->root_path;
+	_cleanup_close_ int real = -1;
+	int r = context_kernel_find(&env, word, &g);
+
+	/* A scratch root, such as a lab's, boots what the running system has built. */
+	if (r == -ENOENT && m->scratch) {
+		real = fs_root_open("/");
+		env.root_fd = real;
+		env.root_path = root = "/";
+		r = real < 0 ? real : context_kernel_find(&env, word, &g);
+	}
+	return r < 0 ? r : generation_path(root, g->id, ret);
+}
+
+bool context_kernel_is_built(struct muster *m, const char *word)
+{
+	return *word != '/' && !(m->distro && profile_kernel_find(m->distro, word));
+}
+
+int context_kernel(struct muster *m)
+{
+	char *path;
+	int r;
+
+	if (!context_kernel_is_built(m, m->plan->kernel))
+		return 0;
+	r = context_kernel_path(m, m->plan->kernel, &path);
+	if (r == -ENOENT) {
+		context_error(m,
+			      "The kernel %s is not built on this server yet: `muster kernel build` does it.",
+			      m->plan->kernel);
+		return -MUSTER_E_MISSING;
+	}
+	if (r < 0)
+		return r;
+	free(m->plan->kernel);
+	m->plan->kernel = path;
+	return 0;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The compilers of this server, and which of them a recipe takes. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/private.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "util/spawn.h"
+#include "util/strbuf.h"
+
+#define ASK_MS 10000 /* a compiler answers at once, or hangs on a dead file server */
+
+/* ---- versions ---------------------------------------------------------------------------------------- */
+
+static bool is_version(const char *s, size_t n)
+{
+	bool digit = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '.' ? !digit : s[i] < '0' || s[i] > '9')
+			return false;
+		digit = s[i] != '.';
+	}
+	return n > 0 && n < 24 && digit;
+}
+
+bool kernel_versions_valid(const char *range)
+{
+	const char *dash = strchr(range, '-');
+	size_t n = dash ? (size_t)(dash - range) : strlen(range);
+
+	if (!dash)
+		return is_version(range, n);
+	return (n == 0 || is_version(range, n)) && (!dash[1] || is_version(dash + 1, strlen(dash + 1))) &&
+	       range[1];
+}
+
+/* Compares as many numbers as `bound` has: 4.4.7 is neither above nor below 4.4. */
+static int compare(const char *version, const char *bound, size_t n)
+{
+	const char *end = bound + n;
+
+	while (bound < end) {
+		char *v, *b;
+		unsigned long x = strtoul(version, &v, 10), y = strtoul(bound, &b, 10);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+		version = *v == '.' ? v + 1 : v;
+		bound = *b == '.' ? b + 1 : end;
+	}
+	return 0;
+}
+
+bool kernel_versions_have(const char *range, const char *version)
+{
+	const char *dash = strchr(range, '-');
+	size_t n = dash ? (size_t)(dash - range) : strlen(range);
+
+	if (!*range)
+		return false;
+	if (!dash)
+		return compare(version, range, n) == 0;
+	return compare(version, range, n) >= 0 && compare(version, dash + 1, strlen(dash + 1)) <= 0;
+}
+
+static void add_range(struct strbuf *b, const char *name, const char *range)
+{
+	const char *dash = strchr(range, '-');
+
+	if (!*range)
+		return;
+	if (b->len)
+		strbuf_adds(b, " or ");
+	if (strcmp(range, "0-") == 0)
+		strbuf_addf(b, "any %s", name);
+	else if (!dash)
+		strbuf_addf(b, "%s %s", name, range);
+	else if (!dash[1])
+		strbuf_addf(b, "%s %.*s and later", name, (int)(dash - range), range);
+	else if (dash == range)
+		strbuf_addf(b, "%s up to %s", name, dash + 1);
+	else
+		strbuf_addf(b, "%s %.*s to %s", name, (int)(dash - range), range, dash + 1);
+}
+
+char *kernel_compiler_wanted(const struct kernel_recipe *r)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	char *text;
+
+	add_range(&b, "gcc", r->gcc);
+	add_range(&b, "clang", r->clang);
+	return strbuf_take(&b, &text, NULL) < 0 ? NULL : text;
+}
+
+bool kernel_compiler_fits(const struct kernel_recipe *r, const struct kernel_compiler *c)
+{
+	return kernel_versions_have(c->clang ? r->clang : r->gcc, c->version);
+}
+
+/* ---- asking one ----------------------------------------------------------------------------------------- */
+
+void kernel_compiler_clear(struct kernel_compiler *c)
+{
+	free(c->path);
+	free(c->version);
+	free(c->identity);
+	*c = (struct kernel_compiler){ 0 };
+}
+
+void kernel_compilers_free(struct kernel_compiler *v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		kernel_compiler_clear(&v[i]);
+	free(v);
+}
+
+/* gcc: "cc (Debian 12.2.0-14+deb12u1) 12.2.0", or "gcc (GCC) 3.4.6", or "x-gcc-9 (...) 9.3.0 20200408": the first word
+ * behind the brackets. clang: "Debian clang version 14.0.6", whatever comes before and after. */
+int kernel_compiler_parse(const char *says, bool *ret_clang, char **ret_version)
+{
+	size_t line = strcspn(says, "\n");
+	_cleanup_free_ char *first = strndup(says, line);
+	const char *p, *clang;
+	char *version;
+	size_t n;
+
+	if (!first)
+		return -ENOMEM;
+	clang = strstr(first, "clang version ");
+	p = clang ? clang + 14 : strrchr(first, ')');
+	if (!clang && p)
+		for (p++; *p == ' '; p++)
+			;
+	n = p ? strspn(p, "0123456789.") : 0;
+	if (!p || !is_version(p, n))
+		return -MUSTER_E_FORMAT;
+	/* Only these say so: any program may answer --version with brackets and a number. */
+	if (!clang && !strstr(says, "Free Software Foundation"))
+		return -MUSTER_E_FORMAT;
+	version = strndup(p, n);
+	if (!version)
+		return -ENOMEM;
+	*ret_clang = clang;
+	*ret_version = version;
+	return 0;
+}
+
+static int ask(const struct kernel_env *env, const char *program, const char *option, char **ret)
+{
+	const char *argv[] = { program, option, NULL };
+	const char *const environment[] = { "LC_ALL=C", NULL };
+	const struct spawn s = {
+		.argv = argv, .env = environment, .timeout_ms = ASK_MS, .cancel_fd = env->cancel_fd
+	};
+	_cleanup_free_ char *output = NULL;
+	int status, r = spawn_run(&s, &status, &output);
+
+	if (r < 0)
+		return r;
+	if (status != 0)
+		return -MUSTER_E_COMMAND;
+	*ret = TAKE_PTR(output);
+	return 0;
+}
+
+/* The assembler and linker make the kernel, too. */
+static int add_tool(const struct kernel_env *env, const char *cc, const char *tool, struct strbuf *b)
+{
+	_cleanup_free_ char *option = NULL, *path = NULL, *says = NULL;
+	int r;
+
+	if (asprintf(&option, "-print-prog-name=%s", tool) < 0) {
+		option = NULL;
+		return -ENOMEM;
+	}
+	r = ask(env, cc, option, &path);
+	if (r == 0) {
+		path[strcspn(path, "\n")] = '\0';
+		r = ask(env, path, "--version", &says);
+	}
+	if (r == 0)
+		strbuf_addf(b, "%.*s\n", (int)strcspn(says, "\n"), says);
+	return r == -ENOENT || r == -MUSTER_E_COMMAND ? 0 : r;
+}
+
+static int know(const struct kernel_env *env, const char *path, struct kernel_compiler *ret)
+{
+	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { 0 };
+	_cleanup_free_ char *says = NULL, *machine = NULL;
+	int r = ask(env, path, "--version", &says);
+
+	if (r == 0)
+		r = kernel_compiler_parse(says, &c.clang, &c.version);
+	/* Many a program of GNU's says its version like this; only a compiler knows its machine. */
+	if (r == 0)
+		r = ask(env, path, "-dumpmachine", &machine);
+	if (r == 0 && !strchr(machine, '-'))
+		r = -MUSTER_E_FORMAT;
+	if (r < 0)
+		return r;
+	c.path = strdup(path);
+	if (asprintf(&c.identity, "%.*s\n%s", (int)strcspn(says, "\n"), says, machine) < 0)
+		c.identity = NULL;
+	if (!c.path || !c.identity)
+		return -ENOMEM;
+	*ret = c;
+	c = (struct kernel_compiler){ 0 };
+	return 0;
+}
+
+/* The one that is chosen says of its assembler and linker, too. */
+static int complete(const struct kernel_env *env, struct kernel_compiler *c)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	int r;
+
+	strbuf_adds(&b, c->identity);
+	r = add_tool(env, c->path, "as", &b);
+	if (r == 0)
+		r = add_tool(env, c->path, "ld", &b);
+	free(c->identity);
+	c->identity = NULL;
+	return r < 0 ? r : strbuf_take(&b, &c->identity, NULL);
+}
+
+/* ---- those that there are -------------------------------------------------------------------------------- */
+
+/* gcc, gcc-12, clang, clang-15 */
+static bool is_candidate(const char *name)
+{
+	const char *rest = strncmp(name, "gcc", 3) == 0	    ? name + 3
+			   : strncmp(name, "clang", 5) == 0 ? name + 5
+							    : NULL;
+
+	return rest && (!*rest || (*rest == '-' && is_version(rest + 1, strlen(rest + 1))));
+}
+
+static int candidates(struct strv *ret)
+{
+	static const char *const folders[] = { "/usr/local/bin", "/usr/bin" };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(folders); i++) {
+		DIR *d = opendir(folders[i]);
+		struct dirent *e;
+
+		while (d && r == 0 && (e = readdir(d)))
+			if (is_candidate(e->d_name))
+				r = strv_addf(ret, "%s/%s", folders[i], e->d_name);
+		if (d)
+			closedir(d);
+	}
+	/* "gcc" before "gcc-12", which is the same as often as not. */
+	strv_sort(ret);
+	return r;
+}
+
+int kernel_compilers(const struct kernel_env *env, struct kernel_compiler **ret, size_t *ret_n)
+{
+	_cleanup_strv_ struct strv paths = STRV_INIT;
+	struct kernel_compiler *v;
+	size_t n = 0;
+	int r = candidates(&paths);
+
+	if (r < 0)
+		return r;
+	v = calloc(paths.n + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < paths.n; i++) {
+		r = know(env, paths.v[i], &v[n]);
+		if (r == 0)
+			n++;
+		else if (r != -MUSTER_E_CANCELLED && r != -ENOMEM)
+			r = 0;
+	}
+	if (r < 0) {
+		kernel_compilers_free(v, n);
+		return r;
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+static int choose_named(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
+			struct kernel_compiler *ret)
+{
+	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { 0 };
+	_cleanup_free_ char *path = spawn_find(cc), *wanted = NULL;
+	int e = path ? know(env, path, &c) : -ENOENT;
+
+	if (e == -ENOENT)
+		log_error("there is no compiler %s", cc);
+	else if (e < 0 && e != -MUSTER_E_CANCELLED && e != -ENOMEM)
+		log_error("%s does not say which gcc or clang it is: \"%s --version\" was asked", cc, cc);
+	if (e < 0)
+		return e == -ENOENT ? -MUSTER_E_MISSING : e;
+	if (!kernel_compiler_fits(r, &c)) {
+		wanted = kernel_compiler_wanted(r);
+		log_error("%s is %s %s, and the recipe %s wants %s", cc, c.clang ? "clang" : "gcc", c.version,
+			  r->name, wanted ? wanted : "another");
+		return -MUSTER_E_MISSING;
+	}
+	*ret = c;
+	c = (struct kernel_compiler){ 0 };
+	return 0;
+}
+
+/* The usual one first: on nearly every server it fits, and no other needs to be asked. */
+static int choose_any(const struct kernel_env *env, const struct kernel_recipe *r,
+		      struct kernel_compiler *ret)
+{
+	_cleanup_strbuf_ struct strbuf have = STRBUF_INIT;
+	_cleanup_free_ char *usual = spawn_find("gcc"), *wanted = NULL;
+	struct kernel_compiler *v = NULL;
+	bool found = false;
+	size_t n = 0;
+	int e;
+
+	if (usual && know(env, usual, ret) == 0) {
+		if (kernel_compiler_fits(r, ret))
+			return 0;
+		kernel_compiler_clear(ret);
+	}
+	e = kernel_compilers(env, &v, &n);
+	if (e < 0)
+		return e;
+	for (size_t i = 0; !found && i < n; i++) {
+		found = kernel_compiler_fits(r, &v[i]);
+		if (found) {
+			*ret = v[i];
+			v[i] = (struct kernel_compiler){ 0 };
+		} else {
+			strbuf_addf(&have, "%s%s %s", i ? ", " : "", v[i].clang ? "clang" : "gcc",
+				    v[i].version);
+		}
+	}
+	kernel_compilers_free(v, n);
+	if (found)
+		return 0;
+	wanted = kernel_compiler_wanted(r);
+	log_error("no compiler of this server is fit for the recipe %s: it wants %s; here %s%s. Name another "
+		  "one with --cc "
+		  "PATH",
+		  r->name, wanted ? wanted : "another", have.len ? "are " : "is none",
+		  have.len ? have.data : "");
+	return -MUSTER_E_MISSING;
+}
+
+int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
+			   struct kernel_compiler *ret)
+{
+	struct kernel_compiler c = { 0 };
+	int e = cc ? choose_named(env, r, cc, &c) : choose_any(env, r, &c);
+
+	if (e == 0)
+		e = complete(env, &c);
+	if (e < 0) {
+		kernel_compiler_clear(&c);
+		return e;
+	}
+	*ret = c;
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a kernel recipe says, and what was built by one: data, shown by whoever includes backend/muster.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/strv.h"
+
+/* Something that goes in: a path on this server, or a URL, and the SHA-256 that it must have. */
+struct kernel_source {
+	char *name;
+	char *description;
+	char *place;  /* "": the operator names it */
+	char *sha256; /* "": the operator gives it, or it is taken from the file */
+};
+
+struct kernel_patch {
+	char *name;
+	char *file;   /* absolute path; "" where it comes from a source */
+	char *source; /* the source that holds it; "" for none */
+	char *match; /* which of the source's files, as fnmatch(3) has it; they are applied in order of names */
+	char *sha256;	    /* "": taken from the file */
+	unsigned int strip; /* as patch(1) has it: 1 for a/ and b/ */
+};
+
+/* Recipes are files kernel/recipes/NAME.conf and /etc/muster/recipes/NAME.conf; all strings are owned and never NULL. */
+struct kernel_recipe {
+	char *name;
+	char *path; /* of its file */
+	char *description;
+	char *architecture;	       /* as make's ARCH has it: "x86_64" */
+	struct kernel_source *sources; /* the first is the kernel's tree; none: there is nothing to build */
+	size_t n_sources;
+	struct kernel_patch *patches; /* in the order in which they are applied */
+	size_t n_patches;
+	char *gcc, *clang;	      /* versions accepted: "3.2-4.4", "5.1-"; "": none */
+	struct strv flags, hostflags; /* for the compiler, and for the one of the tree's own programs */
+	char *base; /* a target of make ("defconfig"), or an absolute path of a configuration */
+	struct strv set, module, unset; /* symbols, without CONFIG_ */
+	struct strv value;		/* NAME=VALUE as a .config has it, strings in quotes */
+	struct strv targets;		/* of make */
+	struct strv images;		/* where the boot image may lie; the first that is there counts */
+};
+
+/* An immutable folder /var/lib/muster/kernels/ID: vmlinuz, System.map, config, lib/modules/RELEASE, kernel.json. */
+struct kernel_generation {
+	char *id;
+	char *recipe;
+	char *release;	     /* "6.1.55" */
+	char *version;	     /* UTS_VERSION: "#1 SMP Thu Jan ..." */
+	char *compiler;	     /* "gcc 12.2.0" */
+	char *built;	     /* RFC 3339, UTC */
+	struct strv sources; /* the SHA-256 of each */
+	unsigned long long bytes;
+	bool used; /* by the applied answers */
+};
+
+/* A compiler of this server. */
+struct kernel_compiler {
+	char *path;
+	bool clang;	/* else gcc */
+	char *version;	/* "12.2.0" */
+	char *identity; /* all that it says about itself and its linker */
+};

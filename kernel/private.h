@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to kernel/: what the steps of a build share. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "kernel/kernel.h"
+#include "util/hash.h"
+
+#define KERNEL_ID_DIGITS 12
+/* Sources that came from a URL, each under its SHA-256; a part of one has .part behind. */
+#define KERNEL_SOURCES KERNEL_GENERATIONS "/.sources"
+/* What the content of a file was, under the hash of its name, size and times. */
+#define KERNEL_HASHES KERNEL_GENERATIONS "/.hashes"
+
+/* ---- room.c: small things that all share ---- */
+
+/* Lower-case letters, digits, '-' and '.', neither of these first; fit for a file's name. */
+bool kernel_is_name(const char *s);
+bool kernel_is_sha256(const char *s);
+/* Absolute path for programs of a path below the environment's root; owned, NULL when memory runs out. */
+char *kernel_host_path(const struct kernel_env *env, const char *path);
+void kernel_progress(const struct kernel_env *env, const char *step, const char *text, int permille,
+		     const char *line);
+bool kernel_cancelled(const struct kernel_env *env);
+/* Holds the room against other builds until *ret_fd is closed; waits for one that goes on. */
+int kernel_lock(const struct kernel_env *env, int *ret_fd) _must_check_;
+/* Removes a tree; refuses where something is mounted in it. */
+int kernel_discard(const struct kernel_env *env, const char *path) _must_check_;
+/* True where the file system of a path below the root has no room left to speak of. */
+bool kernel_disk_full(const struct kernel_env *env, const char *path);
+/* RFC 3339, UTC. */
+int kernel_time_text(char **ret) _must_check_;
+
+/* ---- compiler.c ---- */
+
+/* "A-B", "A-", "-B" or "A": both ends belong to it, and 4.4.7 belongs to 4.4. */
+bool kernel_versions_valid(const char *range);
+bool kernel_versions_have(const char *range, const char *version);
+/* What a compiler says of itself: "gcc (Debian 12.2.0-14) 12.2.0\nCopyright ..." → its kind and version. Pure. */
+int kernel_compiler_parse(const char *says, bool *ret_clang, char **ret_version) _must_check_;
+/* The one that was asked for, or the first that fits. Logged why none does: -MUSTER_E_MISSING. */
+int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
+			   struct kernel_compiler *ret) _must_check_;
+void kernel_compiler_clear(struct kernel_compiler *c);
+
+/* ---- source.c: what goes in, found and verified ---- */
+
+struct kernel_input {
+	char *name;
+	char *place;  /* as it was named */
+	char *file;   /* absolute path on this server; where a URL's file will be */
+	char *sha256; /* 64 digits */
+	bool url;
+	bool trusted; /* sha256 was read off the file itself */
+	bool folder; /* an unpacked tree: sha256 is over names, sizes and times, which stand for the content */
+	int64_t newest; /* of a folder: the time of its newest file */
+};
+
+/* The inputs of all sources, in the recipe's order, and of all patch files after them. */
+int kernel_inputs(const struct kernel_env *env, const struct kernel_recipe *r, const struct kernel_wish *wish,
+		  struct kernel_input **ret, size_t *ret_n) _must_check_;
+void kernel_inputs_free(struct kernel_input *v, size_t n);
+/* Brings it here if it is not, and holds its content against its SHA-256. -MUSTER_E_FORMAT: it is another (logged). */
+int kernel_input_ready(const struct kernel_env *env, const struct kernel_input *in) _must_check_;
+
+/* ---- folder.c: a source that is unpacked already ---- */
+
+/* .git at its top does not count. */
+int kernel_folder_hash(const struct kernel_env *env, const char *folder, char ret[HASH_TEXT],
+		       int64_t *ret_newest) _must_check_;
+/* Copies it, without .git, into the folder `to`, which is there; both are absolute. uid -1: owners as they come. */
+int kernel_folder_copy(const struct kernel_env *env, const char *folder, const char *to, uid_t uid,
+		       gid_t gid) _must_check_;
+
+/* ---- download.c ---- */
+
+/* Goes on where the file ends. The server's refusal of that begins it anew. */
+int kernel_download(const struct kernel_env *env, const char *url, int fd) _must_check_;
+
+/* ---- unpack.c ---- */
+
+/*
+ * Unpacks the archive into the empty folder, as owner uid:gid (-1: as it comes). -MUSTER_E_REFUSED (logged): the archive
+ * wants to write outside of it, or has what no source has, such as devices. *ret_newest is the time of its newest file.
+ */
+int kernel_unpack(const struct kernel_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
+		  gid_t gid, int64_t *ret_newest) _must_check_;
+
+/* ---- config.c: the text of a .config; pure ---- */
+
+/* The value of a symbol: "y", "m", "n", or what stands behind the =; owned. */
+int kernel_config_get(const char *config, const char *symbol, char **ret) _must_check_;
+/* The configuration with the recipe's symbols in place of what it said of them. */
+int kernel_config_apply(const char *config, const struct kernel_recipe *r, char **ret) _must_check_;
+
+struct kernel_miss {
+	char *symbol, *wanted, *got; /* "y", "m", "n" or a value */
+};
+/* The symbols that are other than the recipe has them. */
+int kernel_config_check(const char *config, const struct kernel_recipe *r, struct kernel_miss **ret,
+			size_t *ret_n) _must_check_;
+void kernel_misses_free(struct kernel_miss *v, size_t n);
+
+/* ---- kconfig.c ---- */
+
+/* Why a tree gives a symbol another value than it was told: sentences, made of its Kconfig files. */
+int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_miss *miss,
+			   char **ret) _must_check_;
+
+/* ---- count.c ---- */
+
+/* How many files a tree compiles with this configuration, by its makefiles: an estimate. 0: nothing can be said. */
+unsigned int kernel_count_objects(int tree_fd, const char *config, const char *architecture);
+
+/* ---- generation.c ---- */
+
+struct kernel_facts {
+	const char *id;
+	const struct kernel_recipe *recipe;
+	const struct kernel_compiler *cc;
+	const struct kernel_input *inputs;
+	size_t n_inputs;
+	const char *release, *version, *built;
+	const char *config_sha256, *image_sha256;
+	unsigned long long bytes;
+	unsigned int compiled; /* files */
+};
+int kernel_facts_text(const struct kernel_facts *f, char **ret) _must_check_;
+/* How many files the last build of this recipe compiled; 0: there was none. */
+unsigned int kernel_compiled_before(const struct kernel_env *env, const char *recipe);
+
+/* ---- work.c: programs that work on a tree, without rights ---- */
+
+struct kernel_work {
+	const struct kernel_env *env;
+	const struct kernel_recipe *recipe;
+	const struct kernel_compiler *cc;
+	const char *id;
+	char *folder;	   /* .building-ID, below the root */
+	char *host_folder; /* the same for programs */
+	char *host_tree;   /* the kernel's tree */
+	int folder_fd, tree_fd;
+	int log_fd;
+	uid_t uid; /* whose the tree is; ours where we are not root */
+	gid_t gid;
+	unsigned int jobs;
+	int64_t epoch; /* of the sources */
+	/* of the step at work */
+	const char *step, *text;
+	unsigned int compiled, expected;
+	unsigned int all_compiled;		       /* by the whole build, in however many attempts */
+	struct strv said;			       /* lines that tell what failed */
+	void (*on_line)(void *data, const char *line); /* besides; may be NULL */
+	void *line_data;
+};
+
+int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
+		    const struct kernel_compiler *cc, const char *id, unsigned int jobs,
+		    struct kernel_work **ret) _must_check_;
+void kernel_work_free(struct kernel_work *w);
+DEFINE_CLEANUP(struct kernel_work *, kernel_work_free)
+/* The folder "tree" is there: make runs in it. */
+int kernel_work_open_tree(struct kernel_work *w) _must_check_;
+/* Whether a step was done in this folder before, and that it is now; a number is kept with it. ret may be NULL. */
+bool kernel_work_did(const struct kernel_work *w, const char *step, int64_t *ret);
+int kernel_work_mark(struct kernel_work *w, const char *step, int64_t number) _must_check_;
+/* How many files were compiled in this folder until now. */
+unsigned int kernel_work_compiled(const struct kernel_work *w);
+/* The step begins. */
+void kernel_work_step(struct kernel_work *w, const char *step, const char *text);
+/* Runs a program in the tree, with nothing of our environment and without rights. *ret_status is its exit status. */
+int kernel_work_run(struct kernel_work *w, const char *const *argv, const char *input, int timeout_ms,
+		    int *ret_status) _must_check_;
+/* make with the recipe's compiler and these words; NULL-terminated. Another status than 0 is logged with what failed. */
+int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...) _must_check_
+	__attribute__((sentinel));
+
+/* ---- leftover.c ---- */
+
+/* Waits until no process works in the folder, an absolute path; in the end it ends them. -EBUSY: they cannot be ended. */
+int kernel_wait_for_leftovers(const struct kernel_env *env, const char *folder) _must_check_;
+
+/* ---- the steps ---- */
+
+int kernel_step_unpack(struct kernel_work *w, const struct kernel_input *inputs,
+		       size_t n) _must_check_; /* tree.c */
+int kernel_step_patch(struct kernel_work *w, const struct kernel_input *inputs,
+		      size_t n) _must_check_;		       /* patch.c */
+int kernel_step_configure(struct kernel_work *w) _must_check_; /* configure.c */
+int kernel_step_package(struct kernel_work *w, const struct kernel_input *inputs,
+			size_t n) _must_check_; /* package.c */
+
+/* ---- reloc.c ---- */
+
+/*
+ * Old loaders: modules assembled by binutils 2.31 and later carry R_X86_64_PLT32, which kernels before 4.16 refuse;
+ * R_X86_64_PC32 means the same to them. Rewrites it in the ELF file. *ret_n: how many. -MUSTER_E_FORMAT: it is no x86_64
+ * object.
+ */
+int kernel_rewrite_relocations(int fd, unsigned int *ret_n) _must_check_;
+/* Whether a kernel of this release refuses them. */
+bool kernel_is_old_loader(const char *release);

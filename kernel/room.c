@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of this room share: names, progress, locks, folders. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "kernel/private.h"
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#define LOCK_RETRY_MS 500
+#define NAME_MAX_LEN 48
+#define DISK_RESERVE (16ULL << 20)
+
+bool kernel_is_name(const char *s)
+{
+	if (!*s || *s == '-' || *s == '.' || strlen(s) > NAME_MAX_LEN)
+		return false;
+	return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
+}
+
+bool kernel_is_sha256(const char *s)
+{
+	return strlen(s) == HASH_TEXT - 1 && s[strspn(s, "0123456789abcdefABCDEF")] == '\0';
+}
+
+char *kernel_host_path(const struct kernel_env *env, const char *path)
+{
+	return fs_join(env->root_path && *env->root_path ? env->root_path : "/", path);
+}
+
+void kernel_progress(const struct kernel_env *env, const char *step, const char *text, int permille,
+		     const char *line)
+{
+	if (env->progress)
+		env->progress(env->data, step, text, permille, line);
+}
+
+bool kernel_cancelled(const struct kernel_env *env)
+{
+	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Whoever made muster's folder first may have made it for himself alone; the build's user must get through. */
+static int let_through(const struct kernel_env *env)
+{
+	const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_close_ int fd = fs_open(env->root_fd, folders[i], O_RDONLY | O_DIRECTORY, 0);
+		struct stat st;
+
+		if (fd < 0)
+			return fd;
+		if (fstat(fd, &st) < 0)
+			return -errno;
+		if (!(st.st_mode & S_IXOTH) && fchmod(fd, (st.st_mode & 07777) | S_IXGRP | S_IXOTH) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int kernel_lock(const struct kernel_env *env, int *ret_fd)
+{
+	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+	_cleanup_close_ int fd = -1;
+	bool told = false;
+	int r = fs_mkdir_all(env->root_fd, KERNEL_GENERATIONS, 0755);
+
+	if (r == 0)
+		r = let_through(env);
+	if (r == 0)
+		fd = fs_open(env->root_fd, KERNEL_GENERATIONS "/.lock", O_RDWR | O_CREAT, 0600);
+	if (r < 0 || fd < 0) {
+		log_error("%s cannot be used: %s", KERNEL_GENERATIONS, muster_strerror(r < 0 ? r : fd));
+		return r < 0 ? r : fd;
+	}
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (!told)
+			kernel_progress(env, "wait", "another muster is building a kernel here", -1, NULL);
+		told = true;
+		if (poll(&p, 1, LOCK_RETRY_MS) > 0)
+			return -MUSTER_E_CANCELLED;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int kernel_discard(const struct kernel_env *env, const char *path)
+{
+	int r = fs_remove_tree(env->root_fd, path);
+
+	if (r < 0)
+		log_error("%s cannot be removed: %s", path, muster_strerror(r));
+	return r;
+}
+
+bool kernel_disk_full(const struct kernel_env *env, const char *path)
+{
+	unsigned long long have;
+
+	return fs_free_bytes(env->root_fd, path, &have) == 0 && have < DISK_RESERVE;
+}
+
+int kernel_time_text(char **ret)
+{
+	time_t now = (time_t)(clock_wall_ms() / 1000);
+	char text[32];
+	struct tm tm;
+
+	if (!gmtime_r(&now, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return -EINVAL;
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}

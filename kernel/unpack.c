@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Unpacks what the operator named. An archive is not trusted: no name of it leads out of the folder, neither by itself nor
+ * through a link, and it makes nothing but files, folders and links.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernel/private.h"
+#include "util/archive.h"
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+
+#define TELL_MS 100
+
+struct unpacking {
+	const struct kernel_env *env;
+	const char *name; /* of the archive */
+	int folder;
+	uid_t uid;
+	gid_t gid;
+	int64_t newest;
+};
+
+static int refuse(const struct unpacking *u, const char *path, const char *why)
+{
+	log_error("the archive %s is refused: %s %s", u->name, path, why);
+	return -MUSTER_E_REFUSED;
+}
+
+/* The name without "./" in front and "/" behind; NULL with *ret_why where it is none. "" is the folder itself. */
+static const char *clean_name(const char *path, char **ret, const char **ret_why)
+{
+	size_t n;
+	char *copy;
+
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	if (strcmp(path, ".") == 0)
+		path++;
+	if (*path == '/') {
+		*ret_why = "is an absolute path";
+		return NULL;
+	}
+	for (const char *p = path; *p; p += strcspn(p, "/"), p += strspn(p, "/"))
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2])) {
+			*ret_why = "leads out of the archive's folder";
+			return NULL;
+		}
+	n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	*ret_why = "is too long";
+	if (asprintf(&copy, "/%.*s", (int)n, path) < 0)
+		return NULL;
+	*ret = copy;
+	return copy;
+}
+
+/* Whether a link at `path` ("/a/b") with this target stays below the folder. */
+static bool link_stays(const char *path, const char *target)
+{
+	int depth = 0;
+
+	if (*target == '/')
+		return false;
+	for (const char *p = path; *p; p++)
+		depth += *p == '/';
+	depth--; /* its own name */
+	for (const char *p = target; *p; p += strcspn(p, "/"), p += strspn(p, "/")) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && strncmp(p, "..", 2) == 0)
+			depth--;
+		else if (n > 1 || *p != '.')
+			depth++;
+		if (depth < 0)
+			return false;
+	}
+	return true;
+}
+
+static int own(const struct unpacking *u, int fd)
+{
+	if (u->uid == (uid_t)-1)
+		return 0;
+	return fchown(fd, u->uid, u->gid) < 0 ? -errno : 0;
+}
+
+static int make_folder(const struct unpacking *u, const char *path, mode_t mode)
+{
+	_cleanup_close_ int parent = -1, fd = -1;
+	const char *name;
+
+	if (strcmp(path, "/") == 0)
+		return 0;
+	parent = fs_open_parent(u->folder, path, &name);
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchmod(fd, (mode & 0755) | 0700) < 0)
+		return -errno;
+	return own(u, fd);
+}
+
+/* Not every archive has its folders before what is in them. */
+static int open_folder_of(const struct unpacking *u, const char *path, const char **ret_name)
+{
+	int fd = fs_open_parent(u->folder, path, ret_name);
+
+	for (const char *p = path + 1; fd == -ENOENT && (p = strchr(p, '/')); p++) {
+		_cleanup_free_ char *above = strndup(path, (size_t)(p - path));
+		int r = above ? make_folder(u, above, 0755) : -ENOMEM;
+
+		if (r < 0)
+			return r;
+	}
+	return fd == -ENOENT ? fs_open_parent(u->folder, path, ret_name) : fd;
+}
+
+static int copy_data(struct archive_in *a, int fd)
+{
+	static char block[65536];
+	size_t n;
+	int r;
+
+	while ((r = archive_in_read(a, block, sizeof(block), &n)) == 0 && n > 0) {
+		r = fs_write_all(fd, block, n);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int make_file(struct unpacking *u, struct archive_in *a, const char *path,
+		     const struct archive_item *item)
+{
+	const struct timespec times[2] = { { .tv_sec = item->mtime }, { .tv_sec = item->mtime } };
+	_cleanup_close_ int parent = -1, fd = -1;
+	const char *name;
+	int r;
+
+	parent = open_folder_of(u, path, &name);
+	if (parent < 0)
+		return parent;
+	/* A name that comes twice is made anew: what is there may be a link. */
+	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = copy_data(a, fd);
+	if (r < 0)
+		return r;
+	if (fchmod(fd, (item->mode & 0755) | 0600) < 0 || futimens(fd, times) < 0)
+		return -errno;
+	u->newest = MAX(u->newest, item->mtime);
+	return own(u, fd);
+}
+
+static int make_link(const struct unpacking *u, const char *path, const struct archive_item *item)
+{
+	_cleanup_close_ int parent = -1;
+	const char *name;
+
+	if (!item->target || !link_stays(path, item->target))
+		return refuse(u, path, "is a link that leads out of the archive's folder");
+	parent = open_folder_of(u, path, &name);
+	if (parent < 0)
+		return parent;
+	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	if (symlinkat(item->target, parent, name) < 0)
+		return -errno;
+	if (u->uid != (uid_t)-1 && fchownat(parent, name, u->uid, u->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+static int make_hardlink(const struct unpacking *u, const char *path, const struct archive_item *item)
+{
+	_cleanup_free_ char *target = NULL;
+	_cleanup_close_ int parent = -1, other = -1;
+	const char *name, *other_name, *why = "is a link to nothing";
+
+	if (!item->target || !clean_name(item->target, &target, &why))
+		return refuse(u, item->target ? item->target : path, why);
+	parent = open_folder_of(u, path, &name);
+	other = fs_open_parent(u->folder, target, &other_name);
+	if (parent < 0 || other < 0)
+		return parent < 0 ? parent : other;
+	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return linkat(other, other_name, parent, name, 0) < 0 ? -errno : 0;
+}
+
+static int make_item(struct unpacking *u, struct archive_in *a, const struct archive_item *item)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *why;
+
+	if (!clean_name(item->path, &path, &why))
+		return refuse(u, item->path, why);
+	switch (item->type) {
+	case ARCHIVE_DIR:
+		return make_folder(u, path, item->mode);
+	case ARCHIVE_FILE:
+		return make_file(u, a, path, item);
+	case ARCHIVE_SYMLINK:
+		return make_link(u, path, item);
+	case ARCHIVE_HARDLINK:
+		return make_hardlink(u, path, item);
+	case ARCHIVE_OTHER:
+		break;
+	}
+	return refuse(u, path, "is neither a file nor a folder nor a link");
+}
+
+static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
+{
+	struct archive_item item;
+	int64_t told = 0;
+	int r;
+
+	while ((r = archive_in_next(a, &item)) > 0) {
+		int64_t now = clock_mono_ms();
+
+		if (now - told >= TELL_MS) {
+			kernel_progress(u->env, "unpack", NULL,
+					size > 0 ? (int)(archive_in_position(a) * 1000 / size) : -1, NULL);
+			told = now;
+			if (kernel_cancelled(u->env))
+				return -MUSTER_E_CANCELLED;
+		}
+		r = make_item(u, a, &item);
+		if (r < 0) {
+			if (r != -MUSTER_E_REFUSED)
+				log_error("%s of %s cannot be unpacked: %s", item.path, u->name,
+					  r == -ENOSPC ? "the disk is full" : muster_strerror(r));
+			return r;
+		}
+	}
+	return r;
+}
+
+int kernel_unpack(const struct kernel_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
+		  gid_t gid, int64_t *ret_newest)
+{
+	struct unpacking u = { env, name, folder_fd, uid, gid, 0 };
+	struct archive_in *a;
+	struct stat st;
+	int r;
+
+	if (fstat(archive_fd, &st) < 0)
+		return -errno;
+	r = archive_in_open(archive_fd, &a);
+	if (r < 0)
+		return r;
+	r = make_items(&u, a, st.st_size);
+	archive_in_close(a);
+	if (r == 0)
+		r = own(&u, folder_fd);
+	if (r == 0)
+		*ret_newest = u.newest;
+	return r;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The folder of a build, and the programs that work in it. What they run comes from the operator's archives, so it has no
+ * rights: as root we hand the tree to a user id that nobody has, and setpriv(1) takes the rest away. It sees nothing of our
+ * environment, so that nothing but the id's ingredients makes the kernel.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "kernel/private.h"
+#include "util/error.h"
+#include "util/fs.h"
+#include "util/log.h"
+#include "util/spawn.h"
+#include "util/strbuf.h"
+
+/* Neither for people, nor for packages, nor handed out by systemd (its UIDS-GIDS document: "unused"). */
+#define FIRST_UID 60578
+#define LAST_UID 61183
+#define SAID_MAX 12
+#define TELL_EVERY 4 /* files */
+
+void kernel_work_free(struct kernel_work *w)
+{
+	if (!w)
+		return;
+	closep(&w->folder_fd);
+	closep(&w->tree_fd);
+	closep(&w->log_fd);
+	free(w->folder);
+	free(w->host_folder);
+	free(w->host_tree);
+	strv_free(&w->said);
+	free(w);
+}
+
+/* A build that is gone on with keeps its user: the tree is his. */
+static int choose_user(struct kernel_work *w)
+{
+	struct stat st;
+
+	w->uid = w->gid = (uid_t)-1;
+	if (geteuid() != 0)
+		return 0;
+	if (fs_stat(w->folder_fd, "/tree", &st) == 0 && st.st_uid >= FIRST_UID && st.st_uid <= LAST_UID) {
+		w->uid = w->gid = st.st_uid;
+		return 0;
+	}
+	for (uid_t id = FIRST_UID; id <= LAST_UID; id++)
+		if (!getpwuid(id) && !getgrgid(id)) {
+			w->uid = w->gid = id;
+			return 0;
+		}
+	log_error("no user id from %d to %d is free to build with", FIRST_UID, LAST_UID);
+	return -MUSTER_E_CONFLICT;
+}
+
+/* Who has no rights must be let through to the tree. */
+static int check_way(const char *path)
+{
+	for (const char *p = path; geteuid() == 0 && (p = strchr(p + 1, '/'));) {
+		_cleanup_free_ char *above = strndup(path, (size_t)(p - path));
+		struct stat st;
+
+		if (!above)
+			return -ENOMEM;
+		if (stat(above, &st) < 0)
+			return -errno;
+		if (st.st_mode & S_IXOTH)
+			continue;
+		log_error(
+			"a kernel is built by a user without rights, who cannot get through %s: chmod o+x %s",
+			above, above);
+		return -MUSTER_E_REFUSED;
+	}
+	return 0;
+}
+
+static int open_folder(struct kernel_work *w)
+{
+	int r = fs_mkdir_all(w->env->root_fd, w->folder, 0755);
+
+	w->host_folder = kernel_host_path(w->env, w->folder);
+	w->host_tree = w->host_folder ? fs_join(w->host_folder, "tree") : NULL;
+	if (r == 0 && !w->host_tree)
+		r = -ENOMEM;
+	if (r == 0)
+		r = check_way(w->host_tree);
+	if (r < 0)
+		return r;
+	w->folder_fd = fs_open(w->env->root_fd, w->folder, O_RDONLY | O_DIRECTORY, 0);
+	if (w->folder_fd < 0)
+		return w->folder_fd;
+	w->log_fd = fs_open(w->folder_fd, "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+	return w->log_fd < 0 ? w->log_fd : choose_user(w);
+}
+
+int kernel_work_open_tree(struct kernel_work *w)
+{
+	w->tree_fd = fs_open(w->folder_fd, "/tree", O_RDONLY | O_DIRECTORY, 0);
+	return w->tree_fd < 0 ? w->tree_fd : 0;
+}
+
+int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
+		    const struct kernel_compiler *cc, const char *id, unsigned int jobs,
+		    struct kernel_work **ret)
+{
+	_cleanup_(kernel_work_freep) struct kernel_work *w = calloc(1, sizeof(*w));
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	int e;
+
+	if (!w)
+		return -ENOMEM;
+	w->env = env;
+	w->recipe = r;
+	w->cc = cc;
+	w->id = id;
+	w->jobs = jobs ? jobs : processors > 0 ? (unsigned int)processors : 1;
+	w->folder_fd = w->tree_fd = w->log_fd = -1;
+	if (asprintf(&w->folder, "%s/.building-%s", KERNEL_GENERATIONS, id) < 0) {
+		w->folder = NULL;
+		return -ENOMEM;
+	}
+	e = open_folder(w);
+	if (e < 0 && e != -MUSTER_E_REFUSED && e != -MUSTER_E_CONFLICT)
+		log_error("the kernel cannot be built in %s: %s", w->folder, muster_strerror(e));
+	if (e == 0)
+		*ret = TAKE_PTR(w);
+	return e;
+}
+
+/* ---- which steps were done ----------------------------------------------------------------------------- */
+
+static char *mark_of(const char *step)
+{
+	char *name;
+
+	return asprintf(&name, "/done-%s", step) < 0 ? NULL : name;
+}
+
+bool kernel_work_did(const struct kernel_work *w, const char *step, int64_t *ret)
+{
+	_cleanup_free_ char *name = mark_of(step), *text = NULL;
+	size_t len;
+
+	if (!name || fs_read(w->folder_fd, name, 64, &text, &len) < 0)
+		return false;
+	if (ret)
+		*ret = strtoll(text, NULL, 10);
+	return true;
+}
+
+int kernel_work_mark(struct kernel_work *w, const char *step, int64_t number)
+{
+	const struct fs_attr attr = { .mode = 0644, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	_cleanup_free_ char *name = mark_of(step);
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld\n", (long long)number);
+	return name ? fs_write(w->folder_fd, name, text, strlen(text), &attr) : -ENOMEM;
+}
+
+void kernel_work_step(struct kernel_work *w, const char *step, const char *text)
+{
+	w->step = step;
+	w->text = text;
+	w->compiled = w->expected = 0;
+	kernel_progress(w->env, step, text, -1, NULL);
+}
+
+/* ---- what they say ------------------------------------------------------------------------------------------ */
+
+/* Lines that tell why a build failed; make's own come after them and tell less. */
+static bool tells(const char *line)
+{
+	static const char *const signs[] = {
+		": error:",  ": fatal error:", "undefined reference", "No space left on device", "*** ",
+		"not found", "FAILED"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(line, signs[i]))
+			return true;
+	return false;
+}
+
+/* "  CC      init/main.o", "  AS [M]  x.o", "  CC [M]  x.o" */
+static bool is_compiled(const char *line)
+{
+	static const char *const words[] = { "CC", "AS" };
+
+	line += strspn(line, " ");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strncmp(line, words[i], 2) == 0 && (line[2] == ' ' || line[2] == '\t'))
+			return true;
+	return false;
+}
+
+/* What the log says that earlier attempts compiled. */
+unsigned int kernel_work_compiled(const struct kernel_work *w)
+{
+	_cleanup_close_ int fd = fs_open(w->folder_fd, "/log", O_RDONLY, 0);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	_cleanup_free_ char *line = NULL;
+	unsigned int n = 0;
+	size_t size = 0;
+
+	if (!f)
+		return 0;
+	fd = -1; /* f has it */
+	while (getline(&line, &size, f) > 0)
+		n += is_compiled(line);
+	return n;
+}
+
+static void take_line(void *data, const char *line)
+{
+	struct kernel_work *w = data;
+	int permille = -1;
+
+	/* A disk that is full stops the build, not its log. */
+	if (fs_write_all(w->log_fd, line, strlen(line)) == 0)
+		(void)!write(w->log_fd, "\n", 1);
+	if (w->on_line)
+		w->on_line(w->line_data, line);
+	if (tells(line) && w->said.n < SAID_MAX && strv_add(&w->said, line) < 0)
+		return;
+	if (is_compiled(line) && ++w->compiled % TELL_EVERY == 0 && w->expected > 0)
+		permille = (int)MIN(w->compiled * 990ULL / w->expected, 990ULL);
+	kernel_progress(w->env, w->step, w->text, permille, line);
+}
+
+/* ---- running them ---------------------------------------------------------------------------------------------- */
+
+/* A date that make's and the kernel's scripts read; the same for the same sources. */
+static int epoch_text(int64_t epoch, char *buf, size_t size)
+{
+	time_t t = (time_t)epoch;
+	struct tm tm;
+
+	return gmtime_r(&t, &tm) && strftime(buf, size, "%a %b %e %H:%M:%S UTC %Y", &tm) > 0 ? 0 : -EINVAL;
+}
+
+static int add_environment(const struct kernel_work *w, struct strv *argv)
+{
+	const char *hash = strrchr(w->id, '-');
+	char date[64];
+	int r = epoch_text(w->epoch, date, sizeof(date));
+
+	if (r == 0)
+		r = strv_add_all(argv, "env", "-i",
+				 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+				 "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC", "KBUILD_BUILD_USER=muster",
+				 "KBUILD_BUILD_HOST=muster", NULL);
+	/* The version that a running kernel tells is this build's and no other's. */
+	if (r == 0)
+		r = strv_addf(argv, "KBUILD_BUILD_VERSION=%s", hash ? hash + 1 : w->id);
+	return r < 0 ? r : strv_addf(argv, "KBUILD_BUILD_TIMESTAMP=%s", date);
+}
+
+static int add_rights(const struct kernel_work *w, struct strv *argv)
+{
+	int r;
+
+	if (w->uid == (uid_t)-1)
+		return 0;
+	r = strv_add_all(argv, "setpriv", "--clear-groups", "--no-new-privs", "--pdeathsig=TERM", NULL);
+	if (r == 0)
+		r = strv_addf(argv, "--reuid=%u", w->uid);
+	if (r == 0)
+		r = strv_addf(argv, "--regid=%u", w->gid);
+	return r < 0 ? r : strv_add(argv, "--");
+}
+
+int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
+		    int *ret_status)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	struct spawn s = {
+		.cwd = w->host_tree,
+		.input = input,
+		.input_len = input ? strlen(input) : 0,
+		.timeout_ms = timeout_ms,
+		.cancel_fd = w->env->cancel_fd,
+		.max_output = 1,
+		.on_line = take_line,
+		.data = w,
+		.ends_with_us = true,
+	};
+	int r = add_environment(w, &argv);
+
+	if (r == 0)
+		r = strv_add_all(&argv, "nice", "-n", "10", NULL);
+	if (r == 0)
+		r = add_rights(w, &argv);
+	for (size_t i = 0; r == 0 && words[i]; i++)
+		r = strv_add(&argv, words[i]);
+	if (r < 0)
+		return r;
+	strv_free(&w->said);
+	w->said = (struct strv)STRV_INIT;
+	s.argv = (const char *const *)argv.v;
+	return spawn_run(&s, ret_status, NULL);
+}
+
+static int add_compiler(const struct kernel_work *w, struct strv *argv)
+{
+	_cleanup_strbuf_ struct strbuf cc = STRBUF_INIT, host = STRBUF_INIT;
+	const struct kernel_recipe *r = w->recipe;
+	int e;
+
+	/* Trees of every age take options of the compiler in its name; other places came and went. */
+	strbuf_addf(&cc, "CC=%s", w->cc->path);
+	for (size_t i = 0; i < r->flags.n; i++)
+		strbuf_addf(&cc, " %s", r->flags.v[i]);
+	for (size_t i = 0; i < r->hostflags.n; i++)
+		strbuf_addf(&host, "%s%s", i ? " " : "HOSTCFLAGS=-O2 ", r->hostflags.v[i]);
+	if (cc.failed || host.failed)
+		return -ENOMEM;
+	e = strv_add(argv, cc.data);
+	if (e == 0 && host.len)
+		e = strv_add(argv, host.data);
+	return e < 0 ? e : strv_addf(argv, "ARCH=%s", r->architecture);
+}
+
+/* What it says is in the log; the lines that matter come along. */
+static void say_failure(struct kernel_work *w, const char *target, int status)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	if (kernel_disk_full(w->env, w->folder)) {
+		log_error("the disk that holds %s is full", w->host_folder);
+		return;
+	}
+	for (size_t i = 0; i < w->said.n; i++)
+		strbuf_addf(&b, "\n  %s", w->said.v[i]);
+	log_error("make %s ended with status %d%s%s\nAll that it said is in %s/log", target, status,
+		  b.len ? ":" : "", b.data ? b.data : "", w->host_folder);
+}
+
+int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	const char *word, *target = NULL;
+	int status = 0, r = strv_add(&argv, "make");
+	va_list ap;
+
+	if (r == 0)
+		r = strv_addf(&argv, "-j%u", w->jobs);
+	if (r == 0)
+		r = add_compiler(w, &argv);
+	va_start(ap, timeout_ms);
+	while (r == 0 && (word = va_arg(ap, const char *))) {
+		target = target ? target : word;
+		r = strv_add(&argv, word);
+	}
+	va_end(ap);
+	if (r == 0)
+		r = kernel_work_run(w, (const char *const *)argv.v, input, timeout_ms, &status);
+	if (r == -ENOENT)
+		log_error("make, env, nice or setpriv is missing on this server");
+	else if (r == -MUSTER_E_TIMEOUT)
+		log_error("make %s took longer than %d minutes, and was ended", target, timeout_ms / 60000);
+	if (r == -ENOENT)
+		return -MUSTER_E_MISSING;
+	if (r < 0 || status == 0)
+		return r;
+	say_failure(w, target ? target : "", status);
+	return kernel_disk_full(w->env, w->folder) ? -ENOSPC : -MUSTER_E_COMMAND;
+}
