@@ -10,6 +10,7 @@
 
 #define REASON_MAX 512 /* bytes */
 #define ACTION_ID_MAX (1ULL << 53)
+#define SSI_MS 2000
 
 /* "key=value" with the escapes of agent/wire.h. Control characters would garble the operator's terminal. */
 static void add_line(struct text *t, const char *key, const char *value, size_t len)
@@ -49,6 +50,34 @@ static void add_facts(struct text *t, const struct facts *f)
 	add_string(t, WIRE_REPORT_VERSION, f->kernel.version);
 }
 
+static void add_count(struct text *t, const char *key, unsigned long long n)
+{
+	if (n)
+		text_addf(t, "%s=%llu\n", key, n);
+}
+
+static void add_ssi(struct text *t, const struct ssi *s)
+{
+	text_addf(t, WIRE_REPORT_SSI_SUBSESSION "=%d\n", s->subsession_id);
+	if (s->session_id >= 0)
+		text_addf(t, WIRE_REPORT_SSI_SESSION "=%d\n", s->session_id);
+	if (s->node_id >= 0)
+		text_addf(t, WIRE_REPORT_SSI_NODE "=%d\n", s->node_id);
+	add_count(t, WIRE_REPORT_SSI_MAX_NODES, (unsigned)MAX(s->max_nodes, 0));
+	if (s->abi[0])
+		add_string(t, WIRE_REPORT_SSI_ABI, s->abi);
+	add_count(t, WIRE_REPORT_SSI_ONLINE, (unsigned)s->online);
+	add_count(t, WIRE_REPORT_SSI_PRESENT, (unsigned)s->present);
+	add_count(t, WIRE_REPORT_SSI_POSSIBLE, (unsigned)s->possible);
+	add_count(t, WIRE_REPORT_SSI_PROCESSORS, s->processors);
+	add_count(t, WIRE_REPORT_SSI_MEMORY, s->memory_kb);
+	add_count(t, WIRE_REPORT_SSI_MEMORY_FREE, s->memory_free_kb);
+	if (s->load[0])
+		add_string(t, WIRE_REPORT_SSI_LOAD, s->load);
+	if (s->stuck[0])
+		add_string(t, WIRE_REPORT_SSI_STUCK, s->stuck);
+}
+
 /* The end of the log that fits into room bytes once escaped, from a line's beginning on. */
 static const char *fitting_end(const char *log, size_t room)
 {
@@ -74,6 +103,8 @@ int report_body(const struct report *report, const struct facts *f, char **ret, 
 	add_facts(&t, f);
 	if (report->done)
 		text_addf(&t, WIRE_REPORT_DONE "=%llu\n", report->done);
+	if (report->ssi)
+		add_ssi(&t, report->ssi);
 	if (report->reason)
 		add_line(&t, WIRE_REPORT_REASON, report->reason, strnlen(report->reason, REASON_MAX));
 	used = t.len + sizeof(WIRE_REPORT_LOG "=\n");
@@ -149,12 +180,18 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 		struct report_state *state)
 {
 	_cleanup_free_ char *body = NULL, *answer = NULL;
+	struct report full = *report;
 	struct facts f;
+	struct ssi ssi;
 	int status = 0, r;
 	size_t len;
 
 	facts_read(at, &f);
-	r = report_body(report, &f, &body, &len);
+	/* Not with an action that it is about to do: that waits for nothing. */
+	if (strcmp(report->stage, "ready") == 0 && !report->done &&
+	    ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi))
+		full.ssi = &ssi;
+	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
 		r = http_post(&(struct http_post){ .server = { c->server, c->port },
 						   .path = WIRE_REPORT_PATH,

@@ -57,6 +57,22 @@
 #define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
 #define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
 
+/* Of a ready node whose kernel has the single system image (Kerrighed); all of them in each such report but what is
+ * unknown, which is left out. SUBSESSION is always there: what lacks it says nothing of the single system. */
+#define WIRE_REPORT_SSI_SUBSESSION "ssi_subsession" /* -1: not started on this node; else the node is in it */
+#define WIRE_REPORT_SSI_SESSION "ssi_session"	    /* only nodes of one session see each other */
+#define WIRE_REPORT_SSI_NODE "ssi_node"		    /* its id in there */
+#define WIRE_REPORT_SSI_MAX_NODES "ssi_max_nodes"
+#define WIRE_REPORT_SSI_ABI "ssi_abi"	      /* a word */
+#define WIRE_REPORT_SSI_ONLINE "ssi_online"   /* nodes that are in it, as this node counts them */
+#define WIRE_REPORT_SSI_PRESENT "ssi_present" /* nodes that it sees */
+#define WIRE_REPORT_SSI_POSSIBLE "ssi_possible"
+#define WIRE_REPORT_SSI_PROCESSORS "ssi_processors" /* of the merged machine, and so the next three */
+#define WIRE_REPORT_SSI_MEMORY "ssi_memory_kb"
+#define WIRE_REPORT_SSI_MEMORY_FREE "ssi_memory_free_kb"
+#define WIRE_REPORT_SSI_LOAD "ssi_load"
+#define WIRE_REPORT_SSI_STUCK "ssi_stuck" /* the file whose reading did not come back in time */
+
 #define WIRE_REPORT_DONE "done" /* the id of the action that it does now */
 
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */

@@ -15,7 +15,8 @@
  *     without "events_since": from now on), and {"seq": N, "event": M} at its end: what to follow with the next time.
  *     Where "all" is true, N was of no use and all nodes come: what was known before is void. After a reload the line
  *     "cluster" comes again. STATE holds what struct node_state does, without what is empty or unknown;
- *     "stages" is [[STAGE, AT], ...].
+ *     "stages" is [[STAGE, AT], ...], and "ssi" an
+ *     object with what struct node_ssi holds.
  *   {"history": NAME}
  *     {"history": {"node": STATE, "boots": [{"began", "ms", "root", "kernel", "stage", "stages": [[STAGE, AT, MS],
  *     ...]}], "medians": {STAGE: MS}, "events": [...]}}

@@ -29,10 +29,14 @@ struct store {
 #define STORE_NODE                                                                                     \
 	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root," \
 	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"        \
-	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot"       \
-	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot"
+	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot,"      \
+	" b.version, s.boot, s.node, s.session, s.subsession, s.max_nodes, s.online, s.present,"       \
+	" s.possible, s.processors, s.memory, s.memory_free, s.load, s.abi, s.stuck"                   \
+	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot LEFT JOIN ssi s ON s.boot = n.boot"
 #define STORE_NODE_CHANGED 19 /* the columns behind those of the state */
 #define STORE_NODE_BOOT 20
+#define STORE_NODE_VERSION 21 /* and of the state again, the last ones */
+#define STORE_NODE_SSI 22
 
 /* X(NAME, SQL): every statement of the store. */
 #define STORE_SQL(X)                                                                                         \
@@ -99,13 +103,18 @@ struct store {
 	  " stages WHERE boot = ?1), ?2, ?3)")                                                               \
 	X(STAGES_PRUNE,                                                                                      \
 	  "DELETE FROM stages WHERE boot = ?1 AND n IN (SELECT n FROM stages WHERE boot = ?1"                \
-	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed'))"            \
+	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed', 'joined'))"  \
 	  " ORDER BY n LIMIT 2) AND (SELECT COUNT(*) FROM stages WHERE boot = ?1) > ?2")                     \
 	X(REPORT, "UPDATE boots SET reported = ?2, kernel = CASE WHEN ?3 = '' THEN kernel ELSE ?3 END,"      \
 		  " processors = CASE WHEN ?4 > 0 THEN ?4 ELSE processors END,"                              \
 		  " memory = CASE WHEN ?5 > 0 THEN ?5 ELSE memory END,"                                      \
 		  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                            \
-		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END WHERE id = ?1")                           \
+		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END,"                                         \
+		  " version = CASE WHEN ?8 = '' THEN version ELSE ?8 END WHERE id = ?1")                     \
+	X(SSI, "INSERT OR REPLACE INTO ssi(boot, node, session, subsession, max_nodes, online, present, "    \
+	       "possible,"                                                                                   \
+	       " processors, memory, memory_free, load, abi, stuck)"                                         \
+	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                       \
 	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
 	X(SILENT, "SELECT n.name, b.id FROM nodes n JOIN boots b ON b.id = n.boot"                           \
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \

@@ -67,6 +67,13 @@ static const char *const schema[] = {
 	"ALTER TABLE nodes ADD COLUMN next TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE nodes ADD COLUMN next_initramfs TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE nodes ADD COLUMN next_always INTEGER NOT NULL DEFAULT 0;",
+
+	"ALTER TABLE boots ADD COLUMN version TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE ssi(boot INTEGER PRIMARY KEY REFERENCES boots(id) ON DELETE CASCADE,"
+	" node INTEGER NOT NULL, session INTEGER NOT NULL, subsession INTEGER NOT NULL,"
+	" max_nodes INTEGER NOT NULL, online INTEGER NOT NULL, present INTEGER NOT NULL,"
+	" possible INTEGER NOT NULL, processors INTEGER NOT NULL, memory INTEGER NOT NULL,"
+	" memory_free INTEGER NOT NULL, load REAL NOT NULL, abi TEXT NOT NULL, stuck TEXT NOT NULL);",
 };
 
 int store_begin(struct store *s)

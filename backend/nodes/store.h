@@ -53,14 +53,15 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
 struct store_report {
-	enum node_stage stage;		     /* INITRAMFS, ROOT, READY, FAILED, or OFF: it shuts down */
-	const char *kernel, *reason, *log;   /* "" where absent */
-	double load;			     /* negative where absent */
-	long long memory_kb, memory_free_kb; /* 0 where absent */
-	int processors;			     /* 0 where absent */
+	enum node_stage stage; /* INITRAMFS, ROOT, READY, JOINED, FAILED, or OFF: it shuts down */
+	const char *kernel, *version, *reason, *log; /* "" where absent */
+	double load;				     /* negative where absent */
+	long long memory_kb, memory_free_kb;	     /* 0 where absent */
+	int processors;				     /* 0 where absent */
+	struct node_ssi ssi;			     /* not known: absent */
 };
 /* What the node says of its present boot. What is absent stays as it was reported before; a stage that the boot
- * has passed changes no stage. OFF ends the boot: what its machine asks for next begins another one. */
+ * has passed changes no stage, but that a node which says that it is not in the single system is no more JOINED. OFF ends the boot: what its machine asks for next begins another one. */
 int store_report(struct store *s, int64_t now, const char *node,
 		 const struct store_report *report) _must_check_;
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "backend/nodes/control.h"
 #include "backend/nodes/json.h"
 #include "backend/nodes/store.h"
 #include "util/error.h"
@@ -109,6 +110,7 @@ static void report_as(struct store *s, int64_t now, const char *node, enum node_
 {
 	struct store_report report = { .stage = stage,
 				       .kernel = "6.1.0",
+				       .version = "#1 SMP",
 				       .reason = stage == NODE_FAILED ? "no root" : "",
 				       .log = stage == NODE_FAILED ? "last words" : "",
 				       .load = 0.5,
@@ -194,7 +196,9 @@ static void unknown_nodes_are_refused(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_strv_ struct strv names = STRV_INIT;
-	struct store_report report = { .stage = NODE_READY, .kernel = "", .reason = "", .log = "" };
+	struct store_report report = {
+		.stage = NODE_READY, .kernel = "", .version = "", .reason = "", .log = ""
+	};
 	struct node_state *v;
 	size_t n;
 
@@ -339,6 +343,124 @@ static void a_silent_node_is_lost_and_found(void **state)
 	assert_int_equal(stages_of_first(f->store, stages, sizeof(stages)), NODE_READY);
 	assert_true(strlen(stages) < 64 * 7);
 	assert_int_equal(strncmp(stages, "loader ready lost ready ", 24), 0);
+}
+
+/* What node00001 says of the single system: subsession -1 is not in it. */
+static void report_ssi(struct store *s, int64_t now, int subsession)
+{
+	struct store_report report = { .stage = subsession < 0 ? NODE_READY : NODE_JOINED,
+				       .kernel = "2.6.30-krg",
+				       .version = "#4 SMP",
+				       .reason = "",
+				       .log = "",
+				       .load = 0.5,
+				       .ssi = { .known = true,
+						.node = 1,
+						.session = 7,
+						.subsession = subsession,
+						.max_nodes = 256,
+						.online = subsession < 0 ? 0 : 3,
+						.present = 3,
+						.possible = 256,
+						.processors = 12,
+						.memory_kb = 1524684,
+						.memory_free_kb = 1500000,
+						.load = 1.5,
+						.abi = "14",
+						.stuck = "/proc/x" } };
+
+	assert_int_equal(store_report(s, now, "node00001", &report), 0);
+}
+
+static void a_node_joins_the_single_system_and_leaves_it(void **state)
+{
+	struct fixture *f = *state;
+	struct node_state n;
+	char stages[64];
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g"), 0);
+	report_as(f->store, T0 + 1000, "node00001", NODE_READY);
+	assert_int_equal(store_node(f->store, T0, "node00001", &n), 0);
+	assert_false(n.ssi.known);
+	assert_string_equal(n.version, "#1 SMP");
+	node_state_clear(&n);
+	report_ssi(f->store, T0 + 2000, 1);
+	assert_int_equal(store_node(f->store, T0, "node00001", &n), 0);
+	assert_int_equal(n.stage, NODE_JOINED);
+	assert_string_equal(n.version, "#4 SMP");
+	assert_true(n.ssi.known);
+	assert_int_equal(n.ssi.node, 1);
+	assert_int_equal(n.ssi.session, 7);
+	assert_int_equal(n.ssi.subsession, 1);
+	assert_int_equal(n.ssi.max_nodes, 256);
+	assert_int_equal(n.ssi.online, 3);
+	assert_int_equal(n.ssi.present, 3);
+	assert_int_equal(n.ssi.possible, 256);
+	assert_int_equal(n.ssi.processors, 12);
+	assert_int_equal(n.ssi.memory_kb, 1524684);
+	assert_int_equal(n.ssi.memory_free_kb, 1500000);
+	assert_true(n.ssi.load == 1.5);
+	assert_string_equal(n.ssi.abi, "14");
+	assert_string_equal(n.ssi.stuck, "/proc/x");
+	assert_int_equal(n.boot_ms, 1000);
+	node_state_clear(&n);
+	/* A report that says nothing of it changes nothing of it. */
+	report_as(f->store, T0 + 3000, "node00001", NODE_READY);
+	assert_int_equal(stages_of_first(f->store, stages, sizeof(stages)), NODE_JOINED);
+	report_ssi(f->store, T0 + 4000, -1);
+	assert_int_equal(stages_of_first(f->store, stages, sizeof(stages)), NODE_READY);
+	assert_string_equal(stages, "loader ready joined ready ");
+	/* In and out a thousand times: the list stays short, and its beginning stays. */
+	for (int i = 0; i < 1000; i++)
+		report_ssi(f->store, T0 + 5000 + i, i % 2 ? -1 : 1);
+	assert_int_equal(store_node(f->store, T0, "node00001", &n), 0);
+	assert_in_range(n.n_stages, 4, 66);
+	assert_int_equal(n.stages[0].stage, NODE_LOADER);
+	assert_int_equal(n.stages[1].stage, NODE_READY);
+	assert_int_equal(n.boot_ms, 1000);
+	node_state_clear(&n);
+	/* Another boot knows nothing of it. */
+	assert_int_equal(store_boot(f->store, T0 + 9000, "node00001", "", "10.66.0.11", TOKEN_B, "g"), 0);
+	assert_int_equal(store_node(f->store, T0, "node00001", &n), 0);
+	assert_false(n.ssi.known);
+	node_state_clear(&n);
+}
+
+static void a_joined_node_that_falls_silent_is_lost(void **state)
+{
+	struct fixture *f = *state;
+	char stages[64];
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g"), 0);
+	report_ssi(f->store, T0 + 1000, 1);
+	assert_int_equal(store_expire(f->store, T0 + 60000, 45000), 1);
+	assert_int_equal(stages_of_first(f->store, stages, sizeof(stages)), NODE_LOST);
+	report_ssi(f->store, T0 + 61000, 1);
+	assert_int_equal(stages_of_first(f->store, stages, sizeof(stages)), NODE_JOINED);
+	assert_string_equal(stages, "loader joined lost joined ");
+}
+
+static void its_state_goes_over_the_control_socket_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct node_state n, back;
+	json_t *o;
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g"), 0);
+	report_ssi(f->store, T0 + 1000, 1);
+	assert_int_equal(store_node(f->store, T0, "node00001", &n), 0);
+	o = control_state_json(&n);
+	assert_non_null(o);
+	assert_int_equal(control_state_parse(o, T0, &back), 0);
+	assert_string_equal(back.version, "#4 SMP");
+	assert_memory_equal(&back.ssi, &n.ssi, sizeof(n.ssi));
+	node_state_clear(&back);
+	json_object_del(o, "ssi");
+	assert_int_equal(control_state_parse(o, T0, &back), 0);
+	assert_false(back.ssi.known);
+	node_state_clear(&back);
+	node_state_clear(&n);
+	json_decref(o);
 }
 
 static void a_boot_that_was_shut_down_is_over(void **state)
@@ -507,7 +629,7 @@ static void the_status_document_says_null_for_what_is_unknown(void **state)
 	assert_true(json_is_null(json_object_get(node, "memory_kb")));
 	assert_true(json_is_null(json_object_get(node, "last_report")));
 	assert_true(json_is_null(json_object_get(node, "boot_seconds")));
-	assert_int_equal(json_object_size(node), 18);
+	assert_int_equal(json_object_size(node), 20);
 	json_decref(doc);
 }
 
@@ -538,6 +660,9 @@ int main(void)
 		WITH_STORE(another_machine_at_the_address_begins_a_new_boot),
 		WITH_STORE(a_failure_keeps_its_reason_until_it_is_over),
 		WITH_STORE(a_silent_node_is_lost_and_found),
+		WITH_STORE(a_node_joins_the_single_system_and_leaves_it),
+		WITH_STORE(a_joined_node_that_falls_silent_is_lost),
+		WITH_STORE(its_state_goes_over_the_control_socket_whole),
 		WITH_STORE(a_boot_that_was_shut_down_is_over),
 		WITH_STORE(a_new_plan_keeps_what_is_known),
 		WITH_STORE(events_come_in_order_and_are_pruned),
