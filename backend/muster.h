@@ -18,6 +18,7 @@
 #include "backend/nodes/node.h"
 #include "backend/plan/draft-model.h"
 #include "backend/plan/model.h"
+#include "backend/ssi/model.h"
 #include "util/error.h"
 #include "util/macro.h"
 
@@ -275,6 +276,13 @@ int muster_root_remove(struct muster *m, const char *id) _must_check_;
  * -EINVAL: the range is wrong or names an unknown node (emitted). */
 int muster_status(struct muster *m, const char *range, struct node_state **ret, size_t *ret_n) _must_check_;
 void muster_status_free(struct node_state *v, size_t n);
+
+/* ---- the single system image ----------------------------------------------------------------------------- */
+
+/* By what the nodes last reported, also while musterd is down; `range` chooses the nodes that are listed, all of them are
+ * judged. -ENOENT: nothing was applied yet. -EINVAL: the range is wrong (emitted). */
+int muster_ssi_status(struct muster *m, const char *range, struct ssi_state *ret) _must_check_;
+void muster_ssi_free(struct ssi_state *s);
 
 /* ---- the feed: what musterd tells of the nodes, as it happens -------------------------------------------- */
 

@@ -52,6 +52,7 @@ struct verb {
 	X(power)     \
 	X(run)       \
 	X(root)      \
+	X(ssi)       \
 	X(lab)       \
 	X(help)
 

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..35
+echo 1..37
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -135,5 +135,9 @@ run --root "$tmp/root" power wake -n node01 --json
 report 'without a cluster nothing can be woken' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run why
 report 'why wants a node' "$(want 2 err 'muster why NODE'; silent out)"
-[ "$n" = 35 ] || failed=1
+run ssi melt
+report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status'; silent out)"
+run --root "$tmp/root" ssi status --json
+report 'without a cluster there is no single system' "$(want 1 out '"error": "No cluster was set up'; json out)"
+[ "$n" = 37 ] || failed=1
 exit $failed
