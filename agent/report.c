@@ -3,6 +3,7 @@
 
 #include "agent/report.h"
 #include "agent/http.h"
+#include "agent/steps.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #define REASON_MAX 512 /* bytes */
 #define ACTION_ID_MAX (1ULL << 53)
 #define SSI_MS 2000
+#define RESULT_MAX 2048 /* bytes, before they are escaped */
 
 /* "key=value" with the escapes of agent/wire.h. Control characters would garble the operator's terminal. */
 static void add_line(struct text *t, const char *key, const char *value, size_t len)
@@ -105,6 +107,12 @@ int report_body(const struct report *report, const struct facts *f, char **ret, 
 		text_addf(&t, WIRE_REPORT_DONE "=%llu\n", report->done);
 	if (report->ssi)
 		add_ssi(&t, report->ssi);
+	if (report->job) {
+		text_addf(&t, WIRE_REPORT_RESULT_ID "=%llu\n" WIRE_REPORT_RESULT_STATUS "=%d\n",
+			  report->job->id, report->job->status);
+		add_line(&t, WIRE_REPORT_RESULT, report->job->output,
+			 strnlen(report->job->output, RESULT_MAX));
+	}
 	if (report->reason)
 		add_line(&t, WIRE_REPORT_REASON, report->reason, strnlen(report->reason, REASON_MAX));
 	used = t.len + sizeof(WIRE_REPORT_LOG "=\n");
@@ -133,18 +141,35 @@ static void obey_action_id(struct report_state *state, const char *value)
 		state->action_id = 0;
 }
 
+static void obey_action_args(struct report_state *state, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len < sizeof(state->args))
+		memcpy(state->args, value, len + 1);
+	else
+		state->action_id = 0; /* they are none of ours */
+}
+
 /* One that was done already comes with a late answer. */
 static void obey_action(struct report_state *state, const char *value)
 {
 	static const struct {
 		const char *word;
 		enum report_action action;
-	} words[] = { { "reboot", ACTION_REBOOT }, { "poweroff", ACTION_POWEROFF } };
+	} words[] = { { "reboot", ACTION_REBOOT },
+		      { "poweroff", ACTION_POWEROFF },
+		      { "reset", ACTION_RESET } };
 
+	if (state->action_id == 0 || state->action_id == state->action_done)
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i].word, value) == 0 && state->action_id != 0 &&
-		    state->action_id != state->action_done)
+		if (strcmp(words[i].word, value) == 0)
 			state->action = words[i].action;
+	if (strlen(value) < sizeof(state->word) && steps_know(value, state->args)) {
+		memcpy(state->word, value, strlen(value) + 1);
+		state->action = ACTION_STEPS;
+	}
 }
 
 /* All that an answer can ask for. */
@@ -154,6 +179,7 @@ static const struct action {
 } actions[] = {
 	{ WIRE_KEY_INTERVAL, obey_interval },
 	{ WIRE_KEY_ACTION_ID, obey_action_id },
+	{ WIRE_KEY_ACTION_ARGS, obey_action_args },
 	{ WIRE_KEY_ACTION, obey_action },
 };
 
@@ -161,6 +187,7 @@ void report_obey(const char *answer, struct report_state *state)
 {
 	_cleanup_free_ char *copy = strdup(answer);
 
+	state->args[0] = '\0';
 	for (char *line = copy, *end, *value; line && *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)
@@ -191,6 +218,8 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	if (strcmp(report->stage, "ready") == 0 && !report->done &&
 	    ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi))
 		full.ssi = &ssi;
+	if (job_look(&state->job))
+		full.job = &state->job;
 	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
 		r = http_post(&(struct http_post){ .server = { c->server, c->port },
@@ -209,6 +238,8 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	state->told = r < 0 ? r : status;
 	if (r == 0 && status / 100 != 2)
 		return -EACCES;
+	if (r == 0 && full.job)
+		job_reported(&state->job);
 	if (r == 0)
 		report_obey(answer, state);
 	return r;

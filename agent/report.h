@@ -5,12 +5,14 @@
 #include "agent/common.h"
 #include "agent/conf.h"
 #include "agent/facts.h"
+#include "agent/job.h"
 #include "agent/ssi.h"
 
 struct report {
 	const char *stage;	  /* initramfs, root, ready, failed */
 	const char *reason, *log; /* of failed; NULL otherwise */
 	unsigned long long done;  /* the action that the node does now; 0: none */
+	const struct job *job;	  /* whose result it tells; NULL: none */
 	const struct ssi *ssi;	  /* NULL: it has no part in one, or it is not told now */
 };
 
@@ -21,11 +23,15 @@ enum report_action {
 	ACTION_NONE,
 	ACTION_REBOOT,
 	ACTION_POWEROFF,
+	ACTION_RESET,
+	ACTION_STEPS, /* what `word` says (agent/steps.h) */
 };
 
 /* What the server's answers may change. */
 struct report_state {
-	enum report_action action;		   /* what the server asks for */
+	enum report_action action; /* what the server asks for */
+	char word[16], args[512];
+	struct job job;
 	unsigned long long action_id, action_done; /* its number; that of the last one that was done */
 	unsigned interval;			   /* seconds */
 	struct ssi_probe ssi;
