@@ -12,6 +12,7 @@
 
 #define KERNEL_MAX 128
 #define REASON_MAX 512
+#define RESULT_MAX 4096
 #define LOG_MAX 12288 /* of its end, which says what went wrong */
 #define MEMORY_MAX_KB (INT64_C(1) << 50)
 #define PROCESSORS_MAX 65536
@@ -280,6 +281,21 @@ static int take_reason(struct report *r, const char *value, size_t len)
 	return take_text(&r->reason, value, len, REASON_MAX, false);
 }
 
+static int take_result_id(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, ACTION_MAX, &r->result_id);
+}
+
+static int take_result_status(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, 255, &r->result_status);
+}
+
+static int take_result(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->result, value, len, RESULT_MAX, true);
+}
+
 static int take_log(struct report *r, const char *value, size_t len)
 {
 	int err = take_text(&r->log, value, len, SIZE_MAX, true);
@@ -309,6 +325,9 @@ static const struct {
 	{ WIRE_REPORT_MEMORY_FREE, take_memory_free },
 	{ WIRE_REPORT_PROCESSORS, take_processors },
 	{ WIRE_REPORT_DONE, take_done },
+	{ WIRE_REPORT_RESULT_ID, take_result_id },
+	{ WIRE_REPORT_RESULT_STATUS, take_result_status },
+	{ WIRE_REPORT_RESULT, take_result },
 	{ WIRE_REPORT_KERNEL, take_kernel },
 	{ WIRE_REPORT_VERSION, take_version },
 	{ WIRE_REPORT_SSI_SUBSESSION, take_subsession },
@@ -385,7 +404,7 @@ static int take_line(struct report *r, const char *line, size_t len)
 /* What a report does not say is an empty text, so that nobody has to ask for NULL. */
 static int settle_texts(struct report *r)
 {
-	char **const texts[] = { &r->kernel, &r->version, &r->reason, &r->log };
+	char **const texts[] = { &r->kernel, &r->version, &r->reason, &r->log, &r->result };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (!*texts[i])
@@ -436,5 +455,6 @@ void report_free(struct report *r)
 	free(r->version);
 	free(r->reason);
 	free(r->log);
+	free(r->result);
 	*r = (struct report){ 0 };
 }

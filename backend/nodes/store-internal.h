@@ -120,13 +120,23 @@ struct store {
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \
 	X(NODES, STORE_NODE " ORDER BY n.place")                                                             \
 	X(STAGES_OF, "SELECT stage, at FROM stages WHERE boot = ?1 ORDER BY n")                              \
-	X(ACTION_OF, "SELECT a.id, a.what, a.told, a.boot, n.id, n.boot FROM nodes n"                        \
+	X(ACTION_OF, "SELECT a.id, a.what, a.told, a.boot, n.id, n.boot, a.args FROM nodes n"                \
 		     " LEFT JOIN actions a ON a.node = n.id WHERE n.name = ?1")                              \
-	X(ACTION_ADD, "INSERT OR REPLACE INTO actions(node, what, asked, uid) VALUES(?1, ?2, ?3, ?4)")       \
+	X(ACTION_ADD, "INSERT OR REPLACE INTO actions(node, what, asked, uid, args)"                         \
+		      " VALUES(?1, ?2, ?3, ?4, ?5)")                                                         \
 	X(ACTION_TOLD, "UPDATE actions SET told = told + 1, boot = ?2 WHERE id = ?1")                        \
 	X(ACTION_DROP, "DELETE FROM actions WHERE id = ?1")                                                  \
 	X(ACTION_OLD, "SELECT n.name FROM actions a JOIN nodes n ON n.id = a.node WHERE a.asked < ?1"        \
 		      " LIMIT 1")                                                                            \
+	X(OUTCOME_ADD, "INSERT INTO outcomes(action, node, what, state, status, output, boot)"               \
+		       " VALUES(?1, ?2, ?3, 'waiting', 0, '', 0)")                                           \
+	X(OUTCOMES_PRUNE, "DELETE FROM outcomes WHERE node = ?1 AND action <= (SELECT action FROM outcomes"  \
+			  " WHERE node = ?1 ORDER BY action DESC LIMIT 1 OFFSET ?2)")                        \
+	X(OUTCOME_SET, "UPDATE outcomes SET state = ?2, status = ?3, output = ?4, boot = ?5"                 \
+		       " WHERE action = ?1")                                                                 \
+	X(OUTCOME, "SELECT o.what, CASE WHEN o.state = 'running' AND o.boot <> n.boot THEN 'dropped'"        \
+		   " ELSE o.state END, o.status, o.output, n.name FROM outcomes o"                           \
+		   " JOIN nodes n ON n.id = o.node WHERE o.action = ?1")                                     \
 	X(NEXT, "SELECT next, next_initramfs, next_always FROM nodes WHERE name = ?1")                       \
 	X(NEXT_SET, "UPDATE nodes SET next = ?2, next_initramfs = ?3, next_always = ?4 WHERE name = ?1")     \
 	X(NEXT_USED, "UPDATE nodes SET next = '', next_initramfs = '' WHERE name = ?1 AND next = ?2"         \

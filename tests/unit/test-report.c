@@ -104,6 +104,24 @@ static void the_part_in_the_single_system_is_read(void **state)
 	report_free(&r);
 }
 
+static void an_outcome_is_read(void **state)
+{
+	struct report r;
+
+	assert_int_equal(parse("stage=ready\nresult_id=7\nresult_status=124\nresult=no\\nanswer\x1b[0m\n",
+			       &r),
+			 0);
+	assert_int_equal(r.result_id, 7);
+	assert_int_equal(r.result_status, 124);
+	assert_string_equal(r.result, "no\nanswer\xef\xbf\xbd[0m");
+	report_free(&r);
+	assert_int_equal(parse("stage=ready\n", &r), 0);
+	assert_int_equal(r.result_id, 0);
+	assert_string_equal(r.result, "");
+	report_free(&r);
+	assert_int_equal(parse("stage=ready\nresult_status=256\n", &r), -EINVAL);
+}
+
 static void a_wrong_report_is_refused_whole(void **state)
 {
 	static const char *const wrong[] = {
@@ -390,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_is_read_with_all_its_values),
 		cmocka_unit_test(the_part_in_the_single_system_is_read),
+		cmocka_unit_test(an_outcome_is_read),
 		cmocka_unit_test(a_wrong_report_is_refused_whole),
 		cmocka_unit_test(texts_come_out_clean),
 		cmocka_unit_test(texts_are_cut_between_characters),

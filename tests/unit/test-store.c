@@ -426,6 +426,65 @@ static void a_node_joins_the_single_system_and_leaves_it(void **state)
 	node_state_clear(&n);
 }
 
+static void assert_outcome(struct fixture *f, int64_t id, const char *state, int status, const char *output)
+{
+	struct store_outcome o;
+
+	assert_int_equal(store_outcome_get(f->store, id, &o), 0);
+	assert_string_equal(o.state, state);
+	assert_int_equal(o.status, status);
+	assert_string_equal(o.output, output);
+	store_outcome_free(&o);
+}
+
+static void an_orders_outcome_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct store_action a = { 0 };
+	struct store_outcome o;
+	int64_t id = 0, later = 0;
+
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "reboot", "", 0, &id), -EINVAL);
+	assert_int_equal(store_order_add(f->store, T0, "node77777", "ssi-add", "2", 0, &id), -ENOENT);
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g"), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-add", "2,3", 0, &id), 0);
+	assert_outcome(f, id, "waiting", 0, "");
+	/* What does not run yet has no outcome, and another node's is none of one's business. */
+	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 1, "early"), 0);
+	assert_outcome(f, id, "waiting", 0, "");
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
+	assert_int_equal(a.id, id);
+	assert_string_equal(a.what, "ssi-add");
+	assert_string_equal(a.args, "2,3");
+	assert_int_equal(store_action_done(f->store, T0, "node00001", id), 0);
+	assert_outcome(f, id, "running", 0, "");
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 0);
+	assert_int_equal(store_outcome_set(f->store, T0, "node00002", id, 1, "forged"), 0);
+	assert_outcome(f, id, "running", 0, "");
+	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 3, "no such node\nmore\n"), 0);
+	assert_outcome(f, id, "done", 3, "no such node\nmore\n");
+	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 0, "again"), 0);
+	assert_outcome(f, id, "done", 3, "no such node\nmore\n");
+	/* One that runs when its node restarts, one that another takes the place of, one that nobody begins. */
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &id), 0);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
+	assert_string_equal(a.args, "");
+	assert_int_equal(store_action_done(f->store, T0, "node00001", id), 0);
+	report_as(f->store, T0 + 1000, "node00001", NODE_READY);
+	assert_outcome(f, id, "running", 0, "");
+	assert_int_equal(store_boot(f->store, T0 + 2000, "node00001", "", "10.66.0.11", TOKEN_B, "g"), 0);
+	assert_outcome(f, id, "dropped", 0, "");
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &id), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &later), 0);
+	assert_outcome(f, id, "dropped", 0, "another wish took its place");
+	assert_int_equal(store_action_expire(f->store, T0 + 100000, 1000), 0);
+	assert_outcome(f, later, "dropped", 0, "given up: the node did not report");
+	for (int i = 0; i < 25; i++)
+		assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &id), 0);
+	assert_int_equal(store_outcome_get(f->store, later, &o), -ENOENT);
+	assert_outcome(f, id, "waiting", 0, "");
+}
+
 static void a_joined_node_that_falls_silent_is_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -661,6 +720,7 @@ int main(void)
 		WITH_STORE(a_failure_keeps_its_reason_until_it_is_over),
 		WITH_STORE(a_silent_node_is_lost_and_found),
 		WITH_STORE(a_node_joins_the_single_system_and_leaves_it),
+		WITH_STORE(an_orders_outcome_is_kept),
 		WITH_STORE(a_joined_node_that_falls_silent_is_lost),
 		WITH_STORE(its_state_goes_over_the_control_socket_whole),
 		WITH_STORE(a_boot_that_was_shut_down_is_over),
