@@ -61,7 +61,7 @@ static int read_results(const json_t *list, struct muster_result **ret, size_t *
 	return 0;
 }
 
-static json_t *names_json(const struct strv *names)
+json_t *context_names_json(const struct strv *names)
 {
 	json_t *list = json_array();
 
@@ -91,6 +91,7 @@ static const struct {
 	[MUSTER_POWER_REBOOT] = { "reboot", "Restart" },
 	[MUSTER_POWER_OFF] = { "off", "Switch off" },
 	[MUSTER_POWER_WAKE] = { "wake", NULL },
+	[MUSTER_POWER_RESET] = { "reset", "Reset at once, without a shutdown," },
 };
 
 static int confirm(struct muster *m, const struct strv *names, const char *what)
@@ -120,7 +121,7 @@ int muster_power(struct muster *m, const char *range, enum muster_power what, st
 		return r;
 	return ask(m,
 		   json_pack("{s:{s:s, s:o}}", "power", "what", powers[what].word, "nodes",
-			     names_json(&names)),
+			     context_names_json(&names)),
 		   ret, ret_n);
 }
 
@@ -137,6 +138,7 @@ int muster_boot_next(struct muster *m, const char *range, const char *what, bool
 		return r;
 	return ask(m,
 		   json_pack("{s:{s:s, s:s, s:b, s:o}}", "next", "what", what, "initramfs",
-			     initramfs ? initramfs : "", "always", always, "nodes", names_json(&names)),
+			     initramfs ? initramfs : "", "always", always, "nodes",
+			     context_names_json(&names)),
 		   ret, ret_n);
 }

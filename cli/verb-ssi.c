@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -145,33 +147,120 @@ static int status(struct cli *c)
 	return r;
 }
 
+/* ---- forming it ---------------------------------------------------------------------------------------- */
+
+static int form(struct cli *c,
+		int (*verb)(struct muster *m, const char *range, struct muster_result **ret, size_t *ret_n))
+{
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	struct muster_result *v;
+	size_t n;
+	int r;
+
+	cli_catch_signals(c, true);
+	r = cli_open(c, &m);
+	if (r == 0)
+		r = verb(m, c->range, &v, &n);
+	c->refused = c->refused || r == -EINVAL || r == -MUSTER_E_REFUSED;
+	return r < 0 ? r : cli_results(c, v, n);
+}
+
+static int start(struct cli *c)
+{
+	return form(c, muster_ssi_start);
+}
+
+static int add(struct cli *c)
+{
+	int r = cli_want_range(c);
+
+	return r < 0 ? r : form(c, muster_ssi_add);
+}
+
+static int remove_nodes(struct cli *c)
+{
+	int r = cli_want_range(c);
+
+	return r < 0 ? r : form(c, muster_ssi_remove);
+}
+
+static int reset(struct cli *c)
+{
+	return form(c, muster_ssi_reset);
+}
+
+static int migrate(struct cli *c)
+{
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	char *end;
+	long pid;
+	int r;
+
+	errno = 0;
+	pid = strtol(c->argv[1], &end, 10);
+	if (errno || *end || end == c->argv[1] || pid <= 0 || pid > INT_MAX)
+		return cli_refuse(c, "\"%s\" is no process's number", c->argv[1]);
+	cli_catch_signals(c, true);
+	r = cli_open(c, &m);
+	if (r == 0)
+		r = muster_ssi_migrate(m, pid, c->argv[2]);
+	c->refused = c->refused || r == -EINVAL || r == -MUSTER_E_REFUSED;
+	if (r < 0)
+		return r;
+	if (c->json)
+		return cli_print_json(c, json_pack("{sI so}", "pid", (json_int_t)pid, "node",
+						   cli_json_text(c->argv[2])));
+	printf("Process %ld moves to %s.\n", pid, c->argv[2]);
+	return 0;
+}
+
 /* ---- the verb ------------------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *name;
+	int arguments; /* besides its own name */
 	int (*run)(struct cli *c);
 } words[] = {
-	{ "status", status },
+	{ "status", 0, status },       { "start", 0, start }, { "add", 0, add },
+	{ "remove", 0, remove_nodes }, { "reset", 0, reset }, { "migrate", 2, migrate },
 };
 
 static int run(struct cli *c)
 {
-	int r = cli_arguments(c, 1, 1);
+	int r = cli_arguments(c, 1, 3);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i].name, c->argv[0]) == 0)
-			return words[i].run(c);
-	return r < 0 ? r : cli_refuse(c, "there is no \"%s\"; it is status", c->argv[0]);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i].name, c->argv[0]) != 0)
+			continue;
+		r = cli_arguments(c, 1 + words[i].arguments, 1 + words[i].arguments);
+		return r < 0 ? r : words[i].run(c);
+	}
+	return r < 0 ? r
+		     : cli_refuse(c, "there is no \"%s\"; it is status, start, add, remove, reset or migrate",
+				  c->argv[0]);
 }
 
 const struct verb verb_ssi = {
 	.name = "ssi",
-	.args = "status [-n RANGE]",
+	.args = "status [-n RANGE] | start [-n RANGE] | add -n RANGE | remove -n RANGE | reset [-n RANGE] | "
+		"migrate PID NODE",
 	.summary = "the single system image: many nodes as one machine",
-	.details = "status shows the merged machine of a cluster that runs Kerrighed, and where each node "
-		   "stands: online is in it, present could be added, out is not up or has another kernel, "
-		   "broken shows that the single system hangs. A broken one is told with what to do, and the "
-		   "exit status is 1; muster resets nothing by itself.",
-	.words = "status",
+	.details =
+		"status shows the merged machine of a cluster that runs Kerrighed, and where each node "
+		"stands: online is in it, present could be added, out is not up or has another kernel, "
+		"broken shows that the single system hangs. A broken one is told with what to do, and the "
+		"exit status is 1; muster resets nothing by itself.\n"
+		"start makes one machine of the nodes. It is refused, with every reason, unless all of them "
+		"are ready, have reported a moment ago, run the same build of the kernel, are of one "
+		"session, "
+		"and have ids of their own. add and remove change which nodes are in it; processes that may "
+		"move leave a node that is removed, all others on it end. The nodes' agents do it, without "
+		"ssh, and what became of it is told for every node.\n"
+		"reset restarts nodes at once, without a shutdown: all that have such a kernel, or those of "
+		"-n. It is the remedy for a single system that hangs. On a terminal it asks first, naming "
+		"the "
+		"nodes. A node that does not report any more cannot hear it, and wants its power switched.\n"
+		"migrate moves a process to a node.\n",
+	.words = "status start add remove reset migrate",
 	.run = run,
 };

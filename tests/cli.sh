@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..37
+echo 1..39
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -136,8 +136,12 @@ report 'without a cluster nothing can be woken' "$(want 1 out '"error": "No clus
 run why
 report 'why wants a node' "$(want 2 err 'muster why NODE'; silent out)"
 run ssi melt
-report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status'; silent out)"
+report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status, start, add, remove, reset or migrate'; silent out)"
+run ssi add
+report 'joining wants its nodes named' "$(want 2 err 'name the nodes with -n RANGE'; silent out)"
+run ssi migrate init node01
+report 'a process is named by its number' "$(want 2 err '"init" is no process'; silent out)"
 run --root "$tmp/root" ssi status --json
 report 'without a cluster there is no single system' "$(want 1 out '"error": "No cluster was set up'; json out)"
-[ "$n" = 37 ] || failed=1
+[ "$n" = 39 ] || failed=1
 exit $failed
