@@ -12,6 +12,7 @@ struct facts {
 	unsigned long long memory_kb, memory_free_kb; /* 0 when unknown */
 	unsigned processors;			      /* online; 0 when unknown */
 	struct utsname kernel;
+	char card[10]; /* the PCI id of the network card it booted over; empty when unknown */
 };
 
 /* Reads what can be read; the rest is left unknown. */

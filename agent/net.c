@@ -103,6 +103,36 @@ int net_find(int at, const uint8_t mac[6], char **ret)
 	return 0;
 }
 
+/* 0x and four hexadecimal digits, as the kernel writes an id. */
+static bool is_id(const char *s)
+{
+	return s && strlen(s) == 6 && strncmp(s, "0x", 2) == 0 && strspn(s + 2, "0123456789abcdef") == 4;
+}
+
+int net_card(int at, const uint8_t mac[6], char ret[10])
+{
+	_cleanup_free_ char *name = NULL, *device = NULL, *class = NULL, *vendor_id = NULL, *device_id = NULL;
+	_cleanup_closedir_ DIR *d = open_folder(at, "sys/class/net");
+	int r = d ? net_find(at, mac, &name) : -ENODEV;
+
+	if (r < 0)
+		return r;
+	if (asprintf(&device, "%s/device", name) < 0) {
+		device = NULL;
+		return -ENOMEM;
+	}
+	class = attribute(dirfd(d), device, "class");
+	vendor_id = attribute(dirfd(d), device, "vendor");
+	device_id = attribute(dirfd(d), device, "device");
+	/* Other buses have no class 02, or none at all. */
+	if (!class || strncmp(class, "0x02", 4) != 0 || !is_id(vendor_id) || !is_id(device_id))
+		return -ENODEV;
+	memcpy(ret, vendor_id + 2, 4);
+	ret[4] = ':';
+	memcpy(ret + 5, device_id + 2, 5);
+	return 0;
+}
+
 /* "8086:15f3" of a device of the PCI bus. */
 static char *pci_id(int folder, const char *name)
 {

@@ -9,6 +9,8 @@
 /* The name of the interface with this MAC address, owned; a real card is preferred to what is stacked on it. -ENODEV
  * when there is none. */
 int net_find(int at, const uint8_t mac[6], char **ret) _must_check_;
+/* The PCI id of that interface's card, "8086:15f3"; -ENODEV when it is none on that bus. */
+int net_card(int at, const uint8_t mac[6], char ret[10]) _must_check_;
 /* Why no interface has the address: one sentence about the cards that are there. Owned; NULL when out of memory. */
 char *net_explain(int at, const uint8_t mac[6], const struct modules *m);
 

@@ -3,6 +3,7 @@
 
 #include "agent/report.h"
 #include "agent/http.h"
+#include "agent/net.h"
 #include "agent/steps.h"
 
 #include <arpa/inet.h>
@@ -50,6 +51,8 @@ static void add_facts(struct text *t, const struct facts *f)
 		text_addf(t, WIRE_REPORT_PROCESSORS "=%u\n", f->processors);
 	add_string(t, WIRE_REPORT_KERNEL, f->kernel.release);
 	add_string(t, WIRE_REPORT_VERSION, f->kernel.version);
+	if (f->card[0])
+		add_string(t, WIRE_REPORT_CARD, f->card);
 }
 
 static void add_count(struct text *t, const char *key, unsigned long long n)
@@ -220,6 +223,9 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 		full.ssi = &ssi;
 	if (job_look(&state->job))
 		full.job = &state->job;
+	/* Once a boot is enough: a node that runs reports all the time. */
+	if (strcmp(report->stage, "ready") != 0 && net_card(at, c->mac, f.card) < 0)
+		f.card[0] = '\0';
 	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
 		r = http_post(&(struct http_post){ .server = { c->server, c->port },

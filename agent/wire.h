@@ -62,6 +62,7 @@
 #define WIRE_REPORT_PROCESSORS "processors"	 /* online */
 #define WIRE_REPORT_KERNEL "kernel"		 /* uname -r */
 #define WIRE_REPORT_VERSION "version"		 /* uname -v */
+#define WIRE_REPORT_CARD "card"			 /* PCI id of the card it booted over: "8086:15f3" */
 #define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
 #define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
 

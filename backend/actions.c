@@ -8,6 +8,7 @@
 
 #include "backend/context.h"
 #include "backend/plan/range.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define NAMED_MAX 12 /* nodes that a question names; of more it says how many */
@@ -50,7 +51,7 @@ static int read_results(const json_t *list, struct muster_result **ret, size_t *
 
 		v[i] = (struct muster_result){ strdup(name ? name : ""),
 					       -(int)json_integer_value(json_object_get(o, "code")),
-					       strdup(text ? text : "") };
+					       muster_said(text ? text : "") };
 		if (!v[i].name || !v[i].text) {
 			muster_results_free(v, n);
 			return -ENOMEM;
@@ -86,27 +87,33 @@ static int ask(struct muster *m, json_t *request, struct muster_result **ret, si
 }
 
 static const struct {
-	const char *word, *question;
+	const char *word;
+	bool asks;
 } powers[] = {
-	[MUSTER_POWER_REBOOT] = { "reboot", "Restart" },
-	[MUSTER_POWER_OFF] = { "off", "Switch off" },
-	[MUSTER_POWER_WAKE] = { "wake", NULL },
-	[MUSTER_POWER_RESET] = { "reset", "Reset at once, without a shutdown," },
+	[MUSTER_POWER_REBOOT] = { "reboot", true },
+	[MUSTER_POWER_OFF] = { "off", true },
+	[MUSTER_POWER_WAKE] = { "wake", false },
+	[MUSTER_POWER_RESET] = { "reset", true },
 };
 
-static int confirm(struct muster *m, const struct strv *names, const char *what)
+static int confirm(struct muster *m, const struct strv *names, enum muster_power what)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	_cleanup_free_ char *question = NULL;
 
-	strbuf_addf(&b, "%s ", what);
 	for (size_t i = 0; i < MIN(names->n, (size_t)NAMED_MAX); i++)
 		strbuf_addf(&b, "%s%s", i ? ", " : "", names->v[i]);
 	if (names->n > NAMED_MAX)
-		strbuf_addf(&b, " and %zu more", names->n - NAMED_MAX);
-	strbuf_addc(&b, '?');
-	if (b.failed)
+		strbuf_addf(&b, _(" and %zu more"), names->n - NAMED_MAX);
+	if (b.failed || asprintf(&question,
+				 what == MUSTER_POWER_REBOOT  ? _("Restart %s?")
+				 : what == MUSTER_POWER_RESET ? _("Reset %s at once, without a shutdown?")
+							      : _("Switch off %s?"),
+				 b.data ? b.data : "") < 0) {
+		question = NULL;
 		return -ENOMEM;
-	return context_ask(m, MUSTER_QUESTION_POWER, false, b.data) ? 0 : -MUSTER_E_CANCELLED;
+	}
+	return context_ask(m, MUSTER_QUESTION_POWER, false, question) ? 0 : -MUSTER_E_CANCELLED;
 }
 
 int muster_power(struct muster *m, const char *range, enum muster_power what, struct muster_result **ret,
@@ -115,8 +122,8 @@ int muster_power(struct muster *m, const char *range, enum muster_power what, st
 	_cleanup_strv_ struct strv names = STRV_INIT;
 	int r = context_names(m, range, &names);
 
-	if (r == 0 && powers[what].question)
-		r = confirm(m, &names, powers[what].question);
+	if (r == 0 && powers[what].asks)
+		r = confirm(m, &names, what);
 	if (r < 0)
 		return r;
 	return ask(m,

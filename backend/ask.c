@@ -14,6 +14,7 @@
 #include "backend/nodes/control.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define ANSWER_MS 10000 /* for an action on ten thousand nodes, each kept on its own */
@@ -121,17 +122,19 @@ int context_ask_daemon(struct muster *m, json_t *request, json_t **ret)
 		return -ENOMEM;
 	r = exchange(m, line, &b);
 	if (r < 0) {
-		context_error(m, "musterd does not answer (%s). `systemctl status musterd` says why.",
+		context_error(m, _("musterd does not answer (%s). `systemctl status musterd` says why."),
 			      muster_strerror(r));
 		return r;
 	}
 	answer = json_loads(b.data, JSON_DISABLE_EOF_CHECK, NULL);
 	if (!answer) {
-		context_error(m, "musterd's answer cannot be read; is it of another version?");
+		context_error(m, _("musterd's answer cannot be read; is it of another version?"));
 		return -MUSTER_E_FORMAT;
 	}
 	if (json_unpack(answer, "{s:s, s?:i}", "error", &why, "code", &code) == 0) {
-		context_error(m, "%s", why);
+		_cleanup_free_ char *said = muster_said(why);
+
+		context_error(m, "%s", said ? said : why);
 		json_decref(answer);
 		return code > 0 ? -code : -EIO;
 	}

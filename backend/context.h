@@ -27,7 +27,8 @@ struct muster {
 	char *answers;		       /* the path it was read from */
 	struct plan_mistakes mistakes;
 	int64_t step_started;
-	char *step; /* the present step's name */
+	char *step;  /* the present step's name */
+	char *error; /* see muster_take_error(); NULL: none */
 };
 
 /* Events; each takes a context that has no handler, too. */
@@ -37,6 +38,7 @@ void context_progress(struct muster *m, int permille);
 void context_line(struct muster *m, const char *line);
 void context_note(struct muster *m, const char *fmt, ...) _printf_(2, 3);
 void context_error(struct muster *m, const char *fmt, ...) _printf_(2, 3);
+void context_listen(struct muster *m); /* what the rooms below log is emitted */
 bool context_ask(struct muster *m, enum muster_question_type type, bool preset, const char *text);
 
 /* A connection to musterd's control socket. -ENOENT, -ECONNREFUSED: it does not run. */
@@ -56,6 +58,9 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_c
 
 int context_host(struct muster *m) _must_check_; /* fills m->host and m->distro */
 
+/* What the plan that was read last wants of the server. */
+int context_wish(struct muster *m, struct apply_wish *ret) _must_check_;
+void context_wish_free(struct apply_wish *w);
 /* Packages that the plan wants and that are not there; without a plan, those that any plan wants. */
 int context_missing_packages(struct muster *m, struct strv *ret) _must_check_;
 /* As apply_unfinished(); and whether musterd runs: 1, 0, or -1 where nobody can tell. */

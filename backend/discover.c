@@ -11,6 +11,7 @@
 #include "backend/plan/draft.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 /* The plan's, or that of the answers applied last, or the one that suggests itself. */
 static const char *choose_interface(struct muster *m)
@@ -36,18 +37,20 @@ int muster_discover_open(struct muster *m, const char *interface, struct discove
 	if (!interface)
 		interface = choose_interface(m);
 	if (!interface) {
-		context_error(m, "No interface of this server can face the nodes; name one.");
+		context_error(m, _("No interface of this server can face the nodes; name one."));
 		return -ENODEV;
 	}
 	r = discover_open(interface, ret);
 	if (r < 0)
-		context_error(m, "%s cannot be listened on: %s.%s", interface, muster_strerror(r),
-			      r == -EPERM      ? " Only root can."
-			      : r == -ENODEV   ? " 'muster host' lists the interfaces."
-			      : r == -ENETDOWN ? " 'ip link set up' wakes it."
-					       : "");
+		context_error(m,
+			      r == -EPERM ? _("%s cannot be listened on: %s. Only root can.")
+			      : r == -ENODEV
+				      ? _("%s cannot be listened on: %s. 'muster host' lists the interfaces.")
+			      : r == -ENETDOWN ? _("%s cannot be listened on: %s. 'ip link set up' wakes it.")
+					       : _("%s cannot be listened on: %s."),
+			      interface, muster_strerror(r));
 	else
-		context_note(m, "Listening on %s.", interface);
+		context_note(m, _("Listening on %s."), interface);
 	return r;
 }
 

@@ -10,35 +10,42 @@
 #include "backend/apply/ports.h"
 #include "backend/doctor.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 static void interfaces(const struct doctor *d, struct finding *f)
 {
 	const struct host_interface *i = d->interface ? host_interface_find(d->host, d->interface) : NULL;
 
 	if (!d->interface) {
-		finding_say(f, MUSTER_CHECK_PROBLEM, "No interface of this server can face the nodes: %s.",
-			    d->host->n_interfaces ? "each leads outside, or is wireless or virtual"
-						  : "it has none");
-		finding_remedy(f, "Put a network card in, or name the interface with -i.");
+		finding_say(f, MUSTER_CHECK_PROBLEM, "%s",
+			    d->host->n_interfaces
+				    ? _("No interface of this server can face the nodes: each leads outside, "
+					"or is wireless or virtual.")
+				    : _("No interface of this server can face the nodes: it has none."));
+		finding_remedy(f, _("Put a network card in, or name the interface with -i."));
 	} else if (!i) {
-		finding_say(f, MUSTER_CHECK_PROBLEM, "This server has no interface %s.", d->interface);
-		finding_remedy(f, "'muster host' lists those that it has.");
+		finding_say(f, MUSTER_CHECK_PROBLEM, _("This server has no interface %s."), d->interface);
+		finding_remedy(f, _("'muster host' lists those that it has."));
 	} else if (i->default_route) {
-		finding_say(f, MUSTER_CHECK_WARNING, "%s is this server's way to the outside.", i->name);
-		finding_remedy(f, "Take an interface that leads to the nodes only.");
+		finding_say(f, MUSTER_CHECK_WARNING, _("%s is this server's way to the outside."), i->name);
+		finding_remedy(f, _("Take an interface that leads to the nodes only."));
 	} else if (i->wireless) {
-		finding_say(f, MUSTER_CHECK_PROBLEM, "%s is wireless; firmware does not boot over that.",
+		finding_say(f, MUSTER_CHECK_PROBLEM, _("%s is wireless; firmware does not boot over that."),
 			    i->name);
-		finding_remedy(f, "Take an interface with a cable.");
+		finding_remedy(f, _("Take an interface with a cable."));
 	} else if (!i->link) {
-		finding_say(f, MUSTER_CHECK_WARNING, "%s %s.", i->name,
-			    i->up ? "has no link: no cable, or nothing alive at its other end" : "is down");
-		finding_remedy(f, "Plug the cable to the nodes in.");
+		finding_say(f, MUSTER_CHECK_WARNING,
+			    i->up ? _("%s has no link: no cable, or nothing alive at its other end.")
+				  : _("%s is down."),
+			    i->name);
+		finding_remedy(f, _("Plug the cable to the nodes in."));
 		if (!i->up)
 			finding_command(f, "ip link set %s up", i->name);
 	} else {
-		finding_say(f, MUSTER_CHECK_OK, "%s %s the nodes, and has a link.", i->name,
-			    d->chosen ? "faces" : "can face");
+		finding_say(f, MUSTER_CHECK_OK,
+			    d->chosen ? _("%s faces the nodes, and has a link.")
+				      : _("%s can face the nodes, and has a link."),
+			    i->name);
 	}
 }
 
@@ -50,34 +57,37 @@ static void other_dhcp(const struct doctor *d, struct finding *f)
 	int r;
 
 	if (!d->probe || !i || !i->link) {
-		finding_say(f, MUSTER_CHECK_OK, "Other DHCP servers were not looked for: %s.",
-			    !i	       ? "no interface is chosen"
-			    : !i->link ? "the interface has no link"
-			    : !d->root ? "only root can"
-				       : "these are another machine's facts");
+		finding_say(f, MUSTER_CHECK_OK, "%s",
+			    !i ? _("Other DHCP servers were not looked for: no interface is chosen.")
+			    : !i->link
+				    ? _("Other DHCP servers were not looked for: the interface has no link.")
+			    : !d->root ? _("Other DHCP servers were not looked for: only root can.")
+				       : _("Other DHCP servers were not looked for: these are another "
+					   "machine's facts."));
 		return;
 	}
 	r = d->probe(d, &offer);
 	if (r == 0 && proxy) {
 		finding_say(f, MUSTER_CHECK_PROBLEM,
-			    "No DHCP server answers on %s, and dhcp = \"proxy\" needs one.", i->name);
-		finding_remedy(f, "Switch it on, or answer dhcp = \"authoritative\".");
+			    _("No DHCP server answers on %s, and dhcp = \"proxy\" needs one."), i->name);
+		finding_remedy(f, _("Switch it on, or answer dhcp = \"authoritative\"."));
 	} else if (r == 0) {
-		finding_say(f, MUSTER_CHECK_OK, "No other DHCP server answers on %s.", i->name);
+		finding_say(f, MUSTER_CHECK_OK, _("No other DHCP server answers on %s."), i->name);
 	} else if (r < 0) {
-		finding_say(f, MUSTER_CHECK_WARNING, "%s could not be searched for other DHCP servers: %s.",
-			    i->name, muster_strerror(r));
-		finding_remedy(f, "See that the interface is up.");
+		finding_say(f, MUSTER_CHECK_WARNING,
+			    _("%s could not be searched for other DHCP servers: %s."), i->name,
+			    muster_strerror(r));
+		finding_remedy(f, _("See that the interface is up."));
 	} else if (proxy) {
-		finding_say(f, MUSTER_CHECK_OK, "The DHCP server %s (%s) answers on %s.", IP4(offer.server),
-			    MAC(offer.mac), i->name);
+		finding_say(f, MUSTER_CHECK_OK, _("The DHCP server %s (%s) answers on %s."),
+			    IP4(offer.server), MAC(offer.mac), i->name);
 	} else {
 		finding_say(f, d->chosen ? MUSTER_CHECK_PROBLEM : MUSTER_CHECK_WARNING,
-			    "Another DHCP server, %s (%s), answers on %s and offers %s.", IP4(offer.server),
-			    MAC(offer.mac), i->name, IP4(offer.address));
-		finding_remedy(f, "Switch that one off, answer dhcp = \"proxy\" to let it give the "
-				  "addresses, or choose "
-				  "another interface.");
+			    _("Another DHCP server, %s (%s), answers on %s and offers %s."),
+			    IP4(offer.server), MAC(offer.mac), i->name, IP4(offer.address));
+		finding_remedy(f, _("Switch that one off, answer dhcp = \"proxy\" to let it give the "
+				    "addresses, or choose "
+				    "another interface."));
 	}
 }
 
@@ -110,18 +120,20 @@ static void port(const struct doctor *d, struct finding *f, bool udp, unsigned i
 	const char *kind = udp ? "UDP" : "TCP";
 
 	if (proc < 0 || port_owner(proc, udp, number, &owner) < 0) {
-		finding_say(f, MUSTER_CHECK_WARNING, "Who holds %s port %u (%s) cannot be seen.", kind,
+		finding_say(f, MUSTER_CHECK_WARNING, _("Who holds %s port %u (%s) cannot be seen."), kind,
 			    number, what);
 	} else if (!owner) {
-		finding_say(f, MUSTER_CHECK_OK, "%s port %u (%s) is free.", kind, number, what);
+		finding_say(f, MUSTER_CHECK_OK, _("%s port %u (%s) is free."), kind, number, what);
 	} else if (is_ours(d, owner)) {
-		finding_say(f, MUSTER_CHECK_OK, "%s port %u (%s) is held by muster's own %s.", kind, number,
-			    what, owner);
+		finding_say(f, MUSTER_CHECK_OK, _("%s port %u (%s) is held by muster's own %s."), kind,
+			    number, what, owner);
 	} else {
 		finding_say(f, wanted ? MUSTER_CHECK_PROBLEM : MUSTER_CHECK_WARNING,
-			    "%s port %u (%s) is held by %s.", kind, number, what, owner);
-		finding_remedy(f, "Stop that program%s.",
-			       number == 67 || number == 69 ? "" : ", or keep it and answer otherwise");
+			    _("%s port %u (%s) is held by %s."), kind, number, what, owner);
+		finding_remedy(f, "%s",
+			       number == 67 || number == 69
+				       ? _("Stop that program.")
+				       : _("Stop that program, or keep it and answer otherwise."));
 	}
 }
 
@@ -151,10 +163,10 @@ static void port_nfs(const struct doctor *d, struct finding *f)
 	bool ganesha = d->plan && d->plan->nfs == PLAN_NFS_GANESHA;
 
 	if (d->plan && d->plan->nfs == PLAN_NFS_NONE)
-		finding_say(f, MUSTER_CHECK_OK, "The answers need no NFS server.");
+		finding_say(f, MUSTER_CHECK_OK, _("The answers need no NFS server."));
 	else if (threads && strcmp(threads, "0") != 0 && !ganesha)
 		finding_say(f, MUSTER_CHECK_OK,
-			    "The kernel's NFS server runs already; muster adds its export to it.");
+			    _("The kernel's NFS server runs already; muster adds its export to it."));
 	else
 		port(d, f, false, 2049, "NFS", d->plan != NULL);
 }
@@ -264,26 +276,26 @@ static bool in_table(const json_t *o, const char *family, const char *table)
 
 static void say_closed(const struct doctor *d, const struct firewall *w, struct finding *f)
 {
-	bool any = false;
+	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 
 	for (size_t k = 0; k < ARRAY_SIZE(needs); k++) {
 		if (!needs[k].wanted(d) || w->ports[k])
 			continue;
-		if (!any)
-			finding_say(f, MUSTER_CHECK_WARNING,
-				    "The firewall drops what comes in, and no rule opens");
-		strbuf_addf(&f->text, "%s %s port %u (%s)", any ? "," : "", needs[k].udp ? "UDP" : "TCP",
+		if (list.len)
+			strbuf_adds(&list, ", ");
+		strbuf_addf(&list, _("%s port %u (%s)"), needs[k].udp ? "UDP" : "TCP",
 			    need_port(d, &needs[k]), needs[k].what);
-		any = true;
 	}
-	if (any)
-		strbuf_addf(&f->text, " on %s.", d->interface);
+	if (list.len)
+		finding_say(f, MUSTER_CHECK_WARNING,
+			    _("The firewall drops what comes in, and no rule opens %s on %s."), list.data,
+			    d->interface);
 }
 
 /* firewalld and ufw rewrite the rules: they must be told, not nft. */
 static void say_opening(const struct doctor *d, const char *rule, struct finding *f)
 {
-	finding_remedy(f, "Open the interface %s to the nodes.", d->interface);
+	finding_remedy(f, _("Open the interface %s to the nodes."), d->interface);
 	if (fs_exists(d->system_fd, "/run/firewalld") || fs_exists(d->system_fd, "/usr/sbin/firewalld"))
 		finding_command(
 			f,
@@ -407,7 +419,7 @@ static void firewall(const struct doctor *d, struct finding *f)
 	int status = 0, r;
 
 	if (!d->interface) {
-		finding_say(f, MUSTER_CHECK_OK, "The firewall was not looked at: no interface is chosen.");
+		finding_say(f, MUSTER_CHECK_OK, _("The firewall was not looked at: no interface is chosen."));
 		return;
 	}
 	judge_legacy(d, f);
@@ -416,19 +428,20 @@ static void firewall(const struct doctor *d, struct finding *f)
 	r = d->command(d, argv, &status, &output);
 	if (r == -ENOENT) {
 		finding_say(f, MUSTER_CHECK_OK,
-			    "nftables is not installed here, so no firewall of it drops anything.");
+			    _("nftables is not installed here, so no firewall of it drops anything."));
 		return;
 	}
 	if (r == 0 && status == 0 && output)
 		doc = json_loads(output, 0, NULL);
 	if (!doc) {
-		finding_say(f, MUSTER_CHECK_WARNING, "What the firewall drops cannot be seen%s.",
-			    d->root ? "" : ": only root can");
+		finding_say(f, MUSTER_CHECK_WARNING, "%s",
+			    d->root ? _("What the firewall drops cannot be seen.")
+				    : _("What the firewall drops cannot be seen: only root can."));
 	} else {
 		judge_tables(d, json_object_get(doc, "nftables"), f);
 		if (f->level == MUSTER_CHECK_OK)
-			finding_say(f, MUSTER_CHECK_OK, "No rule of the firewall keeps the nodes out on %s.",
-				    d->interface);
+			finding_say(f, MUSTER_CHECK_OK,
+				    _("No rule of the firewall keeps the nodes out on %s."), d->interface);
 	}
 	json_decref(doc);
 }

@@ -9,6 +9,7 @@
 
 #include "backend/doctor.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define MIB (1024ULL * 1024)
 #define STATE_FOLDER "/var/lib/muster"
@@ -16,30 +17,32 @@
 static void distribution(const struct doctor *d, struct finding *f)
 {
 	const struct host *h = d->host;
-	const char *name = *h->pretty ? h->pretty : *h->distribution ? h->distribution : "an unknown system";
+	const char *name = *h->pretty	      ? h->pretty
+			   : *h->distribution ? h->distribution
+					      : _("an unknown system");
 
 	if (!d->distro) {
-		finding_say(f, MUSTER_CHECK_PROBLEM, "This server runs %s, which muster has no profile for.",
-			    name);
-		finding_remedy(f, "Take a server with Debian, or write a profile for this distribution.");
+		finding_say(f, MUSTER_CHECK_PROBLEM,
+			    _("This server runs %s, which muster has no profile for."), name);
+		finding_remedy(f, _("Take a server with Debian, or write a profile for this distribution."));
 	} else if (!*h->codename && d->distro->n_releases && !profile_codename(d->distro, h->version)) {
 		finding_say(f, MUSTER_CHECK_WARNING,
-			    "This server runs %s; muster does not know that release.", name);
-		finding_remedy(f, "It may work all the same; 'muster plan' shows what would be done.");
+			    _("This server runs %s; muster does not know that release."), name);
+		finding_remedy(f, _("It may work all the same; 'muster plan' shows what would be done."));
 	} else {
-		finding_say(f, MUSTER_CHECK_OK, "This server runs %s.", name);
+		finding_say(f, MUSTER_CHECK_OK, _("This server runs %s."), name);
 	}
 }
 
 static void rights(const struct doctor *d, struct finding *f)
 {
 	if (d->root) {
-		finding_say(f, MUSTER_CHECK_OK, "You are root.");
+		finding_say(f, MUSTER_CHECK_OK, _("You are root."));
 		return;
 	}
 	finding_say(f, MUSTER_CHECK_PROBLEM,
-		    "You are not root: nothing can be changed, and not all can be seen.");
-	finding_remedy(f, "Run muster as root.");
+		    _("You are not root: nothing can be changed, and not all can be seen."));
+	finding_remedy(f, _("Run muster as root."));
 	finding_command(f, "sudo muster doctor");
 }
 
@@ -99,53 +102,54 @@ static void packages(const struct doctor *d, struct finding *f)
 	static const char *const audit[] = { "dpkg", "--audit", NULL };
 	const struct manager *m = find_manager(d);
 	_cleanup_free_ char *output = NULL, *broken = NULL;
+	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 	size_t missing = 0;
 	int status, r;
 
 	if (!m) {
 		finding_say(f, MUSTER_CHECK_PROBLEM,
-			    "No package manager that muster knows is on this server.");
-		finding_remedy(f, "It knows apt, dnf and zypper.");
+			    _("No package manager that muster knows is on this server."));
+		finding_remedy(f, _("It knows apt, dnf and zypper."));
 		return;
 	}
 	if (strcmp(m->name, "apt") == 0 && d->command(d, audit, &status, &broken) == 0 && broken && *broken) {
 		finding_say(f, MUSTER_CHECK_PROBLEM,
-			    "The package manager was interrupted: packages are half installed.");
-		finding_remedy(f, "Let it finish what it began.");
+			    _("The package manager was interrupted: packages are half installed."));
+		finding_remedy(f, _("Let it finish what it began."));
 		finding_command(f, "%s", m->mend);
 		return;
 	}
 	if (!d->distro) {
-		finding_say(f, MUSTER_CHECK_OK, "%s works.", m->name);
+		finding_say(f, MUSTER_CHECK_OK, _("%s works."), m->name);
 		return;
 	}
 	if (d->packages->n == 0) {
-		finding_say(f, MUSTER_CHECK_OK, "%s works, and all that muster needs is installed.", m->name);
+		finding_say(f, MUSTER_CHECK_OK, _("%s works, and all that muster needs is installed."),
+			    m->name);
 		return;
 	}
 	r = ask_manager(d, m, &output);
 	if (r < 0 || !output) {
-		finding_say(f, MUSTER_CHECK_PROBLEM, "%s does not answer: %s.", m->name, muster_strerror(r));
-		finding_remedy(f, "See what '%s' says.", m->refresh);
+		finding_say(f, MUSTER_CHECK_PROBLEM, _("%s does not answer: %s."), m->name,
+			    muster_strerror(r));
+		finding_remedy(f, _("See what '%s' says."), m->refresh);
 		return;
 	}
 	for (size_t i = 0; i < d->packages->n; i++)
-		if (!is_offered(m, output, d->packages->v[i])) {
-			if (missing++ == 0)
-				finding_say(f, MUSTER_CHECK_PROBLEM,
-					    "These packages are needed, and %s has none of them:", m->name);
-			strbuf_addf(&f->text, "%s %s", missing > 1 ? "," : "", d->packages->v[i]);
-		}
+		if (!is_offered(m, output, d->packages->v[i]))
+			strbuf_addf(&list, "%s%s", missing++ ? ", " : "", d->packages->v[i]);
 	if (missing) {
-		strbuf_addc(&f->text, '.');
-		finding_remedy(f, "Bring the package lists up to date, or add the source that has them.");
+		finding_say(f, MUSTER_CHECK_PROBLEM,
+			    _("These packages are needed, and %s has none of them: %s."), m->name,
+			    list.data ? list.data : "");
+		finding_remedy(f, _("Bring the package lists up to date, or add the source that has them."));
 		finding_command(f, "%s", m->refresh);
 		return;
 	}
-	finding_say(f, MUSTER_CHECK_OK, "These packages will be installed:");
 	for (size_t i = 0; i < d->packages->n; i++)
-		strbuf_addf(&f->text, "%s %s", i ? "," : "", d->packages->v[i]);
-	strbuf_addc(&f->text, '.');
+		strbuf_addf(&list, "%s%s", i ? ", " : "", d->packages->v[i]);
+	finding_say(f, MUSTER_CHECK_OK, _("These packages will be installed: %s."),
+		    list.data ? list.data : "");
 }
 
 static void selinux(const struct doctor *d, struct finding *f)
@@ -153,11 +157,12 @@ static void selinux(const struct doctor *d, struct finding *f)
 	_cleanup_free_ char *enforce = doctor_file(d, "/sys/fs/selinux/enforce");
 
 	if (!enforce || strcmp(enforce, "1") != 0) {
-		finding_say(f, MUSTER_CHECK_OK, "SELinux denies nothing here.");
+		finding_say(f, MUSTER_CHECK_OK, _("SELinux denies nothing here."));
 		return;
 	}
-	finding_say(f, MUSTER_CHECK_WARNING, "SELinux is enforcing; muster brings no policy for its daemon.");
-	finding_remedy(f, "When a service does not come up, see what was denied.");
+	finding_say(f, MUSTER_CHECK_WARNING,
+		    _("SELinux is enforcing; muster brings no policy for its daemon."));
+	finding_remedy(f, _("When a service does not come up, see what was denied."));
 	finding_command(f, "ausearch -m avc -ts recent");
 }
 
@@ -166,18 +171,19 @@ static void clock_check(const struct doctor *d, struct finding *f)
 	if (d->now < d->built) {
 		finding_say(
 			f, MUSTER_CHECK_PROBLEM,
-			"The clock is wrong: it shows a time before this program was built. Downloads and "
-			"certificates will be refused.");
-		finding_remedy(f, "Set the clock.");
+			_("The clock is wrong: it shows a time before this program was built. Downloads and "
+			  "certificates will be refused."));
+		finding_remedy(f, _("Set the clock."));
 		finding_command(f, "timedatectl set-ntp true");
 	} else if (d->synchronised == 0) {
 		finding_say(f, MUSTER_CHECK_WARNING,
-			    "The clock is not synchronised; the nodes' clocks follow it.");
-		finding_remedy(f, "Let an NTP client keep it.");
+			    _("The clock is not synchronised; the nodes' clocks follow it."));
+		finding_remedy(f, _("Let an NTP client keep it."));
 		finding_command(f, "timedatectl set-ntp true");
 	} else {
-		finding_say(f, MUSTER_CHECK_OK, "The clock is %s.",
-			    d->synchronised == 1 ? "synchronised" : "plausible");
+		finding_say(f, MUSTER_CHECK_OK, "%s",
+			    d->synchronised == 1 ? _("The clock is synchronised.")
+						 : _("The clock is plausible."));
 	}
 }
 
@@ -199,14 +205,16 @@ static void space(const struct doctor *d, struct finding *f)
 			level = MUSTER_CHECK_PROBLEM;
 		else if (bytes / MIB < folders[i].warning)
 			level = MUSTER_CHECK_WARNING;
-		finding_say(f, level, "%s has %llu MiB free%s.", folders[i].path, bytes / MIB,
-			    level == MUSTER_CHECK_OK ? "" : ", which is little");
+		finding_say(f, level,
+			    level == MUSTER_CHECK_OK ? _("%s has %llu MiB free.")
+						     : _("%s has %llu MiB free, which is little."),
+			    folders[i].path, bytes / MIB);
 		if (level != MUSTER_CHECK_OK)
-			finding_remedy(f, "Make room for %llu MiB in %s.", folders[i].warning,
+			finding_remedy(f, _("Make room for %llu MiB in %s."), folders[i].warning,
 				       folders[i].path);
 	}
 	if (!f->text.len)
-		finding_say(f, MUSTER_CHECK_WARNING, "How much room there is cannot be seen.");
+		finding_say(f, MUSTER_CHECK_WARNING, _("How much room there is cannot be seen."));
 }
 
 static void memory(const struct doctor *d, struct finding *f)
@@ -215,40 +223,40 @@ static void memory(const struct doctor *d, struct finding *f)
 
 	if (mib < 512) {
 		finding_say(f, MUSTER_CHECK_PROBLEM,
-			    "This server has %llu MiB of memory, too little to build a node root.", mib);
-		finding_remedy(f, "Take a server with 1 GiB at least.");
+			    _("This server has %llu MiB of memory, too little to build a node root."), mib);
+		finding_remedy(f, _("Take a server with 1 GiB at least."));
 	} else if (mib < 960) {
 		finding_say(f, MUSTER_CHECK_WARNING,
-			    "This server has %llu MiB of memory; building a node root is slow then.", mib);
-		finding_remedy(f, "1 GiB or more is better.");
+			    _("This server has %llu MiB of memory; building a node root is slow then."), mib);
+		finding_remedy(f, _("1 GiB or more is better."));
 	} else {
-		finding_say(f, MUSTER_CHECK_OK, "This server has %llu MiB of memory.", mib);
+		finding_say(f, MUSTER_CHECK_OK, _("This server has %llu MiB of memory."), mib);
 	}
 }
 
 static void entropy(const struct doctor *d, struct finding *f)
 {
 	if (d->entropy) {
-		finding_say(f, MUSTER_CHECK_OK, "The kernel's random numbers are ready.");
+		finding_say(f, MUSTER_CHECK_OK, _("The kernel's random numbers are ready."));
 		return;
 	}
 	finding_say(f, MUSTER_CHECK_WARNING,
-		    "The kernel's random numbers are not ready yet; making keys waits for them.");
-	finding_remedy(f, "Wait some minutes, or give this server a source of randomness.");
+		    _("The kernel's random numbers are not ready yet; making keys waits for them."));
+	finding_remedy(f, _("Wait some minutes, or give this server a source of randomness."));
 }
 
 static void virtualisation(const struct doctor *d, struct finding *f)
 {
 	if (fs_exists(d->system_fd, "/dev/kvm")) {
 		finding_say(f, MUSTER_CHECK_OK,
-			    "/dev/kvm is there; `muster lab` tries whether a guest really runs with it.");
+			    _("/dev/kvm is there; `muster lab` tries whether a guest really runs with it."));
 		return;
 	}
 	finding_say(f, MUSTER_CHECK_WARNING,
-		    "There is no /dev/kvm: virtual nodes of a lab run slowly. Real nodes do not "
-		    "need it.");
-	finding_remedy(f,
-		       "Switch virtualisation on in the firmware, or in the machine that this one runs in.");
+		    _("There is no /dev/kvm: virtual nodes of a lab run slowly. Real nodes do not "
+		      "need it."));
+	finding_remedy(
+		f, _("Switch virtualisation on in the firmware, or in the machine that this one runs in."));
 }
 
 /* In the kernel, or to be loaded: modules.dep(5) and modules.builtin. */
@@ -277,46 +285,46 @@ static void nfs(const struct doctor *d, struct finding *f)
 	bool wanted = d->plan && d->plan->nfs == PLAN_NFS_KERNEL;
 
 	if (d->plan && !wanted) {
-		finding_say(f, MUSTER_CHECK_OK, "The answers do not use the kernel's NFS server.");
+		finding_say(f, MUSTER_CHECK_OK, _("The answers do not use the kernel's NFS server."));
 	} else if ((known && strstr(known, "nfsd")) || has_module(d, "/nfsd.ko")) {
-		finding_say(f, MUSTER_CHECK_OK, "This kernel can serve NFS.");
+		finding_say(f, MUSTER_CHECK_OK, _("This kernel can serve NFS."));
 	} else {
 		finding_say(f, wanted ? MUSTER_CHECK_PROBLEM : MUSTER_CHECK_WARNING,
-			    "This kernel (%s) has no NFS server: the module nfsd is not there.",
+			    _("This kernel (%s) has no NFS server: the module nfsd is not there."),
 			    d->host->kernel);
 		finding_remedy(
-			f, "Answer nfs = \"ganesha\", or take the root mode ram, or boot another kernel.");
+			f, _("Answer nfs = \"ganesha\", or take the root mode ram, or boot another kernel."));
 	}
 }
 
 static void journal(const struct doctor *d, struct finding *f)
 {
 	if (d->unfinished < 0) {
-		finding_say(f, MUSTER_CHECK_WARNING, "The journal cannot be read: %s.",
+		finding_say(f, MUSTER_CHECK_WARNING, _("The journal cannot be read: %s."),
 			    muster_strerror(d->unfinished));
-		finding_remedy(f, "See /var/lib/muster/journal.");
+		finding_remedy(f, _("See /var/lib/muster/journal."));
 	} else if (d->unfinished) {
 		finding_say(f, MUSTER_CHECK_WARNING,
-			    "An earlier apply was cut off; the next one takes it back first.");
-		finding_remedy(f, "Take it back now, or apply again.");
+			    _("An earlier apply was cut off; the next one takes it back first."));
+		finding_remedy(f, _("Take it back now, or apply again."));
 		finding_command(f, "muster undo");
 	} else {
-		finding_say(f, MUSTER_CHECK_OK, "No apply was cut off.");
+		finding_say(f, MUSTER_CHECK_OK, _("No apply was cut off."));
 	}
 }
 
 static void musterd(const struct doctor *d, struct finding *f)
 {
 	if (!d->applied) {
-		finding_say(f, MUSTER_CHECK_OK, "No cluster was set up here yet.");
+		finding_say(f, MUSTER_CHECK_OK, _("No cluster was set up here yet."));
 	} else if (d->musterd == 0) {
 		finding_say(f, MUSTER_CHECK_PROBLEM,
-			    "A cluster is set up, but musterd does not run: no node can boot.");
-		finding_remedy(f, "Start it; 'journalctl -u musterd' says why it ended.");
+			    _("A cluster is set up, but musterd does not run: no node can boot."));
+		finding_remedy(f, _("Start it; 'journalctl -u musterd' says why it ended."));
 		finding_command(f, "systemctl start musterd");
 	} else {
 		finding_say(f, MUSTER_CHECK_OK, "%s",
-			    d->musterd == 1 ? "musterd runs." : "A cluster is set up here.");
+			    d->musterd == 1 ? _("musterd runs.") : _("A cluster is set up here."));
 	}
 }
 

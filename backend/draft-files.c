@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "backend/context.h"
+#include "backend/plan/draft.h"
+#include "backend/plan/text.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define MACS_FILE_MAX (4 * 1024 * 1024)
@@ -36,7 +39,7 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path)
 	int r = fd < 0 ? -errno : fs_read_fd(fd, MACS_FILE_MAX, &text, NULL), added = 0, line_number = 0;
 
 	if (r < 0)
-		context_error(m, "%s cannot be read: %s", path, muster_strerror(r));
+		context_error(m, _("%s cannot be read: %s"), path, muster_strerror(r));
 	for (char *line = text; r == 0 && line && *line;) {
 		char *next = line + strcspn(line, "\n"), *word;
 
@@ -47,11 +50,71 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path)
 		word = strtok_r(line, " \t\r,;", &save);
 		r = word ? add_mac(d, word, &added) : 0;
 		if (r == -MUSTER_E_FORMAT)
-			context_error(m, "%s:%d: \"%s\" is no MAC address; write it as 52:54:00:66:00:01",
+			context_error(m, _("%s:%d: \"%s\" is no MAC address; write it as 52:54:00:66:00:01"),
 				      path, line_number, word);
 		line = next;
 	}
 	return r < 0 ? r : added;
+}
+
+static bool is_mac(const char *text, struct mac mac)
+{
+	struct mac other;
+
+	return mac_parse(text, &other) == 0 && mac_compare(other, mac) == 0;
+}
+
+static void drop_section(struct draft *d, struct mac mac)
+{
+	for (size_t i = d->n_nodes; i-- > 0;)
+		if (is_mac(d->nodes[i].mac, mac))
+			draft_drop_node(d, i);
+}
+
+/* The counted nodes become one less, unless a further machine takes the place. */
+static int drop_from_list(struct draft *d, struct mac mac)
+{
+	unsigned long count = strtoul(d->count, NULL, 10);
+	char *text;
+
+	for (size_t i = 0; i < d->macs.n; i++) {
+		if (!is_mac(d->macs.v[i], mac))
+			continue;
+		free(d->macs.v[i]);
+		memmove(&d->macs.v[i], &d->macs.v[i + 1], (d->macs.n - i) * sizeof(*d->macs.v));
+		d->macs.n--;
+		if (count < 2)
+			return 0;
+		if (asprintf(&text, "%lu", count - 1) < 0)
+			return -ENOMEM;
+		free(d->count);
+		d->count = text;
+		return 0;
+	}
+	return 0;
+}
+
+int muster_draft_name_machine(struct muster *m, struct draft *d, struct mac mac, const char *name)
+{
+	int r;
+
+	if (name && !text_is_label(name)) {
+		context_error(m,
+			      _("\"%s\" is no host name; take lower-case letters, digits and '-', neither "
+				"first nor "
+				"last, 63 at most (RFC 1123)."),
+			      name);
+		return -MUSTER_E_REFUSED;
+	}
+	for (size_t i = 0; name && i < d->n_nodes; i++) {
+		if (strcmp(d->nodes[i].name, name) == 0 && !is_mac(d->nodes[i].mac, mac)) {
+			context_error(m, _("There is a node \"%s\" already."), name);
+			return -MUSTER_E_REFUSED;
+		}
+	}
+	drop_section(d, mac);
+	r = drop_from_list(d, mac);
+	return r == 0 && name ? draft_add_node(d, name, MAC(mac), "", "") : r;
 }
 
 int muster_draft_set_password(struct muster *m, struct draft *d, const char *password, const char *path)
@@ -77,7 +140,7 @@ int muster_draft_set_password(struct muster *m, struct draft *d, const char *pas
 	if (r == 0)
 		r = fs_write(m->root_fd, path, text.data, text.len, &(struct fs_attr){ .mode = 0600 });
 	if (r < 0) {
-		context_error(m, "%s cannot be written: %s", path, muster_strerror(r));
+		context_error(m, _("%s cannot be written: %s"), path, muster_strerror(r));
 		return r;
 	}
 	copy = fs_join(m->root_path, path);

@@ -14,6 +14,7 @@
 #include "backend/plan/draft.h"
 #include "backend/plan/text.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define SSH_FOLDER "/root/.ssh"
 #define KEY_FILE_MAX (256 * 1024)
@@ -56,7 +57,7 @@ int muster_draft_load(struct muster *m, const char *path, struct draft **ret)
 	if (r == 0)
 		r = draft_load(path ? path : applied, ret);
 	if (r < 0 && r != -ENOENT)
-		context_error(m, "The answers in %s cannot be read: %s", path ? path : CONTEXT_ANSWERS,
+		context_error(m, _("The answers in %s cannot be read: %s"), path ? path : CONTEXT_ANSWERS,
 			      muster_strerror(r));
 	return r;
 }
@@ -66,12 +67,11 @@ int muster_draft_save(struct muster *m, const struct draft *d, const char *path)
 	int r = draft_save(d, path);
 
 	if (r == -EILSEQ)
-		context_error(
-			m,
-			"The answers are not saved: one of them holds a control character or bytes that are "
-			"no UTF-8.");
+		context_error(m, _("The answers are not saved: one of them holds a control character or "
+				   "bytes that are "
+				   "no UTF-8."));
 	else if (r < 0)
-		context_error(m, "The answers cannot be written to %s: %s", path, muster_strerror(r));
+		context_error(m, _("The answers cannot be written to %s: %s"), path, muster_strerror(r));
 	return r;
 }
 

@@ -111,6 +111,16 @@ static int take_node(struct reader *r, const json_t *o, const json_t *line)
 	err = control_state_parse(o, clock_wall_ms(), &s);
 	if (err < 0)
 		return err == -EINVAL ? -MUSTER_E_FORMAT : err;
+	if (*s.reason) {
+		char *said = muster_said(s.reason);
+
+		if (!said) {
+			node_state_clear(&s);
+			return -ENOMEM;
+		}
+		free(s.reason);
+		s.reason = said;
+	}
 	r->ops->node(r->data, &s);
 	node_state_clear(&s);
 	return 0;
@@ -127,12 +137,20 @@ static int take_gone(struct reader *r, const json_t *o, const json_t *line)
 
 static int take_event(struct reader *r, const json_t *o, const json_t *line)
 {
+	_cleanup_free_ char *said = NULL;
 	struct muster_node_event e;
 	json_int_t id, at;
 
 	if (json_unpack((json_t *)(uintptr_t)o, "{s:I, s:I, s:s, s:s, s:s}", "id", &id, "at", &at, "node",
 			&e.node, "kind", &e.kind, "text", &e.text) < 0)
 		return -MUSTER_E_FORMAT;
+	/* A stage is a word of the protocol, which who shows it knows. */
+	if (strcmp(e.kind, "stage") != 0) {
+		said = muster_said(e.text);
+		if (!said)
+			return -ENOMEM;
+		e.text = said;
+	}
 	e.id = id;
 	e.at = at;
 	if (r->ops->event)

@@ -9,6 +9,7 @@
 #include "backend/context.h"
 #include "backend/nodes/control.h"
 #include "util/clock.h"
+#include "util/i18n.h"
 
 static char *text_of(const json_t *o, const char *key)
 {
@@ -83,6 +84,12 @@ static int read_events(const json_t *list, struct muster_history *h)
 		e->at = number_of(o, "at");
 		e->kind = text_of(o, "kind");
 		e->text = text_of(o, "text");
+		if (e->kind && e->text && strcmp(e->kind, "stage") != 0) {
+			char *said = muster_said(e->text);
+
+			free(e->text);
+			e->text = said;
+		}
 		if (!e->kind || !e->text)
 			return -ENOMEM;
 	}
@@ -119,7 +126,7 @@ int muster_history(struct muster *m, const char *node, struct muster_history **r
 	r = read_history(json_object_get(answer, "history"), h);
 	json_decref(answer);
 	if (r == -MUSTER_E_FORMAT)
-		context_error(m, "musterd's answer cannot be read; is it of another version?");
+		context_error(m, _("musterd's answer cannot be read; is it of another version?"));
 	if (r == 0)
 		*ret = TAKE_PTR(h);
 	return r;

@@ -16,6 +16,7 @@
 #include "backend/context.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 static const char *const names[] = {
 	[MUSTER_JOB_APPLY] = "apply",
@@ -212,12 +213,12 @@ static int refuse_second(struct muster *m)
 	if (muster_job_find(m, &first) == 0 && first.running && first.pid)
 		context_error(
 			m,
-			"Another job is at work: %s (process %d), since %lld s. Wait until it is done, or "
-			"cancel it.",
+			_("Another job is at work: %s (process %d), since %lld s. Wait until it is done, or "
+			  "cancel it."),
 			muster_job_name(first.kind), first.pid,
 			(long long)(clock_wall_ms() - first.started) / 1000);
 	else
-		context_error(m, "Another job is at work. Wait until it is done.");
+		context_error(m, _("Another job is at work. Wait until it is done."));
 	return -MUSTER_E_BUSY;
 }
 
@@ -288,7 +289,7 @@ int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
 
 	if ((answers && !path) || (m->config.host_file && !host)) {
 		r = -errno;
-		context_error(m, "%s cannot be read: %s", answers && !path ? answers : m->config.host_file,
+		context_error(m, _("%s cannot be read: %s"), answers && !path ? answers : m->config.host_file,
 			      muster_strerror(r));
 		return r;
 	}
@@ -304,7 +305,7 @@ int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
 	closep(&j.log_fd);
 	closep(&j.lock_fd);
 	if (r < 0 && r != -MUSTER_E_BUSY)
-		context_error(m, "The job cannot be started: %s", muster_strerror(r));
+		context_error(m, _("The job cannot be started: %s"), muster_strerror(r));
 	return r;
 }
 

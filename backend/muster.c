@@ -19,6 +19,7 @@
 #include "backend/render/render.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define WHY_EVENTS 10
@@ -40,7 +41,16 @@ static void emit_text(struct muster *m, enum muster_event_type type, const char 
 		return;
 	e.text = text;
 	emit(m, &e);
+	if (type == MUSTER_EVENT_ERROR) {
+		free(m->error);
+		m->error = TAKE_PTR(text);
+	}
 	free(text);
+}
+
+char *muster_take_error(struct muster *m)
+{
+	return TAKE_PTR(m->error);
 }
 
 void context_step(struct muster *m, const char *name, const char *fmt, ...)
@@ -133,6 +143,12 @@ static void take_log(void *data, enum log_level level, const char *text)
 	}
 }
 
+void context_listen(struct muster *m)
+{
+	if (m->config.on_event)
+		log_set_sink(take_log, m);
+}
+
 /* ---- the context --------------------------------------------------------------------------------------- */
 
 /* Run from its build tree, muster uses what lies there; installed, what configure was told. */
@@ -159,12 +175,11 @@ int muster_new(const struct muster_config *config, struct muster **ret)
 	if (!m)
 		return -ENOMEM;
 	m->config = *config;
-	if (config->on_event)
-		log_set_sink(take_log, m);
+	context_listen(m);
 	m->root_fd = fs_root_open(config->root);
 	if (m->root_fd < 0) {
-		context_error(m, "The root folder %s cannot be opened: %s", config->root ? config->root : "/",
-			      muster_strerror(m->root_fd));
+		context_error(m, _("The root folder %s cannot be opened: %s"),
+			      config->root ? config->root : "/", muster_strerror(m->root_fd));
 		return m->root_fd;
 	}
 	m->root_path = realpath(config->root && *config->root ? config->root : "/", NULL);
@@ -197,6 +212,7 @@ void muster_free(struct muster *m)
 	free(m->libexecdir);
 	free(m->profiles_dir);
 	free(m->answers);
+	free(m->error);
 	free(m->step);
 	free(m);
 }
@@ -212,12 +228,12 @@ static int host_from_file(struct muster *m, const char *path)
 
 	r = fd < 0 ? -errno : fs_read_fd(fd, 4 * 1024 * 1024, &text, &len);
 	if (r < 0) {
-		context_error(m, "The facts in %s cannot be read: %s", path, muster_strerror(r));
+		context_error(m, _("The facts in %s cannot be read: %s"), path, muster_strerror(r));
 		return r;
 	}
 	r = host_from_json(text, len, &m->host, &why);
 	if (r < 0)
-		context_error(m, "%s is not what `muster host --json` writes: %s", path,
+		context_error(m, _("%s is not what `muster host --json` writes: %s"), path,
 			      why ? why : muster_strerror(r));
 	return r;
 }
@@ -262,9 +278,9 @@ int context_host(struct muster *m)
 		r = profile_distro_read(m->profiles_dir, m->host->family, &m->distro);
 		if (r == -ENOENT)
 			context_error(m,
-				      "This server runs %s; muster has no profile for that distribution "
-				      "(see %s/distro).",
-				      *m->host->pretty ? m->host->pretty : "an unknown system",
+				      _("This server runs %s; muster has no profile for that distribution "
+					"(see %s/distro)."),
+				      *m->host->pretty ? m->host->pretty : _("an unknown system"),
 				      m->profiles_dir);
 		if (r < 0)
 			return r;
@@ -346,7 +362,7 @@ int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
 	forget_plan(m);
 	r = answers ? ((path = strdup(answers)) ? 0 : -ENOMEM) : muster_answers_path(m, &path);
 	if (r == -ENOENT)
-		context_error(m, "Nothing was applied here yet; name an answer file with -f.");
+		context_error(m, _("Nothing was applied here yet; name an answer file with -f."));
 	if (r == 0)
 		r = context_host(m);
 	if (r == 0)
@@ -380,11 +396,11 @@ static int open_store(struct muster *m, struct store **ret)
 	int r = path ? store_open(path, STORE_READ, ret) : -ENOMEM;
 
 	if (r == -ENOENT && fs_exists(m->root_fd, RENDER_CLUSTER))
-		context_error(m, "The cluster was set up, but musterd has not run here yet, so nothing is "
-				 "known of the "
-				 "nodes. `systemctl status musterd` says why.");
+		context_error(m, _("The cluster was set up, but musterd has not run here yet, so nothing is "
+				   "known of the "
+				   "nodes. `systemctl status musterd` says why."));
 	else if (r == -ENOENT)
-		context_error(m, "No cluster was set up here yet: `muster apply -f ANSWERS` does it.");
+		context_error(m, _("No cluster was set up here yet: `muster apply -f ANSWERS` does it."));
 	return r;
 }
 
@@ -407,7 +423,8 @@ int muster_status(struct muster *m, const char *range, struct node_state **ret, 
 		return r;
 	r = store_nodes(store, clock_wall_ms(), range ? &names : NULL, ret, ret_n);
 	if (r == -ENOENT) {
-		context_error(m, "%s names a node that this cluster does not have.", range ? range : "It");
+		context_error(m, _("%s names a node that this cluster does not have."),
+			      range ? range : _("It"));
 		return -EINVAL;
 	}
 	return r;
@@ -426,13 +443,15 @@ int muster_status_json(const char *cluster, const struct node_state *v, size_t n
 /* "14:02:11 refused: why", local time. */
 static int add_event_line(struct strv *lines, const struct store_event_row *e)
 {
+	_cleanup_free_ char *said = NULL;
 	time_t at = (time_t)(e->at / 1000);
 	struct tm tm;
 	char text[32] = "";
 
 	if (localtime_r(&at, &tm))
 		strftime(text, sizeof(text), "%F %T", &tm);
-	return strv_addf(lines, "%s  %s: %s", text, e->kind, e->text);
+	said = strcmp(e->kind, "stage") == 0 ? strdup(e->text) : muster_said(e->text);
+	return said ? strv_addf(lines, "%s  %s: %s", text, e->kind, said) : -ENOMEM;
 }
 
 static int add_log(struct strv *lines, const char *log)
@@ -442,7 +461,7 @@ static int add_log(struct strv *lines, const char *log)
 	while (r == 0 && *log) {
 		size_t len = strcspn(log, "\n");
 
-		r = strv_addf(lines, "kernel: %.*s", (int)len, log);
+		r = strv_addf(lines, _("kernel: %.*s"), (int)len, log);
 		log += len + (log[len] == '\n');
 	}
 	return r;
@@ -450,7 +469,8 @@ static int add_log(struct strv *lines, const char *log)
 
 static int gather(const struct store_history *h, struct strv *lines)
 {
-	int r = *h->node.reason ? strv_addf(lines, "its reason: %s", h->node.reason) : 0;
+	_cleanup_free_ char *reason = muster_said(h->node.reason);
+	int r = !reason ? -ENOMEM : *reason ? strv_addf(lines, _("its reason: %s"), reason) : 0;
 
 	for (size_t i = 0; r == 0 && i < h->n_events; i++)
 		r = add_event_line(lines, &h->events[i]);
@@ -469,7 +489,7 @@ int muster_why(struct muster *m, const char *node, struct muster_why *ret)
 	if (r == 0)
 		r = store_history(store, now, node, WHY_EVENTS, &h);
 	if (r == -ENOENT && store) {
-		context_error(m, "There is no node %s in this cluster.", node);
+		context_error(m, _("There is no node %s in this cluster."), node);
 		r = -EINVAL;
 	}
 	if (r == 0)

@@ -102,6 +102,8 @@ struct muster;
 int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
 void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
+/* The text of the newest MUSTER_EVENT_ERROR since this was called last, owned; NULL: there was none. */
+char *muster_take_error(struct muster *m);
 
 /* ---- is this server fit ---------------------------------------------------------------------------------- */
 
@@ -136,6 +138,23 @@ int muster_doctor_fd(const struct muster_doctor_run *d); /* readable: muster_doc
 /* 1: it is done, and these are its findings; 0: not yet. Does not wait. */
 int muster_doctor_read(struct muster_doctor_run *d, struct muster_check **ret, size_t *ret_n) _must_check_;
 void muster_doctor_end(struct muster_doctor_run *d); /* also before it is done; NULL is fine */
+
+/* Only the search for another DHCP server on this interface, which takes up to four seconds, beside a screen. */
+struct muster_dhcp_look;
+
+struct muster_dhcp_other {
+	int result; /* 1: one answered; 0: none did; negative: it could not be found out (-ENETDOWN, -EPERM) */
+	struct ip4 server, address; /* who it is, and what it offers; 0.0.0.0 when it says only how to boot */
+	struct mac mac;		    /* of the machine that answered */
+};
+
+/* -MUSTER_E_UNSUPPORTED: the facts are another machine's. */
+int muster_dhcp_look_begin(struct muster *m, const char *interface,
+			   struct muster_dhcp_look **ret) _must_check_;
+int muster_dhcp_look_fd(const struct muster_dhcp_look *l); /* readable: muster_dhcp_look_read() */
+/* 1: it is done; 0: not yet. Does not wait. */
+int muster_dhcp_look_read(struct muster_dhcp_look *l, struct muster_dhcp_other *ret) _must_check_;
+void muster_dhcp_look_end(struct muster_dhcp_look *l); /* also before it is done; NULL is fine */
 
 /* ---- facts, plan ----------------------------------------------------------------------------------- */
 
@@ -198,12 +217,28 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path) _
  * names from then on. */
 int muster_draft_set_password(struct muster *m, struct draft *d, const char *password,
 			      const char *path) _must_check_;
+/* The machine with this MAC address gets a name that does not follow the count: it leaves the list of addresses, and those behind
+ * it move up. NULL: it loses the name, and is in the answers no more. -MUSTER_E_REFUSED: emitted why, and nothing was changed. */
+int muster_draft_name_machine(struct muster *m, struct draft *d, struct mac mac,
+			      const char *name) _must_check_;
 /* One node gets another name, or goes; all others keep their names, addresses and MAC addresses. -MUSTER_E_REFUSED: emitted
  * why, and nothing was changed. */
 int muster_draft_rename_node(struct muster *m, struct draft *d, const char *path, const char *from,
 			     const char *to) _must_check_;
 int muster_draft_remove_node(struct muster *m, struct draft *d, const char *path,
 			     const char *name) _must_check_;
+
+/* ---- what is right, and yet will not do ---------------------------------------------------------------------- */
+
+/* Warnings of a plan, each at its place as a mistake's: a kernel without a driver for the nodes' network cards, or too old for
+ * the root's libc, a root that is larger than a node's memory; as far as the machines are known by their MAC addresses and
+ * by what their agents have reported. Free them with muster_draft_mistakes_free(). */
+int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake **ret,
+		    size_t *ret_n) _must_check_;
+/* The release of the kernel at this path; owned. -MUSTER_E_FORMAT: it is no kernel that an x86 machine boots. */
+int muster_kernel_look(const char *path, char **ret_release) _must_check_;
+/* What a node needs at the least with a usual root, in kB. */
+long long muster_memory_kb(enum plan_root root);
 
 /* ---- apply, undo: of the plan that muster_plan() read last --------------------------------------------- */
 
@@ -417,6 +452,10 @@ int muster_ssi_migrate(struct muster *m, long pid, const char *node) _must_check
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
 
+/* A private key below the root that opens the nodes. Where it is there, commands use it, and no other; else the keys that
+ * ssh finds by itself: the agent's, and those in the home folder. */
+#define MUSTER_IDENTITY "/etc/muster/id_ed25519"
+
 struct muster_run_options {
 	int timeout_ms;	 /* for each node; 0: none */
 	size_t parallel; /* how many at a time; 0: 32 */
@@ -442,6 +481,13 @@ int muster_run_work(struct muster_run *r, const struct muster_run_ops *ops, void
 /* Ends what still runs here; what runs on the nodes loses its connection. */
 void muster_run_free(struct muster_run *r);
 DEFINE_CLEANUP(struct muster_run *, muster_run_free)
+
+/*
+ * A sentence of musterd's or of a node's, which speak English, in the reader's language; as it is, where it is none that is
+ * known. What the feed, the history, the results and muster_why() give went through this already. Owned, NULL when memory
+ * runs out.
+ */
+char *muster_said(const char *text);
 
 /* The shortest expression for these names, "node[01-16,20]"; owned, NULL when memory runs out. */
 char *muster_fold(const struct strv *names);

@@ -14,6 +14,7 @@
 #include "backend/render/render.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
@@ -57,14 +58,20 @@ char *muster_fold(const struct strv *names)
 static int ssh_words(struct muster *m, struct strv *words)
 {
 	_cleanup_free_ char *known = fs_join(m->root_path, RENDER_KNOWN_HOSTS);
-	int r = known ? 0 : -ENOMEM;
+	_cleanup_free_ char *identity = fs_join(m->root_path, MUSTER_IDENTITY);
+	int r = known && identity ? 0 : -ENOMEM;
 
 	if (r == 0)
 		r = strv_add_all(words, "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
 				 "ConnectTimeout=" CONNECT_S, "-o", "LogLevel=ERROR", "-o",
 				 "ControlPath=none", "-o", "GlobalKnownHostsFile=none", "-l", "root", "-o",
 				 NULL);
-	return r < 0 ? r : strv_addf(words, "UserKnownHostsFile=\"%s\"", known);
+	if (r == 0)
+		r = strv_addf(words, "UserKnownHostsFile=\"%s\"", known);
+	/* Other keys would be offered first, and a server hears only so many. */
+	if (r == 0 && fs_exists(m->root_fd, MUSTER_IDENTITY))
+		r = strv_add_all(words, "-o", "IdentitiesOnly=yes", "-i", identity, NULL);
+	return r;
 }
 
 static int take_nodes(struct muster *m, const char *range, struct muster_run *run)
@@ -122,7 +129,7 @@ int muster_run_start(struct muster *m, const char *range, const char *const *arg
 	run->parallel = options && options->parallel ? options->parallel : PARALLEL;
 	run->timeout_ms = options ? options->timeout_ms : 0;
 	if (!ssh) {
-		context_error(m, "There is no ssh on this server: install the package openssh-client.");
+		context_error(m, _("There is no ssh on this server: install the package openssh-client."));
 		return -MUSTER_E_MISSING;
 	}
 	r = take_command(argv, run);

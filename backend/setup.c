@@ -13,6 +13,7 @@
 #include "backend/context.h"
 #include "backend/render/render.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
@@ -25,7 +26,7 @@ static void image_progress(void *data, const char *step, int permille, const cha
 	struct muster *m = data;
 
 	if (step && (!m->step || strcmp(m->step, step) != 0))
-		context_step(m, step, "node root: %s", step);
+		context_step(m, step, _("node root: %s"), i18n_in("step", step));
 	if (permille >= 0)
 		context_progress(m, permille);
 	if (line)
@@ -238,16 +239,17 @@ int muster_root_remove(struct muster *m, const char *id)
 	if (r < 0)
 		return r;
 	if (strcmp(id, used) == 0) {
-		context_error(m, "The nodes boot %s; apply answers with another root first.", id);
+		context_error(m, _("The nodes boot %s; apply answers with another root first."), id);
 		return -MUSTER_E_REFUSED;
 	}
-	if (asprintf(&text, "Remove the node root %s?", id) < 0)
+	if (asprintf(&text, _("Remove the node root %s?"), id) < 0)
 		return -ENOMEM;
 	if (!context_ask(m, MUSTER_QUESTION_REMOVE_ROOT, true, text))
 		return -MUSTER_E_CANCELLED;
 	r = image_remove(&env, id);
 	if (r == -ENOENT)
-		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+		context_error(m,
+			      _("There is no node root %s; `muster root list` names those that there are."),
 			      id);
 	return r;
 }
@@ -265,7 +267,8 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 	if (r == 0)
 		r = image_root_find(&env, root_id, &g);
 	if (r == -ENOENT)
-		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+		context_error(m,
+			      _("There is no node root %s; `muster root list` names those that there are."),
 			      root_id);
 	if (r == 0)
 		r = image_initramfs_id(&env, p, g, &id);
@@ -274,116 +277,6 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 	if (!initramfs_exists(m, id))
 		*id = '\0';
 	*ret = TAKE_PTR(id);
-	return 0;
-}
-
-/* ---- what the plan wants --------------------------------------------------------------------------------------- */
-
-/* What a plan may want of the server, by the names of the distribution profile and of apply's services. */
-static const struct want {
-	const char *profile; /* whose packages are needed; NULL: none */
-	const char *service; /* that runs; NULL: none */
-	bool (*wanted)(const struct muster *m, const struct plan *p);
-} wants[];
-
-static bool always(const struct muster *m, const struct plan *p)
-{
-	return true;
-}
-
-static bool on_server(const struct muster *m, const struct plan *p)
-{
-	return !m->config.lab;
-}
-
-static bool by_dhcp(const struct muster *m, const struct plan *p)
-{
-	return p->dhcp_service;
-}
-
-static bool by_nfs_kernel(const struct muster *m, const struct plan *p)
-{
-	return p->nfs == PLAN_NFS_KERNEL;
-}
-
-static bool by_nfs_ganesha(const struct muster *m, const struct plan *p)
-{
-	return p->nfs == PLAN_NFS_GANESHA;
-}
-
-/* In the order of their starting. */
-static const struct want wants[] = {
-	{ "network", "network", on_server },
-	{ "root-build", NULL, always },
-	{ "keys", NULL, always },
-	{ "loaders", NULL, by_dhcp },
-	{ "nfs-kernel", "nfs-kernel", by_nfs_kernel },
-	{ "nfs-ganesha", "nfs-ganesha", by_nfs_ganesha },
-	{ NULL, "musterd", always },
-	{ "dnsmasq", "dnsmasq", by_dhcp },
-};
-
-static bool is_installed(const struct profile_service *s)
-{
-	for (size_t i = 0; i < s->programs.n; i++) {
-		_cleanup_free_ char *path = spawn_find(s->programs.v[i]);
-
-		if (!path)
-			return false;
-	}
-	for (size_t i = 0; i < s->files.n; i++)
-		if (access(s->files.v[i], R_OK) < 0)
-			return false;
-	return true;
-}
-
-static int wish_of(struct muster *m, const struct plan *p, struct apply_wish *w)
-{
-	int r = 0;
-
-	*w = (struct apply_wish){ .user = !m->scratch };
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(wants); i++) {
-		const struct profile_service *s;
-
-		if (!wants[i].wanted(m, p))
-			continue;
-		if (wants[i].service)
-			r = strv_add(&w->services, wants[i].service);
-		s = wants[i].profile ? profile_service_find(m->distro, wants[i].profile) : NULL;
-		if (!s || is_installed(s))
-			continue;
-		for (size_t k = 0; r == 0 && k < s->packages.n; k++)
-			if (!strv_has(&w->packages, s->packages.v[k]))
-				r = strv_add(&w->packages, s->packages.v[k]);
-	}
-	for (size_t i = 0; r == 0 && i < p->n_nodes; i++)
-		if (p->root != PLAN_ROOT_INITRAMFS)
-			r = strv_add(&w->keys, p->nodes[i].name);
-	return r;
-}
-
-static int make_wish(struct muster *m, struct apply_wish *w)
-{
-	return wish_of(m, m->plan, w);
-}
-
-static void wish_free(struct apply_wish *w)
-{
-	strv_free(&w->services);
-	strv_free(&w->packages);
-	strv_free(&w->keys);
-}
-
-int context_missing_packages(struct muster *m, struct strv *ret)
-{
-	static const struct plan any = { .dhcp_service = true };
-	_cleanup_(wish_free) struct apply_wish wish = { 0 };
-	int r = wish_of(m, m->plan ? m->plan : &any, &wish);
-
-	if (r < 0)
-		return r;
-	*ret = wish.packages;
-	wish.packages = (struct strv)STRV_INIT;
 	return 0;
 }
 
@@ -458,7 +351,7 @@ static int make_changes(struct muster *m, struct apply *a, bool build, struct ch
 {
 	_cleanup_(changeset_freep) struct changeset *c = NULL;
 	_cleanup_(fileset_free) struct fileset files = FILESET_INIT;
-	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	_cleanup_(context_wish_free) struct apply_wish wish = { 0 };
 	_cleanup_(built_free) struct built b = { 0 };
 	_cleanup_free_ char *agent = NULL;
 	struct image_env env;
@@ -472,13 +365,15 @@ static int make_changes(struct muster *m, struct apply *a, bool build, struct ch
 	};
 	int r;
 
-	r = make_wish(m, &wish);
+	r = context_wish(m, &wish);
 	if (r == 0)
 		r = image_env(m, &env, &agent);
 	if (r == 0)
 		r = find_built(m, &env, build, &b);
 	if (r < 0)
 		return r;
+	/* What goes wrong from here on is no fault of the building. */
+	context_done(m);
 	render.generation = b.root_id;
 	render.initramfs = b.initramfs;
 	render.kernel_release = b.kernel_release;
@@ -520,21 +415,21 @@ bool muster_changeset_empty(const struct changeset *c)
 
 static int missing_packages(struct muster *m, const struct apply *a, const struct changeset *c)
 {
-	_cleanup_(wish_free) struct apply_wish wish = { 0 };
+	_cleanup_(context_wish_free) struct apply_wish wish = { 0 };
 	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 	int r;
 
 	if (a->packages->install)
 		return 0;
-	r = make_wish(m, &wish);
+	r = context_wish(m, &wish);
 	if (r < 0 || wish.packages.n == 0)
 		return r;
 	for (size_t i = 0; i < wish.packages.n; i++)
 		strbuf_addf(&list, "%s%s", i ? " " : "", wish.packages.v[i]);
 	context_error(m,
-		      "Below another root nothing is installed, and these packages are missing on this "
-		      "machine: %s. "
-		      "Install them and try again.",
+		      _("Below another root nothing is installed, and these packages are missing on this "
+			"machine: %s. "
+			"Install them and try again."),
 		      list.data ? list.data : "");
 	return -MUSTER_E_MISSING;
 }
@@ -562,15 +457,16 @@ static int apply_once(struct muster *m)
 	if (r < 0)
 		return r;
 	if (muster_changeset_empty(c)) {
-		context_note(m, "Nothing to change: this server is as the answers say.");
+		context_note(m, _("Nothing to change: this server is as the answers say."));
 		return 0;
 	}
-	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, "Make these changes?"))
+	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, _("Make these changes?")))
 		return -MUSTER_E_CANCELLED;
 	a.prepare = prepare;
 	/* Only the root was missing: its building is nothing that undo could take back. */
 	r = changeset_empty(c) ? muster_root_build(m, NULL) : apply_run(&a, c, m->answers);
-	if (r == 0)
+	/* Of an apply that failed, the step that took it back went well. */
+	if (r == 0 || (m->step && strcmp(m->step, "undo") == 0))
 		context_done(m);
 	return r;
 }
@@ -599,11 +495,11 @@ int muster_undo(struct muster *m)
 	if (r < 0)
 		return r;
 	make_apply(m, &a);
-	if (!context_ask(m, MUSTER_QUESTION_UNDO, true, "Take the last apply back?"))
+	if (!context_ask(m, MUSTER_QUESTION_UNDO, true, _("Take the last apply back?")))
 		return -MUSTER_E_CANCELLED;
 	r = apply_undo(&a);
 	if (r == -MUSTER_E_NOT_APPLIED)
-		context_error(m, "No apply is left that could be taken back.");
+		context_error(m, _("No apply is left that could be taken back."));
 	if (r == 0)
 		context_done(m);
 	return r;

@@ -129,6 +129,8 @@ int cli_open_screen(struct cli *c, struct muster **ret) _must_check_;
 int cli_close_screen(struct cli *c, int r);
 /* Reads the plan of -f; its mistakes are printed. */
 int cli_plan(struct cli *c, struct muster *m, const struct plan **ret) _must_check_;
+/* What is right in the plan and yet will not do: as lines on standard error, or added to the list where there is one. */
+int cli_warnings(struct cli *c, struct muster *m, const struct plan *p, json_t *list) _must_check_;
 /* Checks the answers of -f for a server whose interfaces are yet to be made; their mistakes are printed. */
 int cli_network(struct cli *c) _must_check_;
 /* Says what was wrong about the command line. Always -MUSTER_E_REFUSED. */

@@ -6,30 +6,25 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
+#include "util/text.h"
 
 #define HELP_COLUMNS 79
 
-/* Prints words, broken at blanks, each further line with this indent; `at` is where the first begins. */
-static void wrap(FILE *f, const char *text, int at, int indent)
+/* Prints text in lines, each further one with this indent, where the first begins, too. */
+static void wrap(FILE *f, const char *text, int indent)
 {
-	while (*text) {
-		size_t len = strcspn(text, " \n");
+	const char *next;
 
-		if (at > indent && at + 1 + (int)len > HELP_COLUMNS) {
-			fprintf(f, "\n%*s", indent, "");
-			at = indent;
-		} else if (at > indent) {
-			fputc(' ', f);
-			at++;
-		}
-		fprintf(f, "%.*s", (int)len, text);
-		at += (int)len;
-		text += len;
-		if (*text == '\n') {
-			fprintf(f, "\n%*s", text[1] ? indent : 0, "");
-			at = indent;
-		}
-		text += *text ? 1 : 0;
+	for (const char *p = text; p; p = next) {
+		size_t len = text_wrap(true, p, HELP_COLUMNS - indent, &next);
+
+		fprintf(f, "%*s%.*s", p == text || len == 0 ? 0 : indent, "", (int)len, p);
+		/* Details end in a newline, which the caller prints. */
+		if (next && !*next)
+			next = NULL;
+		if (next)
+			fputc('\n', f);
 	}
 }
 
@@ -47,38 +42,40 @@ static void print_options(FILE *f, const struct cli_option *o)
 			snprintf(left, sizeof(left), "    --%s%s%s", o->name, o->arg ? " " : "",
 				 o->arg ? o->arg : "");
 		fprintf(f, "  %-22s  ", left);
-		wrap(f, o->help, 26, 26);
+		wrap(f, i18n(o->help), 26);
 		fputc('\n', f);
 	}
 }
 
 void help_overview(FILE *f)
 {
-	fputs("Usage: muster VERB [OPTIONS]\n"
-	      "Turns this server and a rack of machines into a diskless cluster.\n"
-	      "\nVerbs:\n",
+	fputs(_("Usage: muster VERB [OPTIONS]\n"
+		"Turns this server and a rack of machines into a diskless cluster.\n"
+		"\nVerbs:\n"),
 	      f);
 	for (size_t i = 0; cli_verbs[i]; i++)
-		fprintf(f, "  %-10s  %s\n", cli_verbs[i]->name, cli_verbs[i]->summary);
-	fputs("\nOptions of every verb:\n", f);
+		fprintf(f, "  %-10s  %s\n", cli_verbs[i]->name, i18n(cli_verbs[i]->summary));
+	fputs(_("\nOptions of every verb:\n"), f);
 	print_options(f, cli_global_options);
-	fputs("\nExit status: 0 done, 1 failed, 2 refused (the command line or the answers; nothing was "
-	      "touched).\n"
-	      "'muster VERB --help' says more about a verb; muster(8) about all of them.\n",
+	fputs(_("\nExit status: 0 done, 1 failed, 2 refused (the command line or the answers; nothing was "
+		"touched).\n"
+		"'muster VERB --help' says more about a verb; muster(8) about all of them.\n"),
 	      f);
 }
 
 void help_verb(FILE *f, const struct verb *v)
 {
-	fprintf(f, "Usage: muster %s%s%s [OPTIONS]\n", v->name, *v->args ? " " : "", v->args);
-	fprintf(f, "%c%s.\n\n", toupper((unsigned char)v->summary[0]), v->summary + 1);
-	wrap(f, v->details, 0, 0);
+	const char *summary = i18n(v->summary);
+
+	fprintf(f, _("Usage: muster %s%s%s [OPTIONS]\n"), v->name, *v->args ? " " : "", v->args);
+	fprintf(f, _("%c%s.\n\n"), toupper((unsigned char)*summary), summary + 1);
+	wrap(f, i18n(v->details), 0);
 	fputc('\n', f);
 	if (v->options && v->options->name) {
-		fputs("\nOptions:\n", f);
+		fputs(_("\nOptions:\n"), f);
 		print_options(f, v->options);
 	}
-	fputs("\nOptions of every verb:\n", f);
+	fputs(_("\nOptions of every verb:\n"), f);
 	print_options(f, cli_global_options);
 }
 

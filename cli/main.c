@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -61,7 +65,7 @@ static int run(struct cli *c)
 		if (!c->json)
 			help_overview(stderr);
 		c->said = !c->json;
-		return c->json ? cli_refuse(c, "name a verb") : -MUSTER_E_REFUSED;
+		return c->json ? cli_refuse(c, _("name a verb")) : -MUSTER_E_REFUSED;
 	}
 	return c->verb->run(c);
 }
@@ -85,6 +89,22 @@ static int exit_status(const struct cli *c, int r)
 	return c->refused || r == -MUSTER_E_REFUSED || r == -MUSTER_E_ANSWERS ? EXIT_REFUSED : EXIT_FAILED;
 }
 
+/*
+ * How characters are encoded and how wide they are, and the language of the texts. Nothing else of the locale: numbers keep
+ * their points, whatever is written or rendered. The catalogues are UTF-8, and so must be what shows them.
+ */
+static void speak(void)
+{
+	const char *dir = secure_getenv("MUSTER_LOCALEDIR");
+
+	setlocale(LC_CTYPE, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		return;
+	setlocale(LC_MESSAGES, "");
+	bindtextdomain(PACKAGE, dir ? dir : MUSTER_LOCALEDIR);
+	textdomain(PACKAGE);
+}
+
 int cli_finish(struct cli *c, int r)
 {
 	int status;
@@ -106,8 +126,7 @@ int main(int argc, char **argv)
 	struct cli c = { .errors = STRBUF_INIT };
 	int r, status;
 
-	/* Only how characters are encoded and how wide they are: numbers keep their points. */
-	setlocale(LC_CTYPE, "");
+	speak();
 	style_init(&c.out, STDOUT_FILENO);
 	style_init(&c.err, STDERR_FILENO);
 	r = cli_parse(&c, argc, argv);

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "util/clock.h"
+#include "util/i18n.h"
 
 static const char *const firmwares[] = {
 	[MACHINE_UNKNOWN] = "-",
@@ -51,12 +52,12 @@ static int print_lines(const struct plan *p, const struct machine *v, size_t n)
 		if (node_of(p, v[i].mac))
 			continue;
 		if (fresh++ == 0)
-			strbuf_adds(&b, "\nFor the section nodes of the answers:\n\n\tmacs = {\n");
+			strbuf_adds(&b, _("\nFor the section nodes of the answers:\n\n\tmacs = {\n"));
 		strbuf_addf(&b, "\t\t\"%s\",\n", MAC(v[i].mac));
 	}
 	strbuf_adds(&b, fresh ? "\t}\n"
-			: n   ? "\nEach of these machines has its node already.\n"
-			      : "No machine asked for an address.\n");
+			: n   ? _("\nEach of these machines has its node already.\n")
+			      : _("No machine asked for an address.\n"));
 	return cli_print(&b);
 }
 

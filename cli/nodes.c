@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 enum { SIGN, NAME, ADDRESS, MAC_ADDRESS, STAGE, FOR, BOOT, LOAD, MEMORY, KERNEL };
 
@@ -158,7 +159,7 @@ static void add_node(struct table *t, const struct node_state *n, bool stages)
 	if (n->n_stages && n->stage == n->stages[n->n_stages - 1].stage)
 		table_cell(t, FOR, COLOUR_NONE, "%s", DURATION(n->stages[n->n_stages - 1].ms));
 	if (node_is_failed(n))
-		table_tail(t, BOOT, *n->reason ? n->reason : "it did not say why");
+		table_tail(t, BOOT, *n->reason ? n->reason : _("it did not say why"));
 	else
 		add_numbers(t, n);
 	if (!stages)
@@ -187,11 +188,11 @@ void nodes_failure(const struct style *s, const struct node_state *n, struct str
 	strbuf_addc(out, '\n');
 	format_escape(out, s, n->name, "");
 	strbuf_adds(out, ": ");
-	format_escape(out, s, *n->reason ? n->reason : "it did not say why", "");
+	format_escape(out, s, *n->reason ? n->reason : _("it did not say why"), "");
 	strbuf_addc(out, '\n');
 	if (!*n->log)
 		return;
-	strbuf_adds(out, "The last lines of its kernel:\n");
+	strbuf_adds(out, _("The last lines of its kernel:\n"));
 	for (const char *p = n->log; *p;) {
 		size_t len = strcspn(p, "\n");
 		_cleanup_free_ char *line = strndup(p, len);

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "util/i18n.h"
 #include "util/log.h"
 
 const struct verb *const cli_verbs[] = {
@@ -18,16 +19,16 @@ const struct verb *const cli_verbs[] = {
 };
 
 const struct cli_option cli_global_options[] = {
-	{ "file", 'f', "FILE", "the answer file; without it, the one that was applied last", "file" },
-	{ "nodes", 'n', "RANGE", "only these nodes, like node[01-16,20]", NULL },
-	{ "root", 0, "DIR", "work below this folder; services and packages are left alone", "dir" },
-	{ "host", 0, "FILE", "take the facts about the server from a file that 'muster host --json' wrote",
-	  "file" },
-	{ "json", 0, NULL, "print one JSON document on standard output, and nothing else", NULL },
-	{ "yes", 0, NULL, "ask nothing, go ahead", NULL },
-	{ "debug", 0, NULL, "say on standard error what is being done inside", NULL },
-	{ "help", 'h', NULL, "print this help", NULL },
-	{ "version", 0, NULL, "print the version", NULL },
+	{ "file", 'f', "FILE", N_("the answer file; without it, the one that was applied last"), "file" },
+	{ "nodes", 'n', "RANGE", N_("only these nodes, like node[01-16,20]"), NULL },
+	{ "root", 0, "DIR", N_("work below this folder; services and packages are left alone"), "dir" },
+	{ "host", 0, "FILE",
+	  N_("take the facts about the server from a file that 'muster host --json' wrote"), "file" },
+	{ "json", 0, NULL, N_("print one JSON document on standard output, and nothing else"), NULL },
+	{ "yes", 0, NULL, N_("ask nothing, go ahead"), NULL },
+	{ "debug", 0, NULL, N_("say on standard error what is being done inside"), NULL },
+	{ "help", 'h', NULL, N_("print this help"), NULL },
+	{ "version", 0, NULL, N_("print the version"), NULL },
 	{ 0 },
 };
 
@@ -106,7 +107,8 @@ int cli_number(struct cli *c, const char *name, long max, long preset, long *ret
 	errno = 0;
 	n = strtol(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || n < 1 || n > max)
-		return cli_refuse(c, "--%s takes a whole number from 1 to %ld, not \"%s\"", name, max, text);
+		return cli_refuse(c, _("--%s takes a whole number from 1 to %ld, not \"%s\""), name, max,
+				  text);
 	*ret = n;
 	return 0;
 }
@@ -122,12 +124,12 @@ static int complain(struct cli *c, int what, int option, const char *word)
 	const char *name = option >= ROW ? c->options[option - ROW]->name : NULL;
 
 	if (what == ':')
-		return name ? cli_refuse(c, "--%s needs a value", name)
-			    : cli_refuse(c, "-%c needs a value", option);
+		return name ? cli_refuse(c, _("--%s needs a value"), name)
+			    : cli_refuse(c, _("-%c needs a value"), option);
 	if (name)
-		return cli_refuse(c, "--%s takes no value", name);
-	return option ? cli_refuse(c, "there is no option -%c", option)
-		      : cli_refuse(c, "there is no option %s", word);
+		return cli_refuse(c, _("--%s takes no value"), name);
+	return option ? cli_refuse(c, _("there is no option -%c"), option)
+		      : cli_refuse(c, _("there is no option %s"), word);
 }
 
 /* Reads options with those that `c` knows by now; the first other argument ends it when `stop` is set. */
@@ -189,8 +191,8 @@ static int find_verb(struct cli *c, const char *word)
 	if (c->verb)
 		return 0;
 	near = cli_nearest(word);
-	return near ? cli_refuse(c, "there is no verb \"%s\"; did you mean \"%s\"?", word, near)
-		    : cli_refuse(c, "there is no verb \"%s\"", word);
+	return near ? cli_refuse(c, _("there is no verb \"%s\"; did you mean \"%s\"?"), word, near)
+		    : cli_refuse(c, _("there is no verb \"%s\""), word);
 }
 
 int cli_parse(struct cli *c, int argc, char **argv)

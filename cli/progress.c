@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -187,7 +188,7 @@ void progress_event(void *cli, const struct muster_event *event)
 		on_error(c, event->text);
 		break;
 	case MUSTER_EVENT_WARNING:
-		on_note(c, "warning: ", event->text);
+		on_note(c, _("warning: "), event->text);
 		break;
 	case MUSTER_EVENT_NOTE:
 		if (!c->json || c->err.terminal)

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -45,16 +46,16 @@ int cli_refuse(struct cli *c, const char *fmt, ...)
 	if (asprintf(&what, "muster%s%s: ", verb ? " " : "", verb ? verb : "") < 0)
 		what = NULL;
 	say(c, what ? what : "muster: ", text ? text : "");
-	fprintf(stderr, "'muster %s%s--help' says more.\n", verb ? verb : "", verb ? " " : "");
+	fprintf(stderr, _("'muster %s%s--help' says more.\n"), verb ? verb : "", verb ? " " : "");
 	return -MUSTER_E_REFUSED;
 }
 
 int cli_arguments(struct cli *c, int min, int max)
 {
 	if (c->argc < min)
-		return cli_refuse(c, "something is missing: muster %s %s", c->verb->name, c->verb->args);
+		return cli_refuse(c, _("something is missing: muster %s %s"), c->verb->name, c->verb->args);
 	if (c->argc > max)
-		return cli_refuse(c, "\"%s\" is too much here", c->argv[max]);
+		return cli_refuse(c, _("\"%s\" is too much here"), c->argv[max]);
 	return 0;
 }
 
@@ -219,4 +220,30 @@ int cli_plan(struct cli *c, struct muster *m, const struct plan **ret)
 	progress_end(c);
 	r2 = print_mistakes(c, muster_mistakes(m));
 	return r2 < 0 ? r2 : r;
+}
+
+static int add_warning(struct cli *c, json_t *list, const struct draft_mistake *w)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	if (list)
+		return json_array_append_new(list, cli_json_text(w->text)) < 0 ? -ENOMEM : 0;
+	format_escape(&b, &c->err, w->text, "");
+	fprintf(stderr, "%swarning:%s %s.%s: %s\n", style_on(&c->err, COLOUR_YELLOW),
+		style_off(&c->err, COLOUR_YELLOW), w->section, w->key, b.data ? b.data : "");
+	return 0;
+}
+
+int cli_warnings(struct cli *c, struct muster *m, const struct plan *p, json_t *list)
+{
+	struct draft_mistake *v = NULL;
+	size_t n = 0;
+	int r = muster_warnings(m, p, &v, &n);
+
+	if (r == 0 && n && !list)
+		progress_end(c);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_warning(c, list, &v[i]);
+	muster_draft_mistakes_free(v, n);
+	return r;
 }

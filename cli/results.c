@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 #include <string.h>
 
@@ -48,7 +49,7 @@ int cli_results(struct cli *c, struct muster_result *v, size_t n)
 	progress_end(c);
 	r = c->json ? cli_print_json(c, results_json(v, n)) : print_results(c, v, n);
 	if (r == 0 && bad) {
-		cli_error(c, "%zu of %zu nodes: it could not be done", bad, n);
+		cli_error(c, _("%zu of %zu nodes: it could not be done"), bad, n);
 		r = -MUSTER_E_COMMAND;
 	}
 	muster_results_free(v, n);
@@ -57,5 +58,5 @@ int cli_results(struct cli *c, struct muster_result *v, size_t n)
 
 int cli_want_range(struct cli *c)
 {
-	return c->range ? 0 : cli_refuse(c, "name the nodes with -n RANGE");
+	return c->range ? 0 : cli_refuse(c, _("name the nodes with -n RANGE"));
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static void changeset_freep(struct changeset **c)
 {
@@ -40,6 +41,8 @@ static int run(struct cli *c)
 	r = cli_open(c, &m);
 	if (r == 0)
 		r = cli_plan(c, m, &p);
+	if (r == 0 && !c->json)
+		r = cli_warnings(c, m, p, NULL);
 	if (r == 0 && !c->yes && c->err.terminal && isatty(STDIN_FILENO))
 		r = show_changes(c, m);
 	if (r == 0)
@@ -55,10 +58,11 @@ static int run(struct cli *c)
 const struct verb verb_apply = {
 	.name = "apply",
 	.args = "[-f FILE] [--yes]",
-	.summary = "make this server what the answers say",
-	.details = "Asks on a terminal first; with --yes, or without a terminal, it goes ahead. Each step is "
+	.summary = N_("make this server what the answers say"),
+	.details =
+		N_("Asks on a terminal first; with --yes, or without a terminal, it goes ahead. Each step is "
 		   "in the journal "
 		   "before it is done. When one fails, what was done is taken back.\n"
-		   "Closing the terminal does not stop it; an interrupt takes back what was done.",
+		   "Closing the terminal does not stop it; an interrupt takes back what was done."),
 	.run = run,
 };

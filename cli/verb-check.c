@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static const char *root_text(enum plan_root r)
 {
@@ -45,6 +46,7 @@ static int run(struct cli *c)
 	_cleanup_(muster_freep) struct muster *m = NULL;
 	_cleanup_free_ char *path = NULL;
 	const struct plan *p;
+	json_t *warnings = NULL;
 	int r = cli_arguments(c, 0, 0);
 
 	if (r == 0)
@@ -53,24 +55,34 @@ static int run(struct cli *c)
 		r = cli_plan(c, m, &p);
 	if (r == 0 && !c->file)
 		r = muster_answers_path(m, &path);
-	if (r < 0)
+	if (r == 0 && c->json)
+		warnings = json_array();
+	if (r == 0)
+		r = cli_warnings(c, m, p, warnings);
+	if (r < 0) {
+		json_decref(warnings);
 		return r;
+	}
 	if (!c->json)
 		return print_fine(c, c->file ? c->file : path, p);
-	return cli_print_json(c, json_pack("{so so sI so ss ss so s[]}", "file",
+	return cli_print_json(c, json_pack("{so so sI so ss ss so s[] so}", "file",
 					   cli_json_text(c->file ? c->file : path), "cluster",
 					   cli_json_text(p->name), "nodes", (json_int_t)p->n_nodes,
 					   "interface", cli_json_text(p->interface), "address",
 					   IP4_NET(p->net), "root", root_text(p->root), "profile",
-					   cli_json_text(p->profile), "mistakes"));
+					   cli_json_text(p->profile), "mistakes", "warnings", warnings));
 }
 
 const struct verb verb_check = {
 	.name = "check",
 	.args = "[-f FILE]",
-	.summary = "say whether the answers are right",
-	.details = "Every mistake is found in one go and printed as FILE:LINE: what is wrong, what would be "
+	.summary = N_("say whether the answers are right"),
+	.details =
+		N_("Every mistake is found in one go and printed as FILE:LINE: what is wrong, what would be "
 		   "right. "
-		   "Nothing is touched.",
+		   "Nothing is touched. What is right and yet will not do is warned of: a kernel without a "
+		   "driver for the "
+		   "nodes' network cards, or too old for the root's libc, a root that is larger than a "
+		   "node's memory."),
 	.run = run,
 };

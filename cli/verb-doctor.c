@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 /* The signs of the stages, so that each look stands for one thing. */
 static const struct {
@@ -51,8 +52,11 @@ static int print_checks(const struct style *s, const struct muster_check *v, siz
 
 	for (size_t i = 0; i < n; i++)
 		print_check(s, &v[i], &b);
-	strbuf_addf(&b, "\n%zu problem%s, %zu warning%s%s\n", problems, problems == 1 ? "" : "s", warnings,
-		    warnings == 1 ? "" : "s", problems ? "" : ": this server is fit");
+	strbuf_addc(&b, '\n');
+	strbuf_addf(&b, ngettext("%zu problem", "%zu problems", problems), problems);
+	strbuf_addf(&b, ngettext(", %zu warning", ", %zu warnings", warnings), warnings);
+	strbuf_adds(&b, problems ? "" : _(": this server is fit"));
+	strbuf_addc(&b, '\n');
 	return cli_print(&b);
 }
 
@@ -111,21 +115,21 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "interface", 'i', "IFACE", "the interface that leads to the nodes", NULL },
+	{ "interface", 'i', "IFACE", N_("the interface that leads to the nodes"), NULL },
 	{ 0 },
 };
 
 const struct verb verb_doctor = {
 	.name = "doctor",
 	.args = "[-f FILE] [-i IFACE]",
-	.summary = "say whether this server is fit, and what to do where it is not",
-	.details =
+	.summary = N_("say whether this server is fit, and what to do where it is not"),
+	.details = N_(
 		"Looks at the distribution, rights, packages, interfaces, other DHCP servers, ports, the "
 		"firewall, the "
 		"clock, room and memory. Changes nothing. The exit status is 1 when something must be mended "
 		"first.\n"
 		"Looking for another DHCP server asks on the wire for an address, as a machine would, and "
-		"takes none.",
+		"takes none."),
 	.options = options,
 	.run = run,
 };

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static int run(struct cli *c)
 {
@@ -21,9 +22,9 @@ static int run(struct cli *c)
 		v = cli_verb_find(c->argv[0]);
 		near = v ? NULL : cli_nearest(c->argv[0]);
 		if (!v)
-			return near ? cli_refuse(c, "there is no verb \"%s\"; did you mean \"%s\"?",
+			return near ? cli_refuse(c, _("there is no verb \"%s\"; did you mean \"%s\"?"),
 						 c->argv[0], near)
-				    : cli_refuse(c, "there is no verb \"%s\"", c->argv[0]);
+				    : cli_refuse(c, _("there is no verb \"%s\""), c->argv[0]);
 		help_verb(stdout, v);
 	}
 	return 0;
@@ -31,16 +32,16 @@ static int run(struct cli *c)
 
 /* The build makes the manual page and the completion by these two. */
 static const struct cli_option options[] = {
-	{ "man", 0, NULL, "print the verbs and options in mdoc", NULL, true },
-	{ "completion", 0, NULL, "print the completion script for bash", NULL, true },
+	{ "man", 0, NULL, N_("print the verbs and options in mdoc"), NULL, true },
+	{ "completion", 0, NULL, N_("print the completion script for bash"), NULL, true },
 	{ 0 },
 };
 
 const struct verb verb_help = {
 	.name = "help",
 	.args = "[VERB]",
-	.summary = "explain a verb",
-	.details = "Without a verb, lists them all.",
+	.summary = N_("explain a verb"),
+	.details = N_("Without a verb, lists them all."),
 	.options = options,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 enum { NAME, MAC_ADDRESS, LINK, SPEED, ADDRESSES, DRIVER, HARDWARE };
 
@@ -61,7 +62,7 @@ static int print_host(const struct style *s, const struct host *h)
 	format_escape(&b, s,
 		      *h->pretty	 ? h->pretty
 		      : *h->distribution ? h->distribution
-					 : "an unknown system",
+					 : _("an unknown system"),
 		      "");
 	strbuf_adds(&b, style_off(s, COLOUR_BOLD));
 	strbuf_addc(&b, '\n');
@@ -80,7 +81,7 @@ static int print_host(const struct style *s, const struct host *h)
 	if (h->n_interfaces)
 		table_format(&t, &b);
 	else
-		strbuf_adds(&b, "It has no network interface.\n");
+		strbuf_adds(&b, _("It has no network interface.\n"));
 	return cli_print(&b);
 }
 
@@ -114,10 +115,11 @@ static int run(struct cli *c)
 const struct verb verb_host = {
 	.name = "host",
 	.args = "",
-	.summary = "show the facts found about this server",
-	.details = "The distribution, the network interfaces with their drivers, and the programs that a "
+	.summary = N_("show the facts found about this server"),
+	.details =
+		N_("The distribution, the network interfaces with their drivers, and the programs that a "
 		   "cluster needs. "
 		   "With --json it is the document that --host takes, so that a plan can be made for another "
-		   "machine.",
+		   "machine."),
 	.run = run,
 };

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "lab/lab.h"
+#include "util/i18n.h"
 
 static int read_options(struct cli *c, struct lab_options *o)
 {
@@ -33,9 +34,9 @@ static int read_options(struct cli *c, struct lab_options *o)
 	o->memory_mb = (unsigned int)memory;
 	o->processors = (unsigned int)processors;
 	if (firmware && strcmp(firmware, "bios") != 0 && strcmp(firmware, "uefi") != 0)
-		return cli_refuse(c, "--firmware is bios or uefi, not \"%s\"", firmware);
+		return cli_refuse(c, _("--firmware is bios or uefi, not \"%s\""), firmware);
 	if (accel && strcmp(accel, "kvm") != 0 && strcmp(accel, "tcg") != 0 && strcmp(accel, "auto") != 0)
-		return cli_refuse(c, "--accel is auto, kvm or tcg, not \"%s\"", accel);
+		return cli_refuse(c, _("--accel is auto, kvm or tcg, not \"%s\""), accel);
 	o->firmware = firmware && strcmp(firmware, "uefi") == 0 ? LAB_UEFI : LAB_BIOS;
 	o->accelerator = !accel || strcmp(accel, "auto") == 0 ? LAB_AUTO
 			 : strcmp(accel, "kvm") == 0	      ? LAB_KVM
@@ -48,7 +49,7 @@ static int up(struct cli *c, const struct lab_options *o)
 	int r;
 
 	if (!c->file)
-		return cli_refuse(c, "name the answers with -f FILE");
+		return cli_refuse(c, _("name the answers with -f FILE"));
 	/* Wrong answers are refused before anything is made for them. */
 	r = cli_network(c);
 	if (r < 0)
@@ -60,11 +61,11 @@ static int up(struct cli *c, const struct lab_options *o)
 	if (c->json)
 		return cli_print_json(c, json_pack("{s:s, s:o}", "lab", "up", "dir", cli_json_text(o->dir)));
 	if (cli_value(c, "dir"))
-		printf("The lab runs. `muster lab status --dir %s` shows its nodes; `muster lab down --dir "
-		       "%s` ends it.\n",
+		printf(_("The lab runs. `muster lab status --dir %s` shows its nodes; `muster lab down --dir "
+			 "%s` ends it.\n"),
 		       o->dir, o->dir);
 	else
-		printf("The lab runs. `muster lab status` shows its nodes; `muster lab down` ends it.\n");
+		printf(_("The lab runs. `muster lab status` shows its nodes; `muster lab down` ends it.\n"));
 	return 0;
 }
 
@@ -99,8 +100,10 @@ static int status_table(struct cli *c, const struct lab_state *s)
 
 	for (size_t i = 0; i < s->n_nodes; i++)
 		on += s->nodes[i].running;
-	printf("lab%s%s: %zu of %zu machines on, %s\n", *s->cluster ? " of " : "", s->cluster, on, s->n_nodes,
-	       strcmp(s->accelerator, "kvm") == 0 ? "KVM" : "software emulation");
+	printf(*s->cluster ? _("lab of %s: %zu of %zu machines on, %s\n")
+			   : _("lab%s: %zu of %zu machines on, %s\n"),
+	       s->cluster, on, s->n_nodes,
+	       strcmp(s->accelerator, "kvm") == 0 ? "KVM" : _("software emulation"));
 	c->root = s->root;
 	r = cli_open(c, &m);
 	if (r == 0)
@@ -126,7 +129,7 @@ static int status(struct cli *c, const struct lab_options *o)
 	int r = lab_read(o->dir, &s);
 
 	if (r == -ENOENT || (r == 0 && !s.keeper && !c->json)) {
-		cli_error(c, "No lab runs in %s; `muster lab up -f ANSWERS` makes one.", o->dir);
+		cli_error(c, _("No lab runs in %s; `muster lab up -f ANSWERS` makes one."), o->dir);
 		if (r == 0)
 			lab_state_free(&s);
 		return -ENOENT;
@@ -145,7 +148,7 @@ static int power(struct cli *c, const struct lab_options *o)
 	if (r < 0)
 		return r;
 	if (strcmp(c->argv[2], "on") != 0 && strcmp(c->argv[2], "off") != 0)
-		return cli_refuse(c, "a machine is powered on or off, not \"%s\"", c->argv[2]);
+		return cli_refuse(c, _("a machine is powered on or off, not \"%s\""), c->argv[2]);
 	return lab_power(o, c->argv[1], strcmp(c->argv[2], "on") == 0);
 }
 
@@ -184,7 +187,7 @@ static int setup(struct cli *c, const struct lab_options *o)
 	int r;
 
 	if (c->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return cli_refuse(c, "the wizard needs a terminal; `muster lab up -f FILE` does without");
+		return cli_refuse(c, _("the wizard needs a terminal; `muster lab up -f FILE` does without"));
 	r = lab_read(o->dir, &s);
 	if (r == -ENOENT || (r == 0 && !s.keeper))
 		r = lab_up_bare(o);
@@ -219,7 +222,7 @@ static int exec_command(struct cli *c, const struct lab_options *o)
 	int status, r;
 
 	if (c->argc < 2)
-		return cli_refuse(c, "name the command: muster lab exec -- COMMAND");
+		return cli_refuse(c, _("name the command: muster lab exec -- COMMAND"));
 	r = lab_exec(o, (const char *const *)c->argv + 1, &status);
 	if (r < 0)
 		return r;
@@ -231,7 +234,7 @@ static int ssh_node(struct cli *c, const struct lab_options *o)
 	int status, r;
 
 	if (c->argc < 2)
-		return cli_refuse(c, "name the node: muster lab ssh NODE [-- COMMAND]");
+		return cli_refuse(c, _("name the node: muster lab ssh NODE [-- COMMAND]"));
 	r = lab_ssh(o, c->argv[1], (const char *const *)c->argv + 2, &status);
 	if (r < 0)
 		return r;
@@ -265,20 +268,20 @@ static int run(struct cli *c)
 	}
 	return r < 0 ? r
 		     : cli_refuse(c,
-				  "there is no \"lab %s\"; it is up, setup, console, plan, apply, undo, "
-				  "down, status, power, exec or ssh",
+				  _("there is no \"lab %s\"; it is up, setup, console, plan, apply, undo, "
+				    "down, status, power, exec or ssh"),
 				  c->argv[0]);
 }
 
 static const struct cli_option options[] = {
-	{ "dir", 0, "DIR", "the lab's folder (" LAB_DIR_DEFAULT ")", "dir", false },
-	{ "nodes", 0, "N", "how many machines; by default one for each MAC address", NULL, false },
-	{ "firmware", 0, "KIND", "bios (the default) or uefi", NULL, false },
-	{ "memory", 0, "MB", "memory of each machine; by default what the root mode needs", NULL, false },
-	{ "processors", 0, "N", "processors of each machine (1)", NULL, false },
-	{ "accel", 0, "KIND", "auto (the default), kvm or tcg", NULL, false },
-	{ "no-power", 0, NULL, "up, setup: power no machine on", NULL, false },
-	{ "purge", 0, NULL, "down: remove the lab's folder with its node roots, too", NULL, false },
+	{ "dir", 0, "DIR", N_("the lab's folder (/var/lib/muster/lab)"), "dir", false },
+	{ "nodes", 0, "N", N_("how many machines; by default one for each MAC address"), NULL, false },
+	{ "firmware", 0, "KIND", N_("bios (the default) or uefi"), NULL, false },
+	{ "memory", 0, "MB", N_("memory of each machine; by default what the root mode needs"), NULL, false },
+	{ "processors", 0, "N", N_("processors of each machine (1)"), NULL, false },
+	{ "accel", 0, "KIND", N_("auto (the default), kvm or tcg"), NULL, false },
+	{ "no-power", 0, NULL, N_("up, setup: power no machine on"), NULL, false },
+	{ "purge", 0, NULL, N_("down: remove the lab's folder with its node roots, too"), NULL, false },
 	{ 0 },
 };
 
@@ -286,14 +289,14 @@ const struct verb verb_lab = {
 	.name = "lab",
 	.args = "up | setup | console | plan | apply | undo | down | status | power NODE on|off | exec -- "
 		"COMMAND | ssh NODE [-- COMMAND]",
-	.summary = "a virtual cluster on this machine, for rehearsal and for learning",
-	.details =
+	.summary = N_("a virtual cluster on this machine, for rehearsal and for learning"),
+	.details = N_(
 		"up makes a network namespace, applies the answers in it below a scratch root, with the real "
 		"services, and powers virtual nodes on that boot from nothing but their network card. "
 		"setup runs the wizard there, with machines that know nothing of a cluster yet; "
 		"console, plan, apply and undo are the verbs of that name, in the lab. down ends "
 		"all of it. exec runs a command inside; ssh logs into a node. Nothing of the server's own "
-		"network or services is touched.\n",
+		"network or services is touched.\n"),
 	.words = "up setup console plan apply undo down status power exec ssh",
 	.options = options,
 	.run = run,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static bool is_bootable(const char *what)
 {
@@ -20,7 +21,8 @@ static int next(struct cli *c)
 	int r;
 
 	if (!is_bootable(c->argv[1]))
-		return cli_refuse(c, "a node boots system, disk, memtest or root:ID, not \"%s\"", c->argv[1]);
+		return cli_refuse(c, _("a node boots system, disk, memtest or root:ID, not \"%s\""),
+				  c->argv[1]);
 	r = cli_want_range(c);
 	if (r == 0)
 		r = cli_open(c, &m);
@@ -43,7 +45,7 @@ static int edit(struct cli *c, const char *from, const char *to)
 		r = muster_answers_path(m, &applied);
 		path = applied;
 		if (r == -ENOENT)
-			cli_error(c, "Nothing was applied here yet; name an answer file with -f.");
+			cli_error(c, _("Nothing was applied here yet; name an answer file with -f."));
 	}
 	if (r == 0)
 		r = muster_draft_load(m, path, &d);
@@ -56,8 +58,8 @@ static int edit(struct cli *c, const char *from, const char *to)
 		return r;
 	if (c->json)
 		return cli_print_json(c, json_pack("{so}", "answers", cli_json_text(path)));
-	printf("%s is changed; `muster plan -f %s` shows what that means, and `muster apply -f %s` does "
-	       "it.\n",
+	printf(_("%s is changed; `muster plan -f %s` shows what that means, and `muster apply -f %s` does "
+		 "it.\n"),
 	       path, path, path);
 	return 0;
 }
@@ -94,14 +96,14 @@ static int run(struct cli *c)
 		return r < 0 ? r : words[i].run(c);
 	}
 	return r < 0 ? r
-		     : cli_refuse(c, "there is no \"%s\"; it is next, discover, rename or remove",
+		     : cli_refuse(c, _("there is no \"%s\"; it is next, discover, rename or remove"),
 				  c->argv[0]);
 }
 
 static const struct cli_option options[] = {
-	{ "always", 0, NULL, "next: from now on, and not the next time only" },
-	{ "interface", 'i', "IFACE", "discover: the interface that leads to the nodes", NULL },
-	{ "seconds", 0, "N", "discover: listen this long, not until it is interrupted", NULL },
+	{ "always", 0, NULL, N_("next: from now on, and not the next time only") },
+	{ "interface", 'i', "IFACE", N_("discover: the interface that leads to the nodes"), NULL },
+	{ "seconds", 0, "N", N_("discover: listen this long, not until it is interrupted"), NULL },
 	{ 0 },
 };
 
@@ -109,8 +111,8 @@ const struct verb verb_node = {
 	.name = "node",
 	.args = "next WHAT -n RANGE [--always] | discover [-i IFACE] [--seconds N] | rename OLD NEW | remove "
 		"NAME",
-	.summary = "what nodes boot next; new machines; names",
-	.details =
+	.summary = N_("what nodes boot next; new machines; names"),
+	.details = N_(
 		"next chooses what nodes boot the next time. system is the cluster's own; choosing it takes "
 		"every "
 		"other wish back. disk is the node's first disk. memtest is the memory test of the server's "
@@ -127,7 +129,7 @@ const struct verb verb_node = {
 		"already.\n"
 		"rename and remove edit the answers, of -f or of the last apply, so that every other node "
 		"keeps its "
-		"name, address and MAC address. Nothing else happens before the next apply.\n",
+		"name, address and MAC address. Nothing else happens before the next apply.\n"),
 	.words = "next discover rename remove",
 	.options = options,
 	.run = run,

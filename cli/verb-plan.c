@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <errno.h>
+
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static void changeset_freep(struct changeset **c)
 {
 	if (*c)
 		muster_changeset_free(*c);
+}
+
+static int print_json(struct cli *c, struct muster *m, const struct plan *p, const struct changeset *changes)
+{
+	json_t *doc = changes_json(p, changes), *warnings = json_array();
+	int r = doc && warnings ? cli_warnings(c, m, p, warnings) : -ENOMEM;
+
+	progress_end(c);
+	if (r == 0)
+		r = json_object_set(doc, "warnings", warnings) < 0 ? -ENOMEM : 0;
+	json_decref(warnings);
+	if (r == 0)
+		return cli_print_json(c, doc);
+	json_decref(doc);
+	return r;
 }
 
 static int run(struct cli *c)
@@ -25,11 +43,14 @@ static int run(struct cli *c)
 		r = muster_changes(m, &changes);
 	if (r < 0)
 		return r;
-	progress_end(c);
 	if (c->json)
-		return cli_print_json(c, changes_json(p, changes));
+		return print_json(c, m, p, changes);
+	r = cli_warnings(c, m, p, NULL);
+	if (r < 0)
+		return r;
+	progress_end(c);
 	if (muster_changeset_empty(changes))
-		strbuf_adds(&b, "Nothing to change: this server is as the answers want it.\n");
+		strbuf_adds(&b, _("Nothing to change: this server is as the answers want it.\n"));
 	else
 		changes_format(&c->out, changes, true, &b);
 	return cli_print(&b);
@@ -38,8 +59,8 @@ static int run(struct cli *c)
 const struct verb verb_plan = {
 	.name = "plan",
 	.args = "[-f FILE]",
-	.summary = "show every change that an apply would make",
-	.details = "Files as unified diffs, then packages, the node root, services and keys. Nothing is "
-		   "touched.",
+	.summary = N_("show every change that an apply would make"),
+	.details = N_("Files as unified diffs, then packages, the node root, services and keys. Nothing is "
+		      "touched."),
 	.run = run,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static const struct {
 	const char *name;
@@ -37,16 +38,17 @@ static int run(struct cli *c)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++)
 		if (strcmp(words[i].name, c->argv[0]) == 0)
 			return power(c, words[i].what);
-	return r < 0 ? r : cli_refuse(c, "there is no \"%s\"; it is reboot, off or wake", c->argv[0]);
+	return r < 0 ? r : cli_refuse(c, _("there is no \"%s\"; it is reboot, off or wake"), c->argv[0]);
 }
 
 const struct verb verb_power = {
 	.name = "power",
 	.args = "reboot | off | wake -n RANGE",
-	.summary = "restart nodes, switch them off, or wake them",
-	.details = "reboot and off ask each node's own system to do it in good order, and want a node that "
+	.summary = N_("restart nodes, switch them off, or wake them"),
+	.details =
+		N_("reboot and off ask each node's own system to do it in good order, and want a node that "
 		   "reports. wake sends a Wake-on-LAN packet, which the firmware must be set to obey. On a "
-		   "terminal, reboot and off ask first, naming the nodes.",
+		   "terminal, reboot and off ask first, naming the nodes."),
 	.words = "reboot off wake",
 	.run = run,
 };

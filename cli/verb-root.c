@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 enum { ID, KERNEL, DISTRIBUTION, SIZE, BUILT, USED };
 
@@ -53,7 +54,7 @@ static int print_roots(const struct style *s, const struct muster_root *v, size_
 	if (n)
 		table_format(&t, &b);
 	else
-		strbuf_adds(&b, "No node root was built yet: 'muster root build' makes one.\n");
+		strbuf_adds(&b, _("No node root was built yet: 'muster root build' makes one.\n"));
 	return cli_print(&b);
 }
 
@@ -121,16 +122,17 @@ static int run(struct cli *c)
 		r = cli_open(c, &m);
 		return r < 0 ? r : words[i].run(c, m);
 	}
-	return r < 0 ? r : cli_refuse(c, "there is no \"%s\"; it is build, list or remove ID", c->argv[0]);
+	return r < 0 ? r : cli_refuse(c, _("there is no \"%s\"; it is build, list or remove ID"), c->argv[0]);
 }
 
 const struct verb verb_root = {
 	.name = "root",
 	.args = "build | list | remove [ID]",
-	.summary = "build, list and remove the roots that nodes boot",
-	.details = "build makes the root for the answers unless it is there, and prints its id. list shows "
+	.summary = N_("build, list and remove the roots that nodes boot"),
+	.details =
+		N_("build makes the root for the answers unless it is there, and prints its id. list shows "
 		   "all of them. "
-		   "remove takes one away that no applied answers use.",
+		   "remove takes one away that no applied answers use."),
 	.words = "build list remove",
 	.run = run,
 };

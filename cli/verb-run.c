@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 #include "util/strv.h"
 
 #define OUTPUT_MAX (1024 * 1024) /* that is kept of a node; what goes beyond is said to be left out */
@@ -67,7 +68,7 @@ static void on_line(void *data, const char *node, const char *line)
 	if (!r || r->cut)
 		return;
 	r->cut = r->output.len + strlen(line) > OUTPUT_MAX;
-	strbuf_addf(&r->output, "%s\n", r->cut ? "(the rest is left out)" : line);
+	strbuf_addf(&r->output, "%s\n", r->cut ? _("(the rest is left out)") : line);
 }
 
 static void on_done(void *data, const char *node, int status)
@@ -103,17 +104,17 @@ static bool same(const struct result *a, const struct result *b)
 static void add_status(struct strbuf *b, int status)
 {
 	if (status == -MUSTER_E_TIMEOUT)
-		strbuf_adds(b, "it took too long");
+		strbuf_adds(b, _("it took too long"));
 	else if (status == -EADDRNOTAVAIL)
-		strbuf_adds(b, "its address is not known");
+		strbuf_adds(b, _("its address is not known"));
 	else if (status < 0)
-		strbuf_addf(b, "it could not be run: %s", muster_strerror(status));
+		strbuf_addf(b, _("it could not be run: %s"), muster_strerror(status));
 	else if (status == 255)
-		strbuf_adds(b, "ssh failed, or the command ended with status 255");
+		strbuf_adds(b, _("ssh failed, or the command ended with status 255"));
 	else if (status > 128)
-		strbuf_addf(b, "ended by signal %d", status - 128);
+		strbuf_addf(b, _("ended by signal %d"), status - 128);
 	else
-		strbuf_addf(b, "exit status %d", status);
+		strbuf_addf(b, _("exit status %d"), status);
 }
 
 /* All nodes from i on that say the same, under one head. */
@@ -202,7 +203,7 @@ static int tell(struct job *j)
 		if (!j->v[i].shown)
 			r = print_group(j, i);
 	if (r == 0 && bad) {
-		cli_error(j->c, "%zu of %zu nodes: the command failed", bad, j->n);
+		cli_error(j->c, _("%zu of %zu nodes: the command failed"), bad, j->n);
 		r = -MUSTER_E_COMMAND;
 	}
 	return r;
@@ -224,7 +225,7 @@ static int run_command(struct cli *c, struct muster *m, struct job *j, long time
 		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
 			return -errno;
 		if (p[1].revents) {
-			cli_error(c, "stopped");
+			cli_error(c, _("stopped"));
 			return -MUSTER_E_CANCELLED;
 		}
 		r = muster_run_work(run, &ops, j);
@@ -242,9 +243,9 @@ static int run(struct cli *c)
 	if (r == 0)
 		r = cli_want_range(c);
 	if (r == 0 && c->argc == 0)
-		return cli_refuse(c, "name the command: muster run -n RANGE -- COMMAND");
+		return cli_refuse(c, _("name the command: muster run -n RANGE -- COMMAND"));
 	if (r == 0 && j.prefix && c->json)
-		return cli_refuse(c, "--json prints one document, --prefix each line: use one of them");
+		return cli_refuse(c, _("--json prints one document, --prefix each line: use one of them"));
 	if (r < 0)
 		return r;
 	cli_catch_signals(c, true);
@@ -253,19 +254,21 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "prefix", 0, NULL, "print each line as it comes, after its node's name" },
-	{ "timeout", 0, "SECONDS", "end it on a node where it takes longer than that" },
+	{ "prefix", 0, NULL, N_("print each line as it comes, after its node's name") },
+	{ "timeout", 0, "SECONDS", N_("end it on a node where it takes longer than that") },
 	{ 0 },
 };
 
 const struct verb verb_run = {
 	.name = "run",
 	.args = "-n RANGE -- COMMAND",
-	.summary = "run a command on nodes, and see what each says",
+	.summary = N_("run a command on nodes, and see what each says"),
 	.details =
-		"Runs it by ssh as root, on 32 nodes at a time. Nodes that say the same are shown together. "
-		"As with ssh, the node's shell reads the words of the command, put together with blanks. "
-		"The exit status is 1 when it failed on any node.",
+		N_("Runs it by ssh as root, on 32 nodes at a time, with the key /etc/muster/id_ed25519 where "
+		   "there "
+		   "is one. Nodes that say the same are shown together. "
+		   "As with ssh, the node's shell reads the words of the command, put together with blanks. "
+		   "The exit status is 1 when it failed on any node."),
 	.options = options,
 	.run = run,
 };

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "screens/setup/setup.h"
+#include "util/i18n.h"
 
 static int run(struct cli *c)
 {
@@ -12,7 +13,7 @@ static int run(struct cli *c)
 	int r = cli_arguments(c, 0, 0);
 
 	if (r == 0 && c->json)
-		r = cli_refuse(c, "the wizard is for a person; `muster apply -f` is for programs");
+		r = cli_refuse(c, _("the wizard is for a person; `muster apply -f` is for programs"));
 	if (r == 0)
 		r = cli_open_screen(c, &m);
 	if (r == 0)
@@ -20,23 +21,24 @@ static int run(struct cli *c)
 	r = cli_close_screen(c, r);
 	if (r == -ENOTTY)
 		return cli_refuse(
-			c, "the wizard needs a terminal; write an answer file, and `muster apply -f` it");
+			c, _("the wizard needs a terminal; write an answer file, and `muster apply -f` it"));
 	if (r == -ENXIO)
-		return cli_refuse(c, "the terminal is of a kind that cannot be drawn on (TERM)");
+		return cli_refuse(c, _("the terminal is of a kind that cannot be drawn on (TERM)"));
 	return r;
 }
 
 const struct verb verb_setup = {
 	.name = "setup",
 	.args = "[-f FILE]",
-	.summary = "the wizard: from a bare server to booting nodes",
-	.details = "Asks one thing after the other: which interface leads to the nodes, their network, their "
+	.summary = N_("the wizard: from a bare server to booting nodes"),
+	.details =
+		N_("Asks one thing after the other: which interface leads to the nodes, their network, their "
 		   "names and MAC addresses, "
 		   "their kernel and root, services, who may log in. Shows every change before it is made, "
 		   "makes it, and watches the "
 		   "first node come up. The answers are written after each step, to /etc/muster/answers.conf "
 		   "or to the file that -f "
 		   "names; `muster apply -f` of that file changes nothing then. A wizard that was left goes "
-		   "on where it was.\n",
+		   "on where it was.\n"),
 	.run = run,
 };

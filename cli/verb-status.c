@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static int print_json(struct cli *c, const char *cluster, const struct node_state *v, size_t n)
 {
@@ -64,9 +65,9 @@ static int run(struct cli *c)
 	if (r < 0)
 		return r;
 	if (timeout && !w.until_ready)
-		return cli_refuse(c, "--timeout belongs to --until-ready");
+		return cli_refuse(c, _("--timeout belongs to --until-ready"));
 	if (c->json && watch && !w.until_ready)
-		return cli_refuse(c, "--json prints one document, --watch goes on: use one of them");
+		return cli_refuse(c, _("--json prints one document, --watch goes on: use one of them"));
 	w.timeout_ms = (int64_t)timeout * 1000;
 	if (watch)
 		cli_catch_signals(c, true);
@@ -86,20 +87,21 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "watch", 'w', NULL, "show them as they change; into a pipe, a line for each change of a stage" },
-	{ "stages", 's', NULL, "show how long each node was in every stage of its boot" },
-	{ "until-ready", 0, NULL, "watch until all nodes are ready (exit status 0), or one failed (1)" },
-	{ "timeout", 0, "SECONDS", "with --until-ready, give up after this time (exit status 1)" },
+	{ "watch", 'w', NULL,
+	  N_("show them as they change; into a pipe, a line for each change of a stage") },
+	{ "stages", 's', NULL, N_("show how long each node was in every stage of its boot") },
+	{ "until-ready", 0, NULL, N_("watch until all nodes are ready (exit status 0), or one failed (1)") },
+	{ "timeout", 0, "SECONDS", N_("with --until-ready, give up after this time (exit status 1)") },
 	{ 0 },
 };
 
 const struct verb verb_status = {
 	.name = "status",
 	.args = "[-n RANGE] [--watch]",
-	.summary = "show the nodes, their stages and their times",
-	.details = "FOR is the time in the present stage, BOOT the time from the first sign of life until "
-		   "ready. For one "
-		   "node the times of all stages are shown, and why it failed.",
+	.summary = N_("show the nodes, their stages and their times"),
+	.details = N_("FOR is the time in the present stage, BOOT the time from the first sign of life until "
+		      "ready. For one "
+		      "node the times of all stages are shown, and why it failed."),
 	.options = options,
 	.run = run,
 };

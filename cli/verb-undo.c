@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static int run(struct cli *c)
 {
@@ -22,7 +23,8 @@ static int run(struct cli *c)
 const struct verb verb_undo = {
 	.name = "undo",
 	.args = "[--yes]",
-	.summary = "take the last apply back",
-	.details = "Files, services and packages become what they were before it. Asks on a terminal first.",
+	.summary = N_("take the last apply back"),
+	.details =
+		N_("Files, services and packages become what they were before it. Asks on a terminal first."),
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static int print_json(struct cli *c, const struct muster_why *w)
 {
@@ -24,22 +25,24 @@ static int print(struct cli *c, const struct muster_why *w)
 {
 	const struct style *s = &c->out;
 	const struct node_state *n = &w->node;
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT, name = STRBUF_INIT;
 	enum colour colour = stage_colour(n->stage);
 
 	strbuf_addf(&b, "%s%s%s ", style_on(s, colour), stage_sign(s, n->stage), style_off(s, colour));
-	format_escape(&b, s, n->name, "");
-	strbuf_addf(&b, " is %s", stage_name(n->stage));
+	format_escape(&name, s, n->name, "");
 	if (n->n_stages && n->stages[n->n_stages - 1].stage == n->stage)
-		strbuf_addf(&b, " for %s", DURATION(n->stages[n->n_stages - 1].ms));
-	strbuf_addf(&b, ". %s\n", w->what);
+		strbuf_addf(&b, _("%s is %s for %s."), name.data ? name.data : "", i18n(stage_name(n->stage)),
+			    DURATION(n->stages[n->n_stages - 1].ms));
+	else
+		strbuf_addf(&b, _("%s is %s."), name.data ? name.data : "", i18n(stage_name(n->stage)));
+	strbuf_addf(&b, " %s\n", w->what);
 	for (size_t i = 0; i < w->evidence.n; i++) {
 		strbuf_adds(&b, "    ");
 		format_escape(&b, s, w->evidence.v[i], "\t");
 		strbuf_addc(&b, '\n');
 	}
 	if (*w->advice)
-		strbuf_addf(&b, "What to do: %s\n", w->advice);
+		strbuf_addf(&b, _("What to do: %s\n"), w->advice);
 	return cli_print(&b);
 }
 
@@ -64,9 +67,9 @@ static int run(struct cli *c)
 const struct verb verb_why = {
 	.name = "why",
 	.args = "NODE",
-	.summary = "say why a node is not up, and what to do",
-	.details =
+	.summary = N_("say why a node is not up, and what to do"),
+	.details = N_(
 		"Says in sentences where the node is, since when, and why; shows its newest events and its "
-		"kernel's last words; and says what to do about it.",
+		"kernel's last words; and says what to do about it."),
 	.run = run,
 };

@@ -12,10 +12,11 @@
 #include "cli/live.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define REDRAW_MS 1000
 #define POLL_MS 200
-#define DOWN "musterd does not answer; this is what it last knew."
+#define DOWN _("musterd does not answer; this is what it last knew.")
 
 /* ECMA-48 and DEC private modes, as every terminal since the VT220 takes them. */
 #define HIDE_CURSOR "\x1b[?25l"
@@ -94,7 +95,7 @@ static int draw(struct watcher *w, const struct node_state *v, size_t n)
 	style_init(s, STDOUT_FILENO);
 	nodes_summary(s, w->cluster, v, n, &text);
 	if (!w->live.feed)
-		strbuf_addf(&text, "%s" DOWN "%s\n", style_on(s, COLOUR_YELLOW), style_off(s, COLOUR_YELLOW));
+		strbuf_addf(&text, "%s%s%s\n", style_on(s, COLOUR_YELLOW), DOWN, style_off(s, COLOUR_YELLOW));
 	nodes_table(s, v, n, w->w->stages || (w->w->range && n == 1), &text);
 	if (text.failed)
 		return -ENOMEM;
@@ -190,8 +191,8 @@ static int judge(struct watcher *w, const struct node_state *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		ready += node_is_ready(&v[i]);
 		if (node_is_failed(&v[i])) {
-			cli_error(w->c, "%s failed: %s", v[i].name,
-				  *v[i].reason ? v[i].reason : "it did not say why");
+			cli_error(w->c, _("%s failed: %s"), v[i].name,
+				  *v[i].reason ? v[i].reason : _("it did not say why"));
 			return -MUSTER_E_UNHEALTHY;
 		}
 	}
@@ -199,7 +200,7 @@ static int judge(struct watcher *w, const struct node_state *v, size_t n)
 		return 1;
 	if (!w->w->timeout_ms || clock_mono_ms() - w->began < w->w->timeout_ms)
 		return 0;
-	cli_error(w->c, "%zu of %zu nodes are ready after %s", ready, n, DURATION(w->w->timeout_ms));
+	cli_error(w->c, _("%zu of %zu nodes are ready after %s"), ready, n, DURATION(w->w->timeout_ms));
 	return -MUSTER_E_TIMEOUT;
 }
 
@@ -212,7 +213,7 @@ static int look(struct watcher *w)
 	if (!live_whole(&w->live))
 		return 0;
 	if (!w->live.feed && !w->told_down && !(w->c->out.terminal && !w->c->json))
-		fputs("muster: " DOWN "\n", stderr);
+		fprintf(stderr, "muster: %s\n", DOWN);
 	w->told_down = !w->live.feed;
 	if (!w->c->json)
 		r = w->c->out.terminal ? draw(w, v, n) : print_changes(w, v, n);
@@ -249,7 +250,7 @@ int watch_nodes(struct cli *c, struct muster *m, const struct watch *options)
 		return 0;
 	/* Who stops a watch has seen enough; who waits for the nodes has not got them. */
 	if (r == 0 && options->until_ready) {
-		cli_error(c, "stopped before all nodes were ready");
+		cli_error(c, _("stopped before all nodes were ready"));
 		return -MUSTER_E_CANCELLED;
 	}
 	return r == -EPIPE ? 0 : r;

@@ -205,6 +205,18 @@ static int take_uptime(struct report *r, const char *value, size_t len)
 	return read_number(value, len, UPTIME_MAX_MS, &n);
 }
 
+/* "8086:15f3" */
+static int take_card(struct report *r, const char *value, size_t len)
+{
+	if (len != sizeof(r->values.card) - 1)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (i == 4 ? value[i] != ':' : !value[i] || !strchr("0123456789abcdef", value[i]))
+			return -EINVAL;
+	memcpy(r->values.card, value, len);
+	return 0;
+}
+
 static int take_done(struct report *r, const char *value, size_t len)
 {
 	return read_number(value, len, ACTION_MAX, &r->done);
@@ -324,6 +336,7 @@ static const struct {
 	{ WIRE_REPORT_MEMORY, take_memory },
 	{ WIRE_REPORT_MEMORY_FREE, take_memory_free },
 	{ WIRE_REPORT_PROCESSORS, take_processors },
+	{ WIRE_REPORT_CARD, take_card },
 	{ WIRE_REPORT_DONE, take_done },
 	{ WIRE_REPORT_RESULT_ID, take_result_id },
 	{ WIRE_REPORT_RESULT_STATUS, take_result_status },

@@ -10,6 +10,7 @@
 #include "lab/private.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 
 /* What one `up` carries from step to step, inside the lab's namespaces. */
@@ -24,7 +25,7 @@ static int make_interface(const struct muster_network *n, const struct lab_optio
 	int64_t began = clock_mono_ms();
 	int r;
 
-	lab_step(o, "network", "%s with %s in a network namespace", n->interface, n->address);
+	lab_step(o, "network", _("%s with %s in a network namespace"), n->interface, n->address);
 	r = spawn_argv(NULL, 10000, "ip", "link", "add", n->interface, "type", "bridge", "stp_state", "0",
 		       "forward_delay", "0", NULL);
 	if (r == 0 && *n->mac)
@@ -38,7 +39,7 @@ static int make_interface(const struct muster_network *n, const struct lab_optio
 	if (r == 0)
 		r = spawn_argv(NULL, 10000, "ip", "link", "set", n->interface, "up", NULL);
 	if (r < 0)
-		lab_error(o, "The lab's network could not be made: %s", muster_strerror(r));
+		lab_error(o, _("The lab's network could not be made: %s"), muster_strerror(r));
 	else
 		lab_done(o, "network", began);
 	return r;
@@ -76,7 +77,7 @@ static int choose_machines(struct work *w, const struct plan *p)
 		r = add_machine(w->record, n->name, MAC(n->has_mac ? n->mac : mac));
 	}
 	if (r == 0 && w->record->n < w->o->nodes) {
-		lab_error(w->o, "The answers give MAC addresses for %zu nodes only; %u were asked for.",
+		lab_error(w->o, _("The answers give MAC addresses for %zu nodes only; %u were asked for."),
 			  w->record->n, w->o->nodes);
 		return -MUSTER_E_ANSWERS;
 	}
@@ -107,8 +108,8 @@ static int choose_accelerator(struct work *w, const char *generation)
 			return -ENOMEM;
 		kvm = qemu_kvm_works(kernel);
 		if (!kvm)
-			lab_note(w->o, "No guest runs under KVM on this machine: the nodes are emulated in "
-				       "software.");
+			lab_note(w->o, _("No guest runs under KVM on this machine: the nodes are emulated in "
+					 "software."));
 	}
 	w->record->accelerator = strdup(kvm ? "kvm" : "tcg");
 	return w->record->accelerator ? 0 : -ENOMEM;
@@ -137,6 +138,16 @@ static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 	return r < 0 && mistakes->n ? -MUSTER_E_ANSWERS : r;
 }
 
+/* Where muster looks for a key to the nodes: in the lab's root it is the lab's. */
+static int give_key(int dir)
+{
+	const struct fs_attr attr = { 0600, (uid_t)-1, (gid_t)-1 };
+	_cleanup_close_ int key = fs_open(dir, "/id_ed25519", O_RDONLY | O_CLOEXEC, 0);
+	int r = key < 0 ? key : fs_mkdir_all(dir, "/root/etc/muster", 0755);
+
+	return r < 0 ? r : fs_copy(key, dir, "/root" MUSTER_IDENTITY, &attr);
+}
+
 /* The lab's own key to its nodes; made once for its folder. */
 static int read_key(const struct lab_options *o, char **ret)
 {
@@ -152,11 +163,13 @@ static int read_key(const struct lab_options *o, char **ret)
 		r = spawn_argv(NULL, 30000, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "muster-lab",
 			       "-f", path, NULL);
 	if (r == 0)
+		r = give_key(dir);
+	if (r == 0)
 		r = fs_read(dir, "/id_ed25519.pub", 4096, ret, NULL);
 	if (r == 0)
 		(*ret)[strcspn(*ret, "\n")] = '\0';
 	else
-		lab_error(o, "The lab's ssh key could not be made: %s", muster_strerror(r));
+		lab_error(o, _("The lab's ssh key could not be made: %s"), muster_strerror(r));
 	return r;
 }
 
@@ -185,7 +198,7 @@ static int power_on(struct work *w, unsigned int memory_mb)
 	w->record->firmware = w->o->firmware;
 	if (w->o->services_only)
 		return record_write(w->o->dir, w->record);
-	lab_step(w->o, "power", "%zu nodes of %u MB, %s", w->record->n, w->record->memory_mb,
+	lab_step(w->o, "power", _("%zu nodes of %u MB, %s"), w->record->n, w->record->memory_mb,
 		 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
 	for (size_t i = 0; r == 0 && i < w->record->n; i++)
 		r = qemu_start(w->o, w->record, i);
@@ -309,7 +322,7 @@ static int start(const struct lab_options *options, int (*work)(void *data))
 	int r;
 
 	if (geteuid() != 0) {
-		lab_error(&o, "A lab needs root's rights for its network namespace.");
+		lab_error(&o, _("A lab needs root's rights for its network namespace."));
 		return -EPERM;
 	}
 	r = absolute(options->dir, &dir);
@@ -319,26 +332,26 @@ static int start(const struct lab_options *options, int (*work)(void *data))
 		r = root ? fs_mkdir_all(slash, root, 0755) : -ENOMEM;
 	}
 	if (r < 0) {
-		lab_error(&o, "The lab's folder %s cannot be made: %s", options->dir, muster_strerror(r));
+		lab_error(&o, _("The lab's folder %s cannot be made: %s"), options->dir, muster_strerror(r));
 		return r;
 	}
 	r = record_lock(&o, dir, &lock);
 	if (r < 0)
 		return r;
 	if (record_read(dir, &old) == 0 && record_alive(&old)) {
-		lab_error(&o, "A lab runs in %s already; `muster lab down` ends it.", dir);
+		lab_error(&o, _("A lab runs in %s already; `muster lab down` ends it."), dir);
 		return -MUSTER_E_BUSY;
 	}
 	w.root = root;
 	r = remove_each(dir, run_files);
 	if (r < 0) {
-		lab_error(&o, "What an earlier lab left in %s cannot be removed: %s", dir,
+		lab_error(&o, _("What an earlier lab left in %s cannot be removed: %s"), dir,
 			  muster_strerror(r));
 		return r;
 	}
 	r = keeper_start(&record.keeper);
 	if (r < 0) {
-		lab_error(&o, "Namespaces for the lab could not be made: %s", muster_strerror(r));
+		lab_error(&o, _("Namespaces for the lab could not be made: %s"), muster_strerror(r));
 		return r;
 	}
 	r = keeper_start_time(record.keeper, &record.keeper_start);
@@ -348,9 +361,9 @@ static int start(const struct lab_options *options, int (*work)(void *data))
 	if (r == 0)
 		r = keeper_run(record.keeper, &o, work, &w);
 	if (r < 0 && keeper_stop(record.keeper) < 0)
-		lab_error(&o, "The lab's process %d does not end.", (int)record.keeper);
+		lab_error(&o, _("The lab's process %d does not end."), (int)record.keeper);
 	else if (r < 0 && record_remove(dir) < 0)
-		lab_note(&o, "%s/lab.json of this attempt stays; it does no harm.", dir);
+		lab_note(&o, _("%s/lab.json of this attempt stays; it does no harm."), dir);
 	return r;
 }
 
@@ -401,7 +414,10 @@ int lab_inside(const struct lab_options *options, int (*fn)(const struct muster_
 	if (!root)
 		return -ENOMEM;
 	o.dir = dir;
-	return keeper_run(record.keeper, &o, run_inside, &in);
+	r = keeper_run(record.keeper, &o, run_inside, &in);
+	if (r == -EIO && !record_alive(&record))
+		lab_error(&o, _("The lab has ended, and what ran in it."));
+	return r;
 }
 
 /* Only what a lab makes: the folder may hold somebody's own files, too. */
@@ -412,7 +428,7 @@ static int remove_files(const struct lab_options *o, const char *dir, bool purge
 	int r = remove_each(dir, purge ? all : run_files);
 
 	if (r == 0 && purge && rmdir(dir) < 0)
-		lab_note(o, "%s stays: there is something in it that is not the lab's.", dir);
+		lab_note(o, _("%s stays: there is something in it that is not the lab's."), dir);
 	return r;
 }
 
@@ -423,15 +439,19 @@ static int stop(const struct lab_options *o, const char *dir)
 	int r = record_read(dir, &record);
 
 	if (r < 0 && r != -ENOENT) {
-		lab_error(o, "%s/lab.json cannot be read: %s", dir, muster_strerror(r));
+		lab_error(o, _("%s/lab.json cannot be read: %s"), dir, muster_strerror(r));
 		return r;
 	}
 	if (r < 0 || !record_alive(&record))
 		return 0;
-	lab_step(o, "down", *record.cluster ? "ending the lab of %s" : "ending the lab%s", record.cluster);
+	if (*record.cluster)
+		lab_step(o, "down", _("ending the lab of %s"), record.cluster);
+	else
+		lab_step(o, "down", _("ending the lab"));
 	r = keeper_stop(record.keeper);
 	if (r < 0)
-		lab_error(o, "The lab's process %d does not end: %s", (int)record.keeper, muster_strerror(r));
+		lab_error(o, _("The lab's process %d does not end: %s"), (int)record.keeper,
+			  muster_strerror(r));
 	else
 		lab_done(o, "down", began);
 	return r;
@@ -450,7 +470,7 @@ int lab_down(const struct lab_options *o, bool purge)
 		return -errno;
 	if (!record_marked(dir)) {
 		if (purge)
-			lab_error(o, "%s is not the folder of a lab; nothing was removed.", dir);
+			lab_error(o, _("%s is not the folder of a lab; nothing was removed."), dir);
 		return purge ? -MUSTER_E_REFUSED : 0;
 	}
 	r = record_lock(o, dir, &lock);
@@ -460,7 +480,7 @@ int lab_down(const struct lab_options *o, bool purge)
 		return r;
 	r = remove_files(o, dir, purge);
 	if (r < 0)
-		lab_error(o, "%s cannot be removed: %s", dir, muster_strerror(r));
+		lab_error(o, _("%s cannot be removed: %s"), dir, muster_strerror(r));
 	return r;
 }
 

@@ -5,7 +5,7 @@
  * lab never leaves anything running. Its folder holds
  *   root/             the scratch root below which muster is applied; node roots stay there between labs
  *   nodes/NAME/       a node's console (serial.log) and firmware variables
- *   id_ed25519        a key that opens the lab's nodes
+ *   id_ed25519        a key that opens the lab's nodes; `muster run` finds it in root/, too
  *   lab.json          what runs: the keeper, the nodes
  *   lab.lock          held while `up` and `down` work; marks the folder as a lab's
  * Functions return 0 or a negative code; the detail was emitted as an event.

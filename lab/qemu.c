@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strv.h"
 
@@ -213,7 +214,7 @@ int qemu_start(const struct lab_options *o, struct lab_record *r, size_t index)
 	if (e == 0)
 		e = add_machine(&argv, r, m, index, dir);
 	if (e == -MUSTER_E_MISSING)
-		lab_error(o, "UEFI nodes need the firmware in %s: install the package ovmf.", OVMF_VARS);
+		lab_error(o, _("UEFI nodes need the firmware in %s: install the package ovmf."), OVMF_VARS);
 	if (e < 0)
 		return e;
 	s.argv = (const char *const *)argv.v;
@@ -222,8 +223,8 @@ int qemu_start(const struct lab_options *o, struct lab_record *r, size_t index)
 	if (e == 0 && r->firmware == LAB_BIOS)
 		press_key(dir);
 	if (e == -ENOENT)
-		lab_error(o, "%s is not installed; on Debian it is in the package qemu-system-x86.", QEMU);
+		lab_error(o, _("%s is not installed; on Debian it is in the package qemu-system-x86."), QEMU);
 	else if (e < 0)
-		lab_error(o, "The machine %s did not start: %s", m->name, muster_strerror(e));
+		lab_error(o, _("The machine %s did not start: %s"), m->name, muster_strerror(e));
 	return e < 0 ? e : read_pid(dir, &m->pid);
 }

@@ -10,6 +10,7 @@
 
 #include "lab/private.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/ip.h"
 #include "util/strv.h"
 
@@ -20,7 +21,7 @@ int record_open(const struct lab_options *o, struct lab_record *ret)
 	if (r == 0 && record_alive(ret))
 		return 0;
 	record_free(ret);
-	lab_error(o, "No lab runs in %s; `muster lab up -f ANSWERS` makes one.", o->dir);
+	lab_error(o, _("No lab runs in %s; `muster lab up -f ANSWERS` makes one."), o->dir);
 	return r < 0 ? r : -ENOENT;
 }
 
@@ -88,7 +89,7 @@ int lab_ssh(const struct lab_options *options, const char *node, const char *con
 	int r;
 
 	if (!root) {
-		lab_error(options, "There is no lab in %s.", options->dir);
+		lab_error(options, _("There is no lab in %s."), options->dir);
 		return -ENOENT;
 	}
 	o.dir = dir;
@@ -102,7 +103,7 @@ int lab_ssh(const struct lab_options *options, const char *node, const char *con
 		r = strv_add_all(&argv, "--", v[0].address, NULL);
 	muster_status_free(v, n);
 	if (r == 0 && n != 1) {
-		lab_error(&o, "Name one node, not %zu.", n);
+		lab_error(&o, _("Name one node, not %zu."), n);
 		return -EINVAL;
 	}
 	for (size_t i = 0; r == 0 && words && words[i]; i++)
@@ -187,6 +188,6 @@ int lab_power(const struct lab_options *options, const char *node, bool on)
 	o.dir = dir;
 	if (find_machine(&record, dir, node, &p.index))
 		return keeper_run(record.keeper, &o, do_power, &p);
-	lab_error(&o, "The lab has no machine %s.", node);
+	lab_error(&o, _("The lab has no machine %s."), node);
 	return -ENOENT;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define RECORD "/lab.json"
 #define LOCK "/lab.lock"
@@ -34,11 +35,11 @@ int record_lock(const struct lab_options *o, const char *dir, int *ret_fd)
 	_cleanup_close_ int fd = root < 0 ? root : fs_open(root, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
 	if (fd < 0) {
-		lab_error(o, "%s" LOCK " cannot be opened: %s", dir, muster_strerror(fd));
+		lab_error(o, _("%s%s cannot be opened: %s"), dir, LOCK, muster_strerror(fd));
 		return fd;
 	}
 	if (fcntl(fd, F_SETLK, &lock) < 0) {
-		lab_error(o, "Another `muster lab` is at work in %s; let it end first.", dir);
+		lab_error(o, _("Another `muster lab` is at work in %s; let it end first."), dir);
 		return -MUSTER_E_BUSY;
 	}
 	*ret_fd = TAKE_FD(fd);

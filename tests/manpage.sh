@@ -35,7 +35,8 @@ report 'every option has its entry' "$(for o in $options; do
 done)"
 if command -v mandoc >/dev/null; then
 	# That another page of the house is not installed yet is no fault of this one.
-	report 'mandoc has nothing to say' "$(mandoc -Tlint -W warning "$page" "$srcdir/doc/musterd.8" 2>&1)"
+	report 'mandoc has nothing to say' "$(mandoc -Tlint -W warning "$page" "$srcdir/doc/musterd.8" \
+		"$srcdir/doc/muster-setup.8" "$srcdir/doc/muster-console.8" 2>&1)"
 else
 	# Without mandoc, at least what the build puts together must be whole.
 	report 'the page is whole (mandoc is not installed)' \

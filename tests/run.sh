@@ -6,6 +6,8 @@ srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 builddir=$srcdir/build
 export srcdir builddir
 export MUSTER_REQUIRE_DAEMONS=1
+# The tests read what muster says.
+export LANGUAGE=en
 logs=$builddir/test-logs
 mkdir -p "$logs"
 passed=0 failed=0

@@ -34,15 +34,19 @@ static bool blanked; /* libdialog was told of a new size, and does not draw what
 
 /* ---- keys -------------------------------------------------------------------------------------------------- */
 
-typedef int read_key(WINDOW *win, wint_t *ret);
-
-static read_key *real_wget_wch(void)
+/* Curses reads a report of the mouse to its end, and waits for what is missing of it: then signals must get through. */
+static int real_wget_wch(WINDOW *win, wint_t *ret)
 {
+	typedef int read_key(WINDOW * win, wint_t * ret);
 	static read_key *real;
+	int r;
 
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "wget_wch");
-	return real;
+	signals_interrupt(true);
+	r = real(win, ret);
+	signals_interrupt(false);
+	return r;
 }
 
 /* The boxes over what is below, the newest on top. */
@@ -78,7 +82,7 @@ static int redraw_below(struct tui *t)
 		if (r < 0)
 			return r;
 		/* What is typed meanwhile is meant for nothing that is seen. */
-		while (r == 0 && real_wget_wch()(stdscr, &c) != ERR)
+		while (r == 0 && real_wget_wch(stdscr, &c) != ERR)
 			t->redraw_all |= c == TK_CTRL('l');
 		if (r > 0 || t->redraw_all)
 			screens_draw(t);
@@ -106,7 +110,7 @@ static int boxed_key(WINDOW *win, wint_t *ret)
 
 		/* What curses has read ahead comes first, which poll(2) does not see. */
 		nodelay(win, TRUE);
-		r = boxed->ending ? ERR : real_wget_wch()(win, ret);
+		r = boxed->ending ? ERR : real_wget_wch(win, ret);
 		nodelay(win, FALSE);
 		if (r == OK && *ret == TK_CTRL('z')) {
 			term_suspend(boxed);
@@ -130,7 +134,7 @@ static int boxed_key(WINDOW *win, wint_t *ret)
 
 int wget_wch(WINDOW *win, wint_t *ret)
 {
-	return boxed ? boxed_key(win, ret) : real_wget_wch()(win, ret);
+	return boxed ? boxed_key(win, ret) : real_wget_wch(win, ret);
 }
 
 /* libdialog uses this one only to wait for half a second after a resize. There is nothing to wait for. */

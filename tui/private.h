@@ -101,6 +101,8 @@ int signals_fd(void);
 unsigned int signals_read(void);
 /* Whether a crash shall give the terminal back: not while a shell has it. */
 void signals_guard(bool on);
+/* Whether signals end a read that waits, as in curses when half a report of the mouse has come; else it goes on. */
+void signals_interrupt(bool on);
 /* Stops the process as Ctrl-Z does without us. */
 void signals_stop(void);
 

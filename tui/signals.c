@@ -176,6 +176,12 @@ unsigned int signals_read(void)
 	return got;
 }
 
+void signals_interrupt(bool on)
+{
+	if (state.armed)
+		install(loop_signs, ARRAY_SIZE(loop_signs), on_loop_signal, on ? 0 : SA_RESTART);
+}
+
 void signals_guard(bool on)
 {
 	state.guard = on;

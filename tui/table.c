@@ -228,14 +228,14 @@ void tui_table_set_sort(struct tui_table *t, size_t column, bool descending)
 	t->ops->sort(t->data, column, descending);
 }
 
-/* The next column that is seen and can be sorted by. */
+/* The next column that can be sorted by, also one for which there is no room: then it takes that of others. */
 static void sort_next(struct tui_table *t)
 {
 	size_t column = t->sorted;
 
 	for (size_t i = 0; i < t->n_columns; i++) {
 		column = column >= t->n_columns - 1 ? 0 : column + 1;
-		if (t->width[column] > 0 && !t->columns[column].no_sort) {
+		if (!t->columns[column].no_sort) {
 			tui_table_set_sort(t, column, false);
 			return;
 		}
@@ -431,26 +431,50 @@ static int total(const struct tui_table *t)
 	return sum;
 }
 
-/* Drops what does not fit, then gives away what is left over. */
+/* What a column takes when it is seen: its title has room always. */
+static int wanted(const struct tui_table *t, const struct canvas *c, size_t k)
+{
+	int title = canvas_width(c, i18n(t->columns[k].title)) + (t->sorted == k ? 2 : 0);
+
+	return MAX(MAX(t->columns[k].width, title), 1);
+}
+
+/* The column that goes next (or, with `back`, that comes back first); n_columns where there is none. */
+static size_t next_dropped(const struct tui_table *t, const bool tried[], bool back)
+{
+	size_t best = t->n_columns;
+
+	for (size_t k = 0; k < t->n_columns; k++)
+		if (t->columns[k].drop > 0 && t->sorted != k && !tried[k] && back == (t->width[k] == 0) &&
+		    (best == t->n_columns || back == (t->columns[k].drop > t->columns[best].drop)))
+			best = k;
+	return best;
+}
+
+/* Drops what does not fit. A narrow column may have gone for a wide one that went, too: it comes back. */
+static void choose_columns(struct tui_table *t, const struct canvas *c)
+{
+	bool tried[TUI_TABLE_COLUMNS] = { false };
+	size_t k;
+
+	for (k = 0; k < t->n_columns; k++)
+		t->width[k] = wanted(t, c, k);
+	while (total(t) > c->columns && (k = next_dropped(t, tried, false)) < t->n_columns)
+		t->width[k] = 0;
+	while ((k = next_dropped(t, tried, true)) < t->n_columns) {
+		tried[k] = true;
+		t->width[k] = wanted(t, c, k);
+		if (total(t) > c->columns)
+			t->width[k] = 0;
+	}
+}
+
+/* Gives away what is left over. */
 static void lay_out(struct tui_table *t, const struct canvas *c)
 {
 	int flex = 0, spare, x = 1;
 
-	for (size_t k = 0; k < t->n_columns; k++)
-		t->width[k] = MAX(MAX(t->columns[k].width,
-				      canvas_width(c, i18n(t->columns[k].title)) + (t->sorted == k ? 2 : 0)),
-				  1);
-	while (total(t) > c->columns) {
-		size_t least = t->n_columns;
-
-		for (size_t k = 0; k < t->n_columns; k++)
-			if (t->width[k] > 0 && t->columns[k].drop > 0 &&
-			    (least == t->n_columns || t->columns[k].drop < t->columns[least].drop))
-				least = k;
-		if (least == t->n_columns)
-			break;
-		t->width[least] = 0;
-	}
+	choose_columns(t, c);
 	spare = MAX(c->columns - total(t), 0);
 	for (size_t k = 0; k < t->n_columns; k++)
 		flex += t->width[k] > 0 ? t->columns[k].flex : 0;

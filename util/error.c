@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "util/i18n.h"
+
 const char *muster_strerror(int error)
 {
 	if (error < 0)
@@ -12,7 +14,7 @@ const char *muster_strerror(int error)
 	switch (error) {
 #define X(name, number, text) \
 	case number:          \
-		return text;
+		return gettext(text);
 		MUSTER_ERRORS(X)
 #undef X
 	default:

@@ -6,20 +6,20 @@
  */
 #pragma once
 
-/* X(name, number, text) */
-#define MUSTER_ERRORS(X)                                              \
-	X(ANSWERS, 1024, "the answers have mistakes")                 \
-	X(UNSUPPORTED, 1025, "not supported on this server")          \
-	X(COMMAND, 1026, "a command failed")                          \
-	X(TIMEOUT, 1027, "it took too long")                          \
-	X(CONFLICT, 1028, "something else is in the way")             \
-	X(FORMAT, 1029, "the data has not the expected form")         \
-	X(NOT_APPLIED, 1030, "there is nothing to take back")         \
-	X(BUSY, 1031, "another muster is changing this server")       \
-	X(MISSING, 1032, "something that is needed is not installed") \
-	X(UNHEALTHY, 1033, "a service did not come up")               \
-	X(CANCELLED, 1034, "cancelled")                               \
-	X(REFUSED, 1035, "refused")
+/* X(name, number, text); the text is translated by muster_strerror(). */
+#define MUSTER_ERRORS(X)                                                  \
+	X(ANSWERS, 1024, N_("the answers have mistakes"))                 \
+	X(UNSUPPORTED, 1025, N_("not supported on this server"))          \
+	X(COMMAND, 1026, N_("a command failed"))                          \
+	X(TIMEOUT, 1027, N_("it took too long"))                          \
+	X(CONFLICT, 1028, N_("something else is in the way"))             \
+	X(FORMAT, 1029, N_("the data has not the expected form"))         \
+	X(NOT_APPLIED, 1030, N_("there is nothing to take back"))         \
+	X(BUSY, 1031, N_("another muster is changing this server"))       \
+	X(MISSING, 1032, N_("something that is needed is not installed")) \
+	X(UNHEALTHY, 1033, N_("a service did not come up"))               \
+	X(CANCELLED, 1034, N_("cancelled"))                               \
+	X(REFUSED, 1035, N_("refused"))
 
 enum muster_error {
 #define X(name, number, text) MUSTER_E_##name = (number),

@@ -123,24 +123,49 @@ void text_cut(struct strbuf *b, bool utf8, const char *text, int columns)
 		strbuf_adds(b, dots);
 }
 
+/* Marks that no line begins with, and those that none ends with, beside characters of two columns. */
+static bool is_mark(const char *marks, const char *p, size_t len)
+{
+	for (const char *m = marks; *m;) {
+		uint32_t c;
+		size_t n = text_decode(m, &c);
+
+		if (n == len && memcmp(m, p, len) == 0)
+			return true;
+		m += MAX(n, (size_t)1);
+	}
+	return false;
+}
+
+/* Chinese is written without blanks: a line may break between any two of its characters, but not before a mark that
+ * closes, and not after one that opens. */
+static bool may_break(const char *before, size_t before_len, const char *after, size_t after_len)
+{
+	return !is_mark("（「『【《〈“‘([{", before, before_len) &&
+	       !is_mark("。，、；：！？）」』】》〉…”’)]}`'\".,;:!?%", after, after_len);
+}
+
 size_t text_wrap(bool utf8, const char *text, int columns, const char **ret_next)
 {
-	const char *p = text, *blank = NULL;
-	int width = 0, next;
+	const char *p = text, *end = NULL, *resume = NULL, *before = NULL;
+	int width = 0, next, last = 0;
 
-	for (size_t len; *p && *p != '\n'; p += len, width += next) {
+	for (size_t len, before_len = 0; *p && *p != '\n';
+	     before = p, before_len = len, p += len, width += next) {
 		len = text_character(utf8, p, &next);
-		if (*p == ' ')
-			blank = p;
+		if (*p == ' ') {
+			/* The blank where it breaks belongs to neither line. */
+			end = p;
+			resume = p + 1;
+		} else if (before && *before != ' ' && MAX(next, last) == 2 &&
+			   may_break(before, before_len, p, len)) {
+			end = resume = p;
+		}
+		last = next;
 		if (width + next <= MAX(columns, next))
 			continue;
-		/* The blank where it breaks belongs to neither line. */
-		if (blank) {
-			*ret_next = blank + 1;
-			return (size_t)(blank - text);
-		}
-		*ret_next = p;
-		return (size_t)(p - text);
+		*ret_next = end ? resume : p;
+		return (size_t)((end ? end : p) - text);
 	}
 	*ret_next = *p == '\n' ? p + 1 : NULL;
 	return (size_t)(p - text);

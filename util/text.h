@@ -35,7 +35,8 @@ int text_width(bool utf8, const char *text);
 void text_cut(struct strbuf *b, bool utf8, const char *text, int columns);
 
 /*
- * Breaks at blanks and newlines into lines of at most `columns` columns; a word that is longer is broken where it must.
+ * Breaks at blanks, beside characters of two columns, and at newlines into lines of at most `columns` columns; a word that
+ * is longer is broken where it must.
  * The length in bytes of the first line of `text`, without the blank or newline after it; *ret_next is where the next
  * line begins, NULL after the last one. `text` of "" is one empty line.
  */

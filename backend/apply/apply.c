@@ -10,6 +10,7 @@
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define UNIT_FOLDER "/etc/systemd/system/"
 #define SPACE_MIN (64ULL * 1024 * 1024)
@@ -50,7 +51,7 @@ static int do_step(struct run *run, const struct step *s)
 		r = journal_create(run->a, run->answers, &run->j);
 	if (r < 0) {
 		if (r != -MUSTER_E_CANCELLED)
-			apply_error(run->a, "The journal cannot be begun in " APPLY_JOURNAL ": %s.",
+			apply_error(run->a, _("The journal cannot be begun in %s: %s."), APPLY_JOURNAL,
 				    muster_strerror(r));
 		return r;
 	}
@@ -62,7 +63,7 @@ static int do_step(struct run *run, const struct step *s)
 	}
 	r = journal_step(run->j, record);
 	if (r < 0)
-		apply_error(run->a, "The journal cannot be written: %s.", muster_strerror(r));
+		apply_error(run->a, _("The journal cannot be written: %s."), muster_strerror(r));
 	if (r == 0)
 		r = stop_here(run);
 	if (r < 0)
@@ -77,7 +78,7 @@ static int do_step(struct run *run, const struct step *s)
 	}
 	r = journal_done(run->j, done);
 	if (r < 0)
-		apply_error(run->a, "The journal cannot be written: %s.", muster_strerror(r));
+		apply_error(run->a, _("The journal cannot be written: %s."), muster_strerror(r));
 	return r;
 }
 
@@ -87,7 +88,9 @@ static int do_packages(struct run *run)
 	int r = 0;
 
 	if (run->c->packages.n && run->a->packages && run->a->packages->install) {
-		apply_say(run->a, "packages", "installing %zu packages", run->c->packages.n);
+		apply_say(run->a, NC_("step", "packages"),
+			  ngettext("installing %zu package", "installing %zu packages", run->c->packages.n),
+			  run->c->packages.n);
 		r = do_step(run, &s);
 	}
 	if (r == 0 && run->a->prepare) {
@@ -104,7 +107,7 @@ static int do_user(struct run *run)
 
 	if (!run->c->user)
 		return 0;
-	apply_say(run->a, "user", "making the system user " APPLY_USER);
+	apply_say(run->a, NC_("step", "user"), _("making the system user %s"), APPLY_USER);
 	return do_step(run, &s);
 }
 
@@ -123,7 +126,10 @@ static int do_files(struct run *run)
 	int r = 0;
 
 	if (run->c->n_files)
-		apply_say(run->a, "files", "writing %zu files and folders", run->c->n_files);
+		apply_say(run->a, NC_("step", "files"),
+			  ngettext("writing %zu file or folder", "writing %zu files and folders",
+				   run->c->n_files),
+			  run->c->n_files);
 	for (size_t i = 0; r == 0 && i < run->c->n_files; i++) {
 		if (strcmp(run->c->files[i].path, APPLY_MANIFEST) == 0)
 			manifest = &run->c->files[i];
@@ -164,7 +170,10 @@ static int do_keys(struct run *run)
 
 	if (run->c->keys.n == 0)
 		return 0;
-	apply_say(run->a, "keys", "making ssh host keys for %zu nodes", run->c->keys.n);
+	apply_say(run->a, NC_("step", "keys"),
+		  ngettext("making ssh host keys for %zu node", "making ssh host keys for %zu nodes",
+			   run->c->keys.n),
+		  run->c->keys.n);
 	r = do_step(run, &s);
 	return r < 0 ? r : do_known_hosts(run);
 }
@@ -223,11 +232,12 @@ static int preflight(struct run *run)
 	if (r < 0)
 		return r;
 	if (space < SPACE_MIN) {
-		apply_error(run->a,
-			    "Only %llu MiB are free on the file system of /var/lib/muster; muster wants %llu "
-			    "at least. Make "
-			    "room, then begin again.",
-			    space >> 20, SPACE_MIN >> 20);
+		apply_error(
+			run->a,
+			_("Only %llu MiB are free on the file system of /var/lib/muster; muster wants %llu "
+			  "at least. Make "
+			  "room, then begin again."),
+			space >> 20, SPACE_MIN >> 20);
 		return -ENOSPC;
 	}
 	return starts_dnsmasq(run) ? dhcp_refuse_other(run->a, false) : 0;
@@ -260,7 +270,7 @@ static int do_all(struct run *run)
 	if (r == 0 && run->j) {
 		r = journal_end(run->j, "applied");
 		if (r < 0)
-			apply_error(run->a, "The journal cannot be ended: %s.", muster_strerror(r));
+			apply_error(run->a, _("The journal cannot be ended: %s."), muster_strerror(r));
 	}
 	return r;
 }
@@ -274,10 +284,10 @@ static int run_locked(struct run *run)
 	r = do_all(run);
 	if (r == 0 || run->stopped || !run->j)
 		return r;
-	apply_say(run->a, "undo", "taking back what was done");
+	apply_say(run->a, NC_("step", "undo"), _("taking back what was done"));
 	e = undo_journal(run->a, run->j);
 	if (e == 0)
-		apply_note(run->a, "Everything is as it was before.");
+		apply_note(run->a, _("Everything is as it was before."));
 	return r;
 }
 

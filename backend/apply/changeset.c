@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/hash.h"
+#include "util/i18n.h"
 
 /* Muster's own folders: their modes are kept as wanted. Of others' folders it only wants that they exist. */
 static const char *const own_folders[] = { "/etc/muster", "/var/lib/muster", APPLY_LOGS, APPLY_RUN };
@@ -131,7 +132,7 @@ static int add_directory(struct maker *m, const char *path, mode_t mode, const c
 	if (r < 0)
 		return r;
 	if (p.exists && !p.directory) {
-		apply_error(m->a, "%s is a file, where muster wants a folder. Remove or rename it.", path);
+		apply_error(m->a, _("%s is a file, where muster wants a folder. Remove or rename it."), path);
 		return -MUSTER_E_CONFLICT;
 	}
 	owner_ids(owner, &c.new_uid, &c.new_gid);
@@ -199,7 +200,7 @@ static int wanted_bytes(struct maker *m, const struct fileset_entry *e, const st
 		if (r == -ENOENT && m->c->packages.n)
 			return 0; /* a package brings it */
 		if (r < 0)
-			apply_error(m->a, "%s is to be copied from %s, which cannot be read: %s.", e->path,
+			apply_error(m->a, _("%s is to be copied from %s, which cannot be read: %s."), e->path,
 				    e->source, muster_strerror(r));
 		return r;
 	default:
@@ -254,7 +255,7 @@ static int plain_file(struct maker *m, const char *path, struct present *ret)
 	int r = present_read(m->a, path, ret);
 
 	if (r == 0 && ret->exists && ret->directory) {
-		apply_error(m->a, "%s is a folder, where muster wants a file. Remove or rename it.", path);
+		apply_error(m->a, _("%s is a folder, where muster wants a file. Remove or rename it."), path);
 		r = -MUSTER_E_CONFLICT;
 	}
 	return r;
@@ -477,13 +478,13 @@ static int wanted_service(struct maker *m, const char *name)
 	int running, enabled;
 
 	if (!s) {
-		apply_error(m->a, "muster knows no service %s.", name);
+		apply_error(m->a, _("muster knows no service %s."), name);
 		return -EINVAL;
 	}
 	running = m->a->services->is_running(m->a, s);
 	enabled = m->a->services->is_enabled(m->a, s);
 	if (running < 0 || enabled < 0) {
-		apply_error(m->a, "The state of the service %s cannot be found out: %s.", name,
+		apply_error(m->a, _("The state of the service %s cannot be found out: %s."), name,
 			    muster_strerror(running < 0 ? running : enabled));
 		return running < 0 ? running : enabled;
 	}

@@ -11,6 +11,7 @@
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 
@@ -122,12 +123,12 @@ int apply_command(struct apply *a, int timeout_ms, ...)
 	if (r == 0)
 		r = apply_spawn(a, &argv, env, timeout_ms, &status, &output);
 	if (r == -ENOENT)
-		apply_error(a, "The program %s is not installed.", argv.v[0]);
+		apply_error(a, _("The program %s is not installed."), argv.v[0]);
 	else if (r < 0)
 		apply_error(a, "%s: %s.", argv.v[0], muster_strerror(r));
 	if (r < 0 || status == 0)
 		return r;
-	apply_error(a, "%s failed: %s", argv.v[0], *output ? last_lines(output, 1) : "it said nothing");
+	apply_error(a, _("%s failed: %s"), argv.v[0], *output ? last_lines(output, 1) : _("it said nothing"));
 	return -MUSTER_E_COMMAND;
 }
 
@@ -148,7 +149,7 @@ static void name_holder(struct apply *a, int fd)
 	if (fs_read_fd(fd, 64, &pid, NULL) == 0)
 		pid[strcspn(pid, "\n")] = '\0';
 	if (!pid || !*pid) {
-		apply_error(a, "Another muster is changing this server. Wait until it is done.");
+		apply_error(a, _("Another muster is changing this server. Wait until it is done."));
 		return;
 	}
 	if (asprintf(&path, "/proc/%s/comm", pid) < 0)
@@ -156,14 +157,18 @@ static void name_holder(struct apply *a, int fd)
 	proc = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (proc >= 0 && fs_read_fd(proc, 64, &name, NULL) == 0)
 		name[strcspn(name, "\n")] = '\0';
-	apply_error(a, "Another %s (process %s) is changing this server. Wait until it is done.",
+	apply_error(a, _("Another %s (process %s) is changing this server. Wait until it is done."),
 		    name && *name ? name : "muster", pid);
 }
 
 static int lock_failed(struct apply *a, int r)
 {
-	apply_error(a, "The lock %s/lock cannot be taken: %s.%s", APPLY_RUN, muster_strerror(r),
-		    r == -ENOSPC ? " Make room on that file system and try again." : "");
+	apply_error(a,
+		    r == -ENOSPC
+			    ? _("The lock %s/lock cannot be taken: %s. Make room on that file system and try "
+				"again.")
+			    : _("The lock %s/lock cannot be taken: %s."),
+		    APPLY_RUN, muster_strerror(r));
 	return r;
 }
 
@@ -174,12 +179,12 @@ int lock_take(struct apply *a, int *ret_fd)
 
 	r = fs_mkdir_all(a->root_fd, APPLY_RUN, 0755);
 	if (r < 0) {
-		apply_error(a, "The folder %s cannot be made: %s.", APPLY_RUN, muster_strerror(r));
+		apply_error(a, _("The folder %s cannot be made: %s."), APPLY_RUN, muster_strerror(r));
 		return r;
 	}
 	fd = fs_open(a->root_fd, APPLY_RUN "/lock", O_RDWR | O_CREAT, 0644);
 	if (fd < 0) {
-		apply_error(a, "The lock %s/lock cannot be opened: %s.", APPLY_RUN, muster_strerror(fd));
+		apply_error(a, _("The lock %s/lock cannot be opened: %s."), APPLY_RUN, muster_strerror(fd));
 		return fd;
 	}
 	/* The kernel gives the lock back when its holder ends, however it ends: it is never stale. */

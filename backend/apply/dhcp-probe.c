@@ -19,6 +19,7 @@
 #include "backend/apply/step.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 #define WAIT_MS 2000
 #define TRIES 2
@@ -256,7 +257,7 @@ int dhcp_refuse_other(struct apply *a, bool last_chance)
 		return 0;
 	if (a->http_address && ip4_parse(a->http_address, &own) < 0)
 		return -EINVAL;
-	apply_say(a, "dhcp", "looking for another DHCP server on %s", a->dhcp_interface);
+	apply_say(a, NC_("step", "dhcp"), _("looking for another DHCP server on %s"), a->dhcp_interface);
 	for (int64_t end = clock_mono_ms() + (last_chance ? CARRIER_MS : 0);;) {
 		r = dhcp_probe(a->dhcp_interface, own, a->cancel_fd, &offer);
 		if (r != -ENETDOWN || clock_mono_ms() >= end)
@@ -268,7 +269,7 @@ int dhcp_refuse_other(struct apply *a, bool last_chance)
 	if (r < 0) {
 		/* No cable, or not up yet: nobody else can be heard. */
 		if (last_chance)
-			apply_note(a, "%s could not be searched for other DHCP servers: %s",
+			apply_note(a, _("%s could not be searched for other DHCP servers: %s"),
 				   a->dhcp_interface, muster_strerror(r));
 		return 0;
 	}
@@ -276,11 +277,11 @@ int dhcp_refuse_other(struct apply *a, bool last_chance)
 	if (r == 0)
 		return 0;
 	apply_error(a,
-		    "Another DHCP server, %s (%s), answers on %s and offers %s. Two of them on one network "
-		    "give machines "
-		    "wrong addresses. Switch that one off, or answer dhcp = \"proxy\" to let it give the "
-		    "addresses, or "
-		    "choose another interface.",
+		    _("Another DHCP server, %s (%s), answers on %s and offers %s. Two of them on one network "
+		      "give machines "
+		      "wrong addresses. Switch that one off, or answer dhcp = \"proxy\" to let it give the "
+		      "addresses, or "
+		      "choose another interface."),
 		    IP4(offer.server), MAC(offer.mac), a->dhcp_interface, IP4(offer.address));
 	return -MUSTER_E_CONFLICT;
 }

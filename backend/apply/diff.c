@@ -8,6 +8,7 @@
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 
@@ -51,7 +52,7 @@ static int run_diff(const char *path, const char *old_path, const char *new_path
 		},
 		&status, &output);
 	if (r == 0 && status > 1) {
-		log_error("diff of %s ended with status %d: %s", path, status, output);
+		log_error(_("diff of %s ended with status %d: %s"), path, status, output);
 		return -MUSTER_E_COMMAND;
 	}
 	if (r == 0)

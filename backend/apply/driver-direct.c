@@ -21,6 +21,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 
 #define STOP_MS 5000
@@ -125,8 +126,8 @@ static int launch_prepare(struct apply *a, const struct service *s, struct launc
 		return r;
 	l->program = spawn_find(l->argv.v[0]);
 	if (!l->program) {
-		apply_error(a, "The service %s cannot be started: the program %s is not installed.", s->name,
-			    l->argv.v[0]);
+		apply_error(a, _("The service %s cannot be started: the program %s is not installed."),
+			    s->name, l->argv.v[0]);
 		return -MUSTER_E_MISSING;
 	}
 	run = fs_join(a->root_path, APPLY_RUN);
@@ -224,7 +225,7 @@ static int direct_start(struct apply *a, const struct service *s)
 	if (r == 0)
 		r = launch_fork(&l);
 	if (r < 0 && r != -MUSTER_E_MISSING)
-		apply_error(a, "The service %s cannot be started: %s.", s->name, muster_strerror(r));
+		apply_error(a, _("The service %s cannot be started: %s."), s->name, muster_strerror(r));
 	return r;
 }
 
@@ -297,7 +298,7 @@ static int direct_stop(struct apply *a, const struct service *s)
 	if (r == 0)
 		r = fs_unlink(a->root_fd, path);
 	if (r < 0)
-		apply_error(a, "The service %s cannot be stopped: %s.", s->name, muster_strerror(r));
+		apply_error(a, _("The service %s cannot be stopped: %s."), s->name, muster_strerror(r));
 	return r;
 }
 

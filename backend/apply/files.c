@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/hash.h"
+#include "util/i18n.h"
 
 #define FILE_MAX ((size_t)256 * 1024 * 1024)
 
@@ -48,9 +50,9 @@ int present_read(struct apply *a, const char *path, struct present *ret)
 		r = stat_directory(a->root_fd, path, &p.st);
 	if (r < 0 || !(S_ISREG(p.st.st_mode) || S_ISDIR(p.st.st_mode))) {
 		apply_error(a,
-			    "%s is in the way: muster writes plain files and folders only, and that is "
-			    "neither. Remove or "
-			    "rename it.",
+			    _("%s is in the way: muster writes plain files and folders only, and that is "
+			      "neither. Remove or "
+			      "rename it."),
 			    path);
 		return -MUSTER_E_CONFLICT;
 	}
@@ -59,7 +61,7 @@ int present_read(struct apply *a, const char *path, struct present *ret)
 	if (!p.directory)
 		r = fs_read(a->root_fd, path, FILE_MAX, &p.data, &p.len);
 	if (r < 0) {
-		apply_error(a, "%s cannot be read: %s.", path, muster_strerror(r));
+		apply_error(a, _("%s cannot be read: %s."), path, muster_strerror(r));
 		return r;
 	}
 	*ret = p;
@@ -122,9 +124,16 @@ static struct fs_attr new_attr(const struct change *c)
 	return attr;
 }
 
-static int failed(struct apply *a, const char *path, const char *what, int r)
+static int _printf_(3, 4) failed(struct apply *a, int r, const char *fmt, ...)
 {
-	apply_error(a, "%s cannot be %s: %s.", path, what, muster_strerror(r));
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	apply_error(a, "%s", text ? text : muster_strerror(r));
 	return r;
 }
 
@@ -161,7 +170,9 @@ static int remove_leftovers(struct apply *a, const char *with)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(leftovers); i++)
 		if (strcmp(leftovers[i].with, with) == 0)
 			r = remove_matching(a->root_fd, leftovers[i].folder, leftovers[i].pattern);
-	return r < 0 ? failed(a, with, "cleared of what services left", r) : 0;
+	return r < 0 ? failed(a, r, _("%s cannot be cleared of what services left: %s."), with,
+			      muster_strerror(r))
+		     : 0;
 }
 
 /* ---- files --------------------------------------------------------------------------------------------- */
@@ -177,7 +188,7 @@ static int late_data(struct apply *a, const struct change *c, char **ret, size_t
 		r = real < 0 ? real : fs_read(real, c->source, FILE_MAX, ret, ret_len);
 	}
 	if (r < 0)
-		apply_error(a, "%s is to be copied from %s, which cannot be read: %s.", c->path, c->source,
+		apply_error(a, _("%s is to be copied from %s, which cannot be read: %s."), c->path, c->source,
 			    muster_strerror(r));
 	return r;
 }
@@ -192,9 +203,9 @@ static int verify_unchanged(struct apply *a, const struct change *c, const struc
 
 	if (same)
 		return 0;
-	apply_error(a,
-		    "%s was changed by somebody else while muster was at work. Look at it and begin again.",
-		    c->path);
+	apply_error(
+		a, _("%s was changed by somebody else while muster was at work. Look at it and begin again."),
+		c->path);
 	return -MUSTER_E_CONFLICT;
 }
 
@@ -239,7 +250,8 @@ static int remove_file(struct apply *a, const char *path)
 
 	if (r == 0)
 		r = fs_fsync_dir(a->root_fd, parent);
-	return r < 0 && r != -ENOENT ? failed(a, path, "removed", r) : 0;
+	return r < 0 && r != -ENOENT ? failed(a, r, _("%s cannot be removed: %s."), path, muster_strerror(r))
+				     : 0;
 }
 
 static int file_run(struct apply *a, const struct step *s, json_t *done)
@@ -254,7 +266,9 @@ static int file_run(struct apply *a, const struct step *s, json_t *done)
 		return remove_file(a, c->path);
 	if (c->kind == CHANGE_ATTRIBUTES) {
 		r = set_attributes(a->root_fd, c->path, false, &attr);
-		return r < 0 ? failed(a, c->path, "given its owner and mode", r) : 0;
+		return r < 0 ? failed(a, r, _("%s cannot be given its owner and mode: %s."), c->path,
+				      muster_strerror(r))
+			     : 0;
 	}
 	if (!c->new_data) {
 		r = late_data(a, c, &late, &late_len);
@@ -262,7 +276,7 @@ static int file_run(struct apply *a, const struct step *s, json_t *done)
 			return r;
 	}
 	r = fs_write(a->root_fd, c->path, late ? late : c->new_data, late ? late_len : c->new_len, &attr);
-	return r < 0 ? failed(a, c->path, "written", r) : 0;
+	return r < 0 ? failed(a, r, _("%s cannot be written: %s."), c->path, muster_strerror(r)) : 0;
 }
 
 /* The saved bytes, if they are still what was saved. */
@@ -281,7 +295,7 @@ static int saved_bytes(struct apply *a, struct journal *j, const json_t *record,
 			r = -MUSTER_E_FORMAT;
 	}
 	if (r < 0) {
-		apply_error(a, "What %s was before is saved in %s/old/%u, which cannot be read back: %s.",
+		apply_error(a, _("What %s was before is saved in %s/old/%u, which cannot be read back: %s."),
 			    json_string_value(json_object_get(record, "path")), j->path, step,
 			    muster_strerror(r));
 		return r;
@@ -329,8 +343,9 @@ static int keep_foreign(struct apply *a, struct journal *j, const json_t *record
 	int r = journal_keep(j, step, p->data, p->len, &kept);
 
 	if (r < 0)
-		return failed(a, path, "saved before it is taken back", r);
-	apply_note(a, "%s was changed by somebody since; that version is kept in %s", path, kept);
+		return failed(a, r, _("%s cannot be saved before it is taken back: %s."), path,
+			      muster_strerror(r));
+	apply_note(a, _("%s was changed by somebody since; that version is kept in %s"), path, kept);
 	return 0;
 }
 
@@ -343,7 +358,7 @@ static int restore(struct apply *a, const char *path, const struct fs_attr *attr
 		r = set_attributes(a->root_fd, path, false, attr);
 	else
 		r = fs_write(a->root_fd, path, data, len, attr);
-	return r < 0 ? failed(a, path, "put back", r) : 0;
+	return r < 0 ? failed(a, r, _("%s cannot be put back: %s."), path, muster_strerror(r)) : 0;
 }
 
 static int file_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
@@ -363,7 +378,7 @@ static int file_undo(struct apply *a, struct journal *j, const json_t *record, c
 	if (r == 0)
 		r = present_read(a, path, &p);
 	if (r == 0 && p.directory)
-		return failed(a, path, "put back", -EISDIR);
+		return failed(a, -EISDIR, _("%s cannot be put back: %s."), path, muster_strerror(-EISDIR));
 	if (r == 0 && existed)
 		r = saved_bytes(a, j, record, &data, &len);
 	if (r < 0)
@@ -403,7 +418,7 @@ static int directory_before(struct apply *a, struct journal *j, const struct ste
 	int r = present_read(a, s->change->path, &p);
 
 	if (r == 0 && p.exists && !p.directory) {
-		apply_error(a, "%s is a file, where muster wants a folder. Remove or rename it.",
+		apply_error(a, _("%s is a file, where muster wants a folder. Remove or rename it."),
 			    s->change->path);
 		r = -MUSTER_E_CONFLICT;
 	}
@@ -434,12 +449,12 @@ static int directory_run(struct apply *a, const struct step *s, json_t *done)
 
 	if (c->kind == CHANGE_REMOVE) {
 		r = remove_if_empty(a->root_fd, c->path);
-		return r < 0 ? failed(a, c->path, "removed", r) : 0;
+		return r < 0 ? failed(a, r, _("%s cannot be removed: %s."), c->path, muster_strerror(r)) : 0;
 	}
 	r = fs_mkdir_all(a->root_fd, c->path, 0700);
 	if (r == 0)
 		r = set_attributes(a->root_fd, c->path, true, &attr);
-	return r < 0 ? failed(a, c->path, "made", r) : 0;
+	return r < 0 ? failed(a, r, _("%s cannot be made: %s."), c->path, muster_strerror(r)) : 0;
 }
 
 static int directory_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
@@ -457,13 +472,13 @@ static int directory_undo(struct apply *a, struct journal *j, const json_t *reco
 			r = fs_mkdir_all(a->root_fd, path, 0700);
 		if (r == 0)
 			r = set_attributes(a->root_fd, path, true, &attr);
-		return r < 0 ? failed(a, path, "put back", r) : 0;
+		return r < 0 ? failed(a, r, _("%s cannot be put back: %s."), path, muster_strerror(r)) : 0;
 	}
 	r = remove_leftovers(a, path);
 	if (r < 0)
 		return r;
 	r = remove_if_empty(a->root_fd, path);
-	return r < 0 ? failed(a, path, "removed", r) : 0;
+	return r < 0 ? failed(a, r, _("%s cannot be removed: %s."), path, muster_strerror(r)) : 0;
 }
 
 const struct step_ops step_directory = {

@@ -14,6 +14,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define JOURNAL_VERSION 1
 #define JOURNAL_MAX (64 * 1024 * 1024)
@@ -267,9 +268,9 @@ static int parse(struct apply *a, struct journal *j, const char *text, size_t le
 			break; /* the power went while this line was written */
 		if (!ok) {
 			apply_error(a,
-				    "The journal %s/journal is damaged in line %u; muster does not touch "
-				    "this server "
-				    "until that is mended, or the folder is moved away.",
+				    _("The journal %s/journal is damaged in line %u; muster does not touch "
+				      "this server "
+				      "until that is mended, or the folder is moved away."),
 				    j->path, n + 1);
 			return -MUSTER_E_FORMAT;
 		}

@@ -9,6 +9,7 @@
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
@@ -45,7 +46,7 @@ int keys_known_hosts(struct apply *a, const struct strv *nodes, char **ret)
 		if (r == 0)
 			r = fs_read(a->root_fd, path, KEY_MAX, &key, NULL);
 		if (r < 0) {
-			apply_error(a, "The host key of %s cannot be read: %s.", nodes->v[i],
+			apply_error(a, _("The host key of %s cannot be read: %s."), nodes->v[i],
 				    muster_strerror(r));
 			return r;
 		}
@@ -72,10 +73,9 @@ static int keys_before(struct apply *a, struct journal *j, const struct step *s,
 			json_array_append_new(kept, json_string(node));
 		if (!has(a, node, "") && has(a, node, ".pub")) {
 			apply_error(a,
-				    APPLY_KEYS
-				    "/%s holds a public key without its private one. Remove that folder: "
-				    "muster makes a new pair.",
-				    node);
+				    _("%s/%s holds a public key without its private one. Remove that folder: "
+				      "muster makes a new pair."),
+				    APPLY_KEYS, node);
 			r = -MUSTER_E_CONFLICT;
 		}
 	}
@@ -116,10 +116,8 @@ static int derive_public(struct apply *a, const char *node, char **ret_pub)
 	if (r == 0)
 		r = spawn_argv(&output, 60000, "ssh-keygen", "-y", "-f", real, NULL);
 	if (r < 0) {
-		apply_error(a,
-			    "The host key of %s is damaged. Remove " APPLY_KEYS
-			    "/%s: muster makes a new one.",
-			    node, node);
+		apply_error(a, _("The host key of %s is damaged. Remove %s/%s: muster makes a new one."),
+			    node, APPLY_KEYS, node);
 		return r;
 	}
 	*ret_pub = TAKE_PTR(output);
@@ -185,7 +183,7 @@ static int keys_run(struct apply *a, const struct step *s, json_t *done)
 		if (!keys_exist(a, s->names->v[i])) {
 			r = make_node_keys(a, s->names->v[i], scratch);
 			if (r < 0)
-				apply_error(a, "No ssh host key could be made for %s: %s.", s->names->v[i],
+				apply_error(a, _("No ssh host key could be made for %s: %s."), s->names->v[i],
 					    muster_strerror(r));
 		}
 	e = fs_remove_tree(a->root_fd, SCRATCH);
@@ -244,8 +242,8 @@ static int keys_undo(struct apply *a, struct journal *j, const json_t *record, c
 						   : -MUSTER_E_FORMAT;
 
 		if (e < 0 && r == 0) {
-			apply_error(a, "The host key of %s cannot be removed: %s.", node ? node : "a node",
-				    muster_strerror(e));
+			apply_error(a, _("The host key of %s cannot be removed: %s."),
+				    node ? node : _("a node"), muster_strerror(e));
 			r = e;
 		}
 	}

@@ -8,6 +8,7 @@
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define MANIFEST_MAX (64 * 1024 * 1024)
 
@@ -44,11 +45,12 @@ int manifest_read(struct apply *a, json_t **ret_files, json_t **ret_services)
 	if (!json_is_object(files) || !json_is_array(services) || !paths_are_plain(files)) {
 		json_decref(files);
 		json_decref(services);
-		apply_error(a,
-			    "%s, which says what muster owns on this server, is damaged. Move it away: files "
-			    "of earlier "
-			    "applies that are not wanted any more are not found then.",
-			    APPLY_MANIFEST);
+		apply_error(
+			a,
+			_("%s, which says what muster owns on this server, is damaged. Move it away: files "
+			  "of earlier "
+			  "applies that are not wanted any more are not found then."),
+			APPLY_MANIFEST);
 		return r < 0 && r != -ENOENT ? r : -MUSTER_E_FORMAT;
 	}
 	*ret_files = files;

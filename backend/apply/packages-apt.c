@@ -7,6 +7,7 @@
 #include "backend/apply/drivers.h"
 #include "backend/apply/step.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 static int apt_installed(struct apply *a, struct strv *ret)
 {
@@ -50,7 +51,7 @@ static int apt_install(struct apply *a, const struct strv *packages)
 	/* A server that was never asked to update knows of no packages, or of ones that are gone by now. */
 	if (r == 0 && status != 0 &&
 	    (strstr(output, "Unable to locate package") || strstr(output, "404  Not Found"))) {
-		apply_say(a, "packages", "fetching the list of packages first");
+		apply_say(a, NC_("step", "packages"), _("fetching the list of packages first"));
 		r = package_run(a, update, NULL, &status, &ignored);
 		free(output);
 		output = NULL;
@@ -60,9 +61,9 @@ static int apt_install(struct apply *a, const struct strv *packages)
 	if (r < 0 || status == 0)
 		return r;
 	apply_error(a,
-		    "apt-get cannot install what is needed: %s. See that `apt-get update` and `apt-get "
-		    "install` work on "
-		    "this server, then begin again.",
+		    _("apt-get cannot install what is needed: %s. See that `apt-get update` and `apt-get "
+		      "install` work on "
+		      "this server, then begin again."),
 		    apt_reason(output));
 	return -MUSTER_E_COMMAND;
 }
@@ -78,13 +79,13 @@ static int apt_remove(struct apply *a, const struct strv *packages)
 	if (r < 0 || status == 0)
 		return r;
 	if (strstr(output, "dependency problems prevent removal")) {
-		apply_note(a, "some packages stay, because others that were installed since need them");
+		apply_note(a, _("some packages stay, because others that were installed since need them"));
 		return 0;
 	}
 	apply_error(a,
-		    "dpkg cannot remove the packages that were installed: %s. Mend that, then run `muster "
-		    "undo` again.",
-		    *output ? last_lines(output, 1) : "it said nothing");
+		    _("dpkg cannot remove the packages that were installed: %s. Mend that, then run `muster "
+		      "undo` again."),
+		    *output ? last_lines(output, 1) : _("it said nothing"));
 	return -MUSTER_E_COMMAND;
 }
 

@@ -4,6 +4,7 @@
 #include "backend/apply/drivers.h"
 #include "backend/apply/step.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 static int dnf_install(struct apply *a, const struct strv *packages)
 {
@@ -15,9 +16,9 @@ static int dnf_install(struct apply *a, const struct strv *packages)
 	if (r < 0 || status == 0)
 		return r;
 	apply_error(a,
-		    "dnf cannot install what is needed: %s. See that `dnf install` works on this server, "
-		    "then begin again.",
-		    *output ? last_lines(output, 1) : "it said nothing");
+		    _("dnf cannot install what is needed: %s. See that `dnf install` works on this server, "
+		      "then begin again."),
+		    *output ? last_lines(output, 1) : _("it said nothing"));
 	return -MUSTER_E_COMMAND;
 }
 

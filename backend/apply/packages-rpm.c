@@ -7,6 +7,7 @@
 #include "backend/apply/drivers.h"
 #include "backend/apply/step.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 int rpm_installed(struct apply *a, struct strv *ret)
 {
@@ -28,10 +29,10 @@ int rpm_remove(struct apply *a, const struct strv *packages)
 		return r;
 	if (!strstr(output, "is needed by")) {
 		apply_error(a,
-			    "rpm cannot remove the packages that were installed: %s. Mend that, then run "
-			    "`muster undo` "
-			    "again.",
-			    *output ? last_lines(output, 1) : "it said nothing");
+			    _("rpm cannot remove the packages that were installed: %s. Mend that, then run "
+			      "`muster undo` "
+			      "again."),
+			    *output ? last_lines(output, 1) : _("it said nothing"));
 		return -MUSTER_E_COMMAND;
 	}
 	while (removed) {
@@ -46,6 +47,6 @@ int rpm_remove(struct apply *a, const struct strv *packages)
 			removed = removed || status == 0;
 		}
 	}
-	apply_note(a, "some packages stay, because others that were installed since need them");
+	apply_note(a, _("some packages stay, because others that were installed since need them"));
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "backend/apply/drivers.h"
 #include "backend/apply/step.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 static int zypper_install(struct apply *a, const struct strv *packages)
 {
@@ -16,9 +17,9 @@ static int zypper_install(struct apply *a, const struct strv *packages)
 	if (r < 0 || status == 0)
 		return r;
 	apply_error(a,
-		    "zypper cannot install what is needed: %s. See that `zypper install` works on this "
-		    "server, then begin again.",
-		    *output ? last_lines(output, 1) : "it said nothing");
+		    _("zypper cannot install what is needed: %s. See that `zypper install` works on this "
+		      "server, then begin again."),
+		    *output ? last_lines(output, 1) : _("it said nothing"));
 	return -MUSTER_E_COMMAND;
 }
 

@@ -8,6 +8,7 @@
 #include "backend/apply/drivers.h"
 #include "backend/apply/step.h"
 #include "util/error.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
@@ -134,12 +135,13 @@ static int packages_undo(struct apply *a, struct journal *j, const json_t *recor
 		return 0;
 	r = packages_added(a, j, record, done, &added);
 	if (r < 0) {
-		apply_error(a, "The packages that were installed cannot be listed: %s.", muster_strerror(r));
+		apply_error(a, _("The packages that were installed cannot be listed: %s."),
+			    muster_strerror(r));
 		return r;
 	}
 	if (added.n == 0)
 		return 0;
-	apply_say(a, "packages", "removing %zu packages that muster had installed", added.n);
+	apply_say(a, NC_("step", "packages"), _("removing %zu packages that muster had installed"), added.n);
 	return a->packages->remove(a, &added);
 }
 
@@ -163,7 +165,7 @@ int package_list(struct apply *a, const char *const *argv, struct strv *ret)
 		r = package_quietly(a, &words, &status, &output);
 	strv_free(&words);
 	if (r == 0 && status != 0) {
-		apply_error(a, "%s failed: %s", argv[0], last_lines(output, 1));
+		apply_error(a, _("%s failed: %s"), argv[0], last_lines(output, 1));
 		return -MUSTER_E_COMMAND;
 	}
 	if (r < 0) {
@@ -206,7 +208,7 @@ int package_run(struct apply *a, const char *const *words, const struct strv *na
 	if (r == 0)
 		r = apply_spawn(a, &argv, c_locale, PACKAGES_MS, ret_status, ret_output);
 	if (r == -ENOENT)
-		apply_error(a, "The program %s is not installed.", words[0]);
+		apply_error(a, _("The program %s is not installed."), words[0]);
 	else if (r < 0)
 		apply_error(a, "%s: %s.", words[0], muster_strerror(r));
 	return r;

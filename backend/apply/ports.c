@@ -12,6 +12,7 @@
 #include "backend/apply/ports.h"
 #include "backend/apply/step.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define TCP_LISTEN 0x0a
 
@@ -94,13 +95,13 @@ static int name_owner(int proc_fd, unsigned long inode, char **ret)
 		if (fd < 0 || fs_read_fd(fd, 64, &comm, NULL) < 0)
 			continue;
 		comm[strcspn(comm, "\n")] = '\0';
-		if (asprintf(&owner, "%s (process %s)", comm, e->d_name) < 0)
+		if (asprintf(&owner, _("%s (process %s)"), comm, e->d_name) < 0)
 			owner = NULL;
 	}
 	if (d)
 		closedir(d);
 	if (!owner)
-		owner = strdup("another program");
+		owner = strdup(_("another program"));
 	if (!owner)
 		return -ENOMEM;
 	*ret = owner;
@@ -162,11 +163,12 @@ int ports_holder(const struct apply *a, const struct service *s, bool tcp_only, 
 		if (r < 0)
 			return r;
 		if (asprintf(ret,
-			     "%s port %u, which %s needs, is held by %s. Stop that program%s, then begin "
-			     "again.",
-			     s->ports[i].udp ? "UDP" : "TCP", port, s->name, owner,
-			     s->ports[i].number == SERVICE_PORT_HTTP ? ", or choose another http_port" : "") <
-		    0)
+			     s->ports[i].number == SERVICE_PORT_HTTP
+				     ? _("%s port %u, which %s needs, is held by %s. Stop that program, or "
+					 "choose another http_port, then begin again.")
+				     : _("%s port %u, which %s needs, is held by %s. Stop that program, then "
+					 "begin again."),
+			     s->ports[i].udp ? "UDP" : "TCP", port, s->name, owner) < 0)
 			return -ENOMEM;
 		return 0;
 	}

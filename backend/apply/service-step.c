@@ -10,6 +10,7 @@
 #include "backend/apply/step.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 #define HEALTH_MS 15000
 #define POLL_MS 100
@@ -34,10 +35,25 @@ static int64_t health_ms(const struct apply *a)
 	return HEALTH_MS;
 }
 
-/* Says which service, why (its own last lines), and what to do. */
-static void explain(struct apply *a, const struct service *s, const char *what)
+enum trouble { SILENT, DOWN, NOT_STARTED };
+
+static char *trouble_text(enum trouble trouble, const struct service *s)
 {
-	_cleanup_free_ char *lines = NULL, *holder = NULL;
+	char *text;
+
+	return asprintf(&text,
+			trouble == SILENT ? _("The service %s (%s) runs but does not answer")
+			: trouble == DOWN ? _("The service %s (%s) did not come up")
+					  : _("The service %s (%s) could not be started"),
+			s->name, s->unit) < 0
+		       ? NULL
+		       : text;
+}
+
+/* Says which service, why (its own last lines), and what to do. */
+static void explain(struct apply *a, const struct service *s, enum trouble trouble)
+{
+	_cleanup_free_ char *what = trouble_text(trouble, s), *lines = NULL, *holder = NULL;
 	int running = a->services->is_running(a, s);
 
 	if (a->services->last_lines && a->services->last_lines(a, s, &lines) < 0)
@@ -45,11 +61,10 @@ static void explain(struct apply *a, const struct service *s, const char *what)
 	if (running == 1 || ports_holder(a, s, false, &holder) < 0)
 		holder = NULL;
 	if (lines && *last_lines(lines, 1))
-		apply_error(a, "The service %s (%s) %s. Its own last lines:\n%s", s->name, s->unit, what,
+		apply_error(a, _("%s. Its own last lines:\n%s"), what ? what : s->name,
 			    last_lines(lines, 10));
 	else
-		apply_error(a, "The service %s (%s) %s, and it wrote nothing about it.", s->name, s->unit,
-			    what);
+		apply_error(a, _("%s, and it wrote nothing about it."), what ? what : s->name);
 	if (holder)
 		apply_error(a, "%s", holder);
 }
@@ -76,7 +91,7 @@ int service_wait(struct apply *a, const struct service *s)
 			break;
 		poll(NULL, 0, (int)MIN((int64_t)POLL_MS, limit));
 	}
-	explain(a, s, a->services->is_running(a, s) == 1 ? "runs but does not answer" : "did not come up");
+	explain(a, s, a->services->is_running(a, s) == 1 ? SILENT : DOWN);
 	return -MUSTER_E_UNHEALTHY;
 }
 
@@ -94,7 +109,7 @@ static int service_before(struct apply *a, struct journal *j, const struct step 
 	json_t *old;
 
 	if (running < 0 || enabled < 0) {
-		apply_error(a, "The state of the service %s cannot be found out: %s.", s->service->name,
+		apply_error(a, _("The state of the service %s cannot be found out: %s."), s->service->name,
 			    muster_strerror(running < 0 ? running : enabled));
 		return running < 0 ? running : enabled;
 	}
@@ -140,10 +155,10 @@ static int service_run(struct apply *a, const struct step *st, json_t *done)
 	const struct service *s = st->service;
 	int r;
 
-	apply_say(a, "services", "%s %s",
-		  st->action == CHANGE_STOP    ? "stopping"
-		  : st->action == CHANGE_START ? "starting"
-					       : "restarting",
+	apply_say(a, NC_("step", "services"),
+		  st->action == CHANGE_STOP    ? _("stopping %s")
+		  : st->action == CHANGE_START ? _("starting %s")
+					       : _("restarting %s"),
 		  s->name);
 	if (st->action == CHANGE_STOP)
 		return a->services->stop(a, s);
@@ -157,7 +172,7 @@ static int service_run(struct apply *a, const struct step *st, json_t *done)
 		r = a->services->restart(a, s);
 	}
 	if (r == -MUSTER_E_COMMAND)
-		explain(a, s, "could not be started");
+		explain(a, s, NOT_STARTED);
 	return r < 0 ? r : service_wait(a, s);
 }
 

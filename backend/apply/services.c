@@ -15,6 +15,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define DNSMASQ_CONF "/etc/muster/dnsmasq.conf"
 #define GANESHA_CONF "/etc/muster/ganesha.conf"
@@ -219,13 +220,13 @@ static int check_one(struct apply *a, const struct service *s, const struct chan
 	if (r == -ENOENT) /* below another root the daemon need not be installed */
 		return e;
 	if (r < 0) {
-		apply_error(a, "%s could not be checked: %s.", c->path, muster_strerror(r));
+		apply_error(a, _("%s could not be checked: %s."), c->path, muster_strerror(r));
 		return r;
 	}
 	if (status != 0) {
-		apply_error(a,
-			    "%s refuses its new configuration %s, which therefore was not put in place: %s",
-			    s->name, c->path, *output ? last_lines(output, 5) : "it said nothing");
+		apply_error(
+			a, _("%s refuses its new configuration %s, which therefore was not put in place: %s"),
+			s->name, c->path, *output ? last_lines(output, 5) : _("it said nothing"));
 		return -MUSTER_E_REFUSED;
 	}
 	return e;

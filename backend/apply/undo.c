@@ -10,6 +10,7 @@
 #include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 #define UNIT_FOLDER "/etc/systemd/system"
 
@@ -52,8 +53,8 @@ static int undo_steps(struct apply *a, struct journal *j)
 
 		if (!ops) {
 			apply_error(a,
-				    "%s/journal holds a step that this muster does not know (%s). Use the "
-				    "one that made it.",
+				    _("%s/journal holds a step that this muster does not know (%s). Use the "
+				      "one that made it."),
 				    j->path, json_string_value(json_object_get(record, "kind")));
 			return -MUSTER_E_UNSUPPORTED;
 		}
@@ -93,9 +94,9 @@ int undo_journal(struct apply *a, struct journal *j)
 		r = undo_steps(&mine, j);
 	if (r < 0) {
 		apply_error(a,
-			    "Not everything could be taken back. Mend what is said above, then run `muster "
-			    "undo` again; "
-			    "the record is in %s.",
+			    _("Not everything could be taken back. Mend what is said above, then run `muster "
+			      "undo` again; "
+			      "the record is in %s."),
 			    j->path);
 		return r;
 	}
@@ -116,7 +117,7 @@ int recover_locked(struct apply *a)
 		return 0;
 	if (r < 0 || j->state != JOURNAL_UNFINISHED)
 		return r;
-	apply_say(a, "recover", "taking back the apply of %s, which was cut off",
+	apply_say(a, NC_("step", "recover"), _("taking back the apply of %s, which was cut off"),
 		  json_string_value(json_object_get(j->header, "when")));
 	r = undo_journal(a, j);
 	return r < 0 ? r : 1;
@@ -146,7 +147,7 @@ int apply_undo(struct apply *a)
 		r = journal_newest(a, &j);
 	if (r < 0)
 		return r == -ENOENT ? -MUSTER_E_NOT_APPLIED : r;
-	apply_say(a, "undo", "taking back the apply of %s by %s",
+	apply_say(a, NC_("step", "undo"), _("taking back the apply of %s by %s"),
 		  json_string_value(json_object_get(j->header, "when")),
 		  json_string_value(json_object_get(j->header, "who")));
 	return undo_journal(a, j);

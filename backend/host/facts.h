@@ -18,6 +18,7 @@ struct host_interface {
 	int speed;	      /* Mbit/s; 0 when unknown */
 	bool default_route;   /* the way to the outside leads over it */
 	bool wireless;
+	char *master;		   /* the bridge or bond that it is a port of; "" for none */
 	struct ip4_net *addresses; /* owned, n_addresses */
 	size_t n_addresses;
 };

@@ -55,6 +55,7 @@ void host_interface_clear(struct host_interface *i)
 	free(i->driver);
 	free(i->vendor);
 	free(i->model);
+	free(i->master);
 	free(i->addresses);
 	*i = (struct host_interface){ 0 };
 }
@@ -198,7 +199,8 @@ static int probe_interfaces(struct host *h)
 
 		if ((!f->driver && host_set(&f->driver, "") < 0) ||
 		    (!f->vendor && host_set(&f->vendor, "") < 0) ||
-		    (!f->model && host_set(&f->model, "") < 0))
+		    (!f->model && host_set(&f->model, "") < 0) ||
+		    (!f->master && host_set(&f->master, "") < 0))
 			return -ENOMEM;
 		h->interfaces[h->n_interfaces++] = *f;
 		*f = (struct host_interface){ 0 };

@@ -27,3 +27,11 @@ const struct host_interface *host_interface_find(const struct host *h, const cha
 int host_mac_vendor(struct mac mac, char **ret) _must_check_;
 /* The installed program's path; NULL where it is not installed. */
 const char *host_daemon_path(const struct host *h, const char *name);
+
+/* Tells when udev has seen a network card come, go, or be named; without udev the kernel tells. What it was is not told: read
+ * the facts anew. -ENOTSUP: nobody tells. */
+struct host_monitor;
+int host_monitor_new(struct host_monitor **ret) _must_check_;
+void host_monitor_free(struct host_monitor *m);
+int host_monitor_fd(const struct host_monitor *m); /* readable: host_monitor_drain() */
+void host_monitor_drain(struct host_monitor *m);

@@ -12,6 +12,7 @@
 #include <libudev.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VENDOR "ID_VENDOR_FROM_DATABASE"
 #define MODEL "ID_MODEL_FROM_DATABASE"
@@ -179,4 +180,52 @@ int host_mac_vendor(struct mac mac, char **ret)
 		name = udev_list_entry_get_value(e);
 	*ret = strdup(name);
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- as they come and go -------------------------------------------------------------------------------------------- */
+
+struct host_monitor {
+	struct udev *udev;
+	struct udev_monitor *monitor;
+};
+
+int host_monitor_new(struct host_monitor **ret)
+{
+	/* udev tells after it has named the card and found its names; where it does not run, its channel stays silent. */
+	const char *source = access("/run/udev/control", F_OK) == 0 ? "udev" : "kernel";
+	struct host_monitor *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->udev = udev_new();
+	m->monitor = m->udev ? udev_monitor_new_from_netlink(m->udev, source) : NULL;
+	if (!m->monitor || udev_monitor_filter_add_match_subsystem_devtype(m->monitor, "net", NULL) < 0 ||
+	    udev_monitor_enable_receiving(m->monitor) < 0) {
+		host_monitor_free(m);
+		return -ENOTSUP;
+	}
+	*ret = m;
+	return 0;
+}
+
+void host_monitor_free(struct host_monitor *m)
+{
+	if (!m)
+		return;
+	udev_monitor_unref(m->monitor);
+	udev_unref(m->udev);
+	free(m);
+}
+
+int host_monitor_fd(const struct host_monitor *m)
+{
+	return udev_monitor_get_fd(m->monitor);
+}
+
+void host_monitor_drain(struct host_monitor *m)
+{
+	struct udev_device *d;
+
+	while ((d = udev_monitor_receive_device(m->monitor)))
+		udev_device_unref(d);
 }

@@ -50,11 +50,11 @@ static json_t *interface_json(const struct host_interface *i)
 	for (size_t k = 0; k < i->n_addresses; k++)
 		if (json_array_append_new(addresses, json_string(IP4_NET(i->addresses[k]))) < 0)
 			return NULL;
-	return json_pack("{so ss so so so sb sb si sb sb sO}", "name", text(i->name), "mac",
+	return json_pack("{so ss so so so sb sb si sb sb so sO}", "name", text(i->name), "mac",
 			 mac_compare(i->mac, zero) == 0 ? "" : MAC(i->mac), "driver", text(i->driver),
 			 "vendor", text(i->vendor), "model", text(i->model), "link", i->link, "up", i->up,
 			 "speed", i->speed, "default_route", i->default_route, "wireless", i->wireless,
-			 "addresses", addresses);
+			 "master", text(i->master), "addresses", addresses);
 }
 
 static json_t *host_json(const struct host *h)
@@ -206,7 +206,8 @@ static int read_interface(struct reader *rd, const json_t *o, struct host_interf
 	_cleanup_free_ char *mac = NULL;
 	int r;
 
-	if (host_set(&i->driver, "") < 0 || host_set(&i->vendor, "") < 0 || host_set(&i->model, "") < 0)
+	if (host_set(&i->driver, "") < 0 || host_set(&i->vendor, "") < 0 || host_set(&i->model, "") < 0 ||
+	    host_set(&i->master, "") < 0)
 		return -ENOMEM;
 	r = read_text(rd, o, "name", &i->name);
 	if (r == 0 && (!i->name || !host_interface_name_valid(i->name)))
@@ -235,6 +236,8 @@ static int read_interface(struct reader *rd, const json_t *o, struct host_interf
 		r = read_bool(rd, o, "default_route", &i->default_route);
 	if (r == 0)
 		r = read_bool(rd, o, "wireless", &i->wireless);
+	if (r == 0)
+		r = read_text(rd, o, "master", &i->master);
 	return r == 0 ? read_addresses(rd, o, i) : r;
 }
 

@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "util/i18n.h"
 #include "util/log.h"
 
 static void socket_freep(struct nl_sock **s)
@@ -80,6 +81,7 @@ static int add_link(struct found *f, struct rtnl_link *link)
 	f->v = v;
 	i = &v[f->n++];
 	*i = (struct found_interface){ .index = rtnl_link_get_ifindex(link), .virtual = kind };
+	i->master = rtnl_link_get_master(link);
 	i->facts.up = flags & IFF_UP;
 	i->facts.link = (flags & IFF_UP) && rtnl_link_get_carrier(link);
 	if (rtnl_link_get_arptype(link) == ARPHRD_ETHER && address &&
@@ -87,6 +89,18 @@ static int add_link(struct found *f, struct rtnl_link *link)
 		memcpy(i->facts.mac.b, nl_addr_get_binary_addr(address), sizeof(i->facts.mac.b));
 	r = host_set(&i->facts.name, name);
 	return r == 0 && kind ? host_set(&i->facts.driver, kind) : r;
+}
+
+/* The names of the bridges and bonds, when all interfaces are known. One in another namespace stays unnamed. */
+static int add_masters(struct found *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->n; i++)
+		for (size_t k = 0; r == 0 && f->v[i].master && k < f->n; k++)
+			if (f->v[k].index == f->v[i].master)
+				r = host_set(&f->v[i].facts.master, f->v[k].facts.name);
+	return r;
 }
 
 static int add_address(struct found *f, struct rtnl_addr *a)
@@ -138,7 +152,7 @@ static void add_routes(struct found *f, struct nl_sock *s)
 	int r = rtnl_route_alloc_cache(s, AF_UNSPEC, 0, &routes);
 
 	if (r < 0) {
-		log_warning("the kernel does not list its routes: %s", nl_geterror(r));
+		log_warning(_("the kernel does not list its routes: %s"), nl_geterror(r));
 		return;
 	}
 	for (struct nl_object *o = nl_cache_get_first(routes); o; o = nl_cache_get_next(o))
@@ -160,13 +174,15 @@ int netlink_interfaces(struct found *ret)
 	if (r == 0)
 		r = rtnl_addr_alloc_cache(socket_, &addresses);
 	if (r < 0) {
-		log_warning("the kernel does not list its network interfaces: %s", nl_geterror(r));
+		log_warning(_("the kernel does not list its network interfaces: %s"), nl_geterror(r));
 		if (!links)
 			return 0;
 	}
 	r = 0;
 	for (struct nl_object *o = nl_cache_get_first(links); r == 0 && o; o = nl_cache_get_next(o))
 		r = add_link(ret, (struct rtnl_link *)o);
+	if (r == 0)
+		r = add_masters(ret);
 	for (struct nl_object *o = addresses ? nl_cache_get_first(addresses) : NULL; r == 0 && o;
 	     o = nl_cache_get_next(o))
 		r = add_address(ret, (struct rtnl_addr *)o);

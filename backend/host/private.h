@@ -9,6 +9,7 @@
 struct found_interface {
 	struct host_interface facts; /* strings may be NULL until host_probe() moves them */
 	int index;		     /* the kernel's number for it in this network namespace */
+	int master;		     /* that of the bridge or bond that it is a port of; 0 for none */
 	bool virtual;		     /* facts.driver is the kind of a virtual interface */
 	char *bus;  /* where ethtool(8) says it sits: "0000:00:03.0"; NULL when it does not say */
 	char *slot; /* its PCI slot, "0000:00:03.0"; NULL where it has none */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "util/error.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -59,7 +60,7 @@ static int failure(struct archive *a)
 
 	if (e == ENOMEM)
 		return -ENOMEM;
-	log_error("libarchive: %s", archive_error_string(a) ? archive_error_string(a) : "it failed");
+	log_error(_("libarchive: %s"), archive_error_string(a) ? archive_error_string(a) : _("it failed"));
 	return e > 0 && e < 1024 ? -e : -MUSTER_E_FORMAT;
 }
 

@@ -10,11 +10,12 @@
 #include "backend/image/sources.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
-#define STEP "packages"
+#define STEP NC_("step", "packages")
 #define HOOKS "/usr/share/mmdebstrap/hooks/"
 #define APT_CONFIG_TIMEOUT_MS 30000
 
@@ -55,9 +56,9 @@ static int debian_sources(const struct image_env *env, char **ret)
 	if (r == 0)
 		r = sources_render(&s, &want, ret);
 	if (r == -ENOENT)
-		log_error("this server's package sources (/etc/apt/sources.list and sources.list.d) have "
-			  "none for %s "
-			  "itself, from which roots of nodes could be built: add a mirror of %s there",
+		log_error(_("this server's package sources (/etc/apt/sources.list and sources.list.d) have "
+			    "none for %s "
+			    "itself, from which roots of nodes could be built: add a mirror of %s there"),
 			  want.codename, want.codename);
 	sources_free(&s);
 	return r;
@@ -164,16 +165,16 @@ static int packages_failed(const struct packages_progress *p, int r, int status)
 	if (r == -MUSTER_E_CANCELLED)
 		return r;
 	if (r < 0)
-		log_error("the packages of the node root cannot be installed: %s", muster_strerror(r));
+		log_error(_("the packages of the node root cannot be installed: %s"), muster_strerror(r));
 	else if (p->wrong)
-		log_error(
-			"the packages of the node root cannot be installed: %s. Look at \"packages\" in the "
-			"answers, and at this server's package sources.",
-			p->wrong);
+		log_error(_("the packages of the node root cannot be installed: %s. Look at \"packages\" in "
+			    "the "
+			    "answers, and at this server's package sources."),
+			  p->wrong);
 	else
-		log_error(
-			"the packages of the node root cannot be installed: mmdebstrap ended with status %d",
-			status);
+		log_error(_("the packages of the node root cannot be installed: mmdebstrap ended with status "
+			    "%d"),
+			  status);
 	return r < 0 ? r : -MUSTER_E_COMMAND;
 }
 
@@ -224,7 +225,7 @@ static int copy_key(const struct image_env *env, int tree_fd, const char *path)
 		return 0;
 	from = root < 0 ? root : fs_open(root, path, O_RDONLY, 0);
 	if (from < 0) {
-		log_warning("the key %s of a package source cannot be given to the nodes: %s", path,
+		log_warning(_("the key %s of a package source cannot be given to the nodes: %s"), path,
 			    muster_strerror(from));
 		return 0;
 	}

@@ -17,10 +17,11 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 
-#define STEP "packages"
+#define STEP NC_("step", "packages")
 /* The tree, the packages and the image at their largest, with room for an operator's further packages. */
 #define ROOT_SPACE (2048ULL << 20)
 #define KERNEL_SPACE (1024ULL << 20)
@@ -69,7 +70,7 @@ static int build_prepare(struct build *b)
 	/* 0755: apt fetches as a user of its own. */
 	r = fs_mkdir_all(b->env->root_fd, b->tree, 0755);
 	if (r < 0)
-		log_error("%s cannot be made: %s", b->host_tree, muster_strerror(r));
+		log_error(_("%s cannot be made: %s"), b->host_tree, muster_strerror(r));
 	return r;
 }
 
@@ -116,7 +117,7 @@ static int take_package_kernel(struct build *b, int tree_fd)
 	int r = find_kernel(tree_fd, &b->kernel_release);
 
 	if (r < 0) {
-		log_error("the kernel's package brought no /boot/vmlinuz-RELEASE");
+		log_error(_("the kernel's package brought no /boot/vmlinuz-RELEASE"));
 		return r;
 	}
 	if (asprintf(&path, "/boot/vmlinuz-%s", b->kernel_release) < 0)
@@ -124,7 +125,7 @@ static int take_package_kernel(struct build *b, int tree_fd)
 	if (asprintf(&modules, "/lib/modules/%s", b->kernel_release) < 0)
 		return -ENOMEM;
 	if (!fs_exists(tree_fd, modules)) {
-		log_error("the kernel's package brought no %s", modules);
+		log_error(_("the kernel's package brought no %s"), modules);
 		return -ENOENT;
 	}
 	fd = fs_open(tree_fd, path, O_RDONLY, 0);
@@ -160,7 +161,7 @@ static int take_own_kernel(struct build *b, int tree_fd)
 	int r = fd < 0 ? -errno : copy_kernel(b, fd);
 
 	if (r < 0) {
-		log_error("%s cannot be copied: %s", b->recipe->kernel_path, muster_strerror(r));
+		log_error(_("%s cannot be copied: %s"), b->recipe->kernel_path, muster_strerror(r));
 		return r;
 	}
 	b->kernel_release = strdup(b->recipe->kernel_release);
@@ -352,7 +353,7 @@ static int build(const struct image_env *env, const struct recipe *recipe)
 	if (r == 0)
 		r = finish(&b);
 	if (r < 0 && b.folder && image_discard(env, b.folder) < 0)
-		log_warning("the unfinished build stays in %s", b.folder);
+		log_warning(_("the unfinished build stays in %s"), b.folder);
 	return r;
 }
 
@@ -361,7 +362,7 @@ static int find_chosen(const struct image_env *env, const char *id, struct image
 	int r = image_root_find(env, id, ret);
 
 	if (r == -ENOENT)
-		log_error("the root generation \"%s\" that the answers choose is not on this server", id);
+		log_error(_("the root generation \"%s\" that the answers choose is not on this server"), id);
 	return r;
 }
 

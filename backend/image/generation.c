@@ -12,10 +12,11 @@
 #include "backend/image/builder.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define ROOT_JSON_MAX (4 * 1024 * 1024)
-#define STEP "root"
+#define STEP NC_("step", "root")
 
 void image_generation_free(struct image_generation *g)
 {
@@ -97,7 +98,7 @@ int image_root_find(const struct image_env *env, const char *id, struct image_ge
 	if (r == 0)
 		r = from_json(text, len, &g);
 	if (r == -MUSTER_E_FORMAT)
-		log_warning("%s is not what muster wrote: the generation counts as not built", path);
+		log_warning(_("%s is not what muster wrote: the generation counts as not built"), path);
 	if (r == -MUSTER_E_FORMAT || r == -ENOTDIR)
 		return -ENOENT;
 	if (r < 0)

@@ -21,10 +21,11 @@
 #include "backend/image/modules.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 
-#define STEP "initramfs"
+#define STEP NC_("step", "initramfs")
 #define INITRAMFS_VERSION "initramfs 1" /* raised when the same inputs give other bytes than before */
 #define MODULE_MAX (64UL << 20)
 #define PROGRAM_MAX (32UL << 20)
@@ -58,9 +59,9 @@ static int add_program(struct hash *h, const char *path, const char *what)
 	int r = fd < 0 ? -errno : hash_add_fd(h, fd);
 
 	if (r == -ENOENT)
-		log_error("%s is missing: %s is needed for the nodes' initramfs", path, what);
+		log_error(_("%s is missing: %s is needed for the nodes' initramfs"), path, what);
 	else if (r < 0)
-		log_error("%s cannot be read: %s", path, muster_strerror(r));
+		log_error(_("%s cannot be read: %s"), path, muster_strerror(r));
 	return r == -ENOENT ? -MUSTER_E_MISSING : r;
 }
 
@@ -143,7 +144,7 @@ static int add_modules(struct archive_out *a, const struct modules *m)
 		int r = fd < 0 ? -errno : archive_read_compressed(fd, MODULE_MAX, &data, &len);
 
 		if (r < 0) {
-			log_error("the module %s cannot be read: %s", m->files.v[i], muster_strerror(r));
+			log_error(_("the module %s cannot be read: %s"), m->files.v[i], muster_strerror(r));
 			return r;
 		}
 		if (asprintf(&path, MODULES_PATH "/%s.ko", m->names.v[i]) < 0)
@@ -220,7 +221,7 @@ static int write_image(const struct image_env *env, const char *id, const struct
 	if (r == 0)
 		r = fs_write(env->root_fd, path, data, len, &attr);
 	if (r < 0)
-		log_error("%s cannot be written: %s", path, muster_strerror(r));
+		log_error(_("%s cannot be written: %s"), path, muster_strerror(r));
 	return r;
 }
 
@@ -276,7 +277,7 @@ static int build_in_folder(const struct image_env *env, const struct plan *p,
 	if (r == 0)
 		r = build(env, p, g, id, host_folder);
 	if (image_discard(env, folder) < 0)
-		log_warning("the work folder of the initramfs stays in %s", folder);
+		log_warning(_("the work folder of the initramfs stays in %s"), folder);
 	return r;
 }
 

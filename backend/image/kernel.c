@@ -11,6 +11,7 @@
 #include "backend/image/builder.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 /* The x86 boot protocol (Documentation/arch/x86/boot.rst): "HdrS" at 0x202; at 0x20e a little-endian offset, less
@@ -78,20 +79,12 @@ static int find_modules(const char *path, const char *release, char **ret)
 	return 0;
 }
 
-int kernel_own(const char *path, char **ret_release, char **ret_modules)
+int image_kernel_look(const char *path, char **ret_release, char **ret_modules)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_free_ char *release = NULL, *modules = NULL;
-	int r;
+	int r = fd < 0 ? -errno : kernel_release_read(fd, &release);
 
-	if (fd < 0) {
-		r = -errno;
-		log_error("the kernel %s cannot be read: %s", path, strerror(-r));
-		return r;
-	}
-	r = kernel_release_read(fd, &release);
-	if (r == -MUSTER_E_FORMAT)
-		log_error("%s is not a kernel that an x86 machine boots: a bzImage is needed", path);
 	if (r == 0)
 		r = find_modules(path, release, &modules);
 	if (r < 0)
@@ -99,4 +92,15 @@ int kernel_own(const char *path, char **ret_release, char **ret_modules)
 	*ret_release = TAKE_PTR(release);
 	*ret_modules = TAKE_PTR(modules);
 	return 0;
+}
+
+int kernel_own(const char *path, char **ret_release, char **ret_modules)
+{
+	int r = image_kernel_look(path, ret_release, ret_modules);
+
+	if (r == -MUSTER_E_FORMAT)
+		log_error(_("%s is not a kernel that an x86 machine boots: a bzImage is needed"), path);
+	else if (r < 0 && r != -ENOMEM)
+		log_error(_("the kernel %s cannot be read: %s"), path, strerror(-r));
+	return r;
 }

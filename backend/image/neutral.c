@@ -14,6 +14,7 @@
 #include "backend/image/builder.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -122,7 +123,7 @@ static int remove_all_rubbish(int tree_fd)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rubbish); i++) {
 		r = remove_rubbish(tree_fd, &rubbish[i]);
 		if (r < 0)
-			log_error("%s cannot be cleaned: %s", rubbish[i].folder, muster_strerror(r));
+			log_error(_("%s cannot be cleaned: %s"), rubbish[i].folder, muster_strerror(r));
 	}
 	return r;
 }
@@ -136,7 +137,7 @@ static int write_texts(int tree_fd)
 
 		r = fs_write(tree_fd, texts[i].path, texts[i].content, strlen(texts[i].content), &attr);
 		if (r < 0)
-			log_error("%s cannot be written: %s", texts[i].path, muster_strerror(r));
+			log_error(_("%s cannot be written: %s"), texts[i].path, muster_strerror(r));
 	}
 	return r;
 }
@@ -194,7 +195,7 @@ static int lock_root(int tree_fd)
 	line = root_line(text);
 	rest = line ? strchr(line + 5, ':') : NULL;
 	if (!rest) {
-		log_error("/etc/shadow of the new root has no line for root");
+		log_error(_("/etc/shadow of the new root has no line for root"));
 		return -MUSTER_E_FORMAT;
 	}
 	strbuf_add(&b, text, (size_t)(line - text));

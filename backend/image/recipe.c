@@ -10,6 +10,7 @@
 
 #include "backend/image/builder.h"
 #include "util/error.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 static const struct root_builder_ops *const builders[] = {
@@ -144,7 +145,7 @@ static int choose_kernel(struct recipe *r, const struct image_env *env, const st
 	}
 	kernel = profile_kernel_find(env->distro, p->kernel);
 	if (!kernel) {
-		log_error("no kernel is called \"%s\" for nodes of family %s", p->kernel,
+		log_error(_("no kernel is called \"%s\" for nodes of family %s"), p->kernel,
 			  env->distro->family);
 		return -ENOENT;
 	}
@@ -157,11 +158,12 @@ static int fill(struct recipe *r, const struct image_env *env, const struct plan
 	int e;
 
 	if (!arch || !*env->host->codename) {
-		log_error("node roots cannot be made for %s: the facts about the server do not name %s that "
+		log_error(
+			_("node roots cannot be made for %s: the facts about the server do not name %s that "
 			  "muster "
-			  "knows; `muster host --json` prints them",
-			  *env->host->pretty ? env->host->pretty : "this system",
-			  arch ? "its release (\"codename\")" : "a machine type (\"architecture\")");
+			  "knows; `muster host --json` prints them"),
+			*env->host->pretty ? env->host->pretty : "this system",
+			arch ? "its release (\"codename\")" : "a machine type (\"architecture\")");
 		return -MUSTER_E_UNSUPPORTED;
 	}
 	r->kernel_only = p->root == PLAN_ROOT_INITRAMFS;
@@ -197,7 +199,7 @@ int recipe_new(const struct image_env *env, const struct plan *p, struct recipe 
 		return -ENOMEM;
 	r->ops = root_builder_find(env->host->family);
 	if (!r->ops) {
-		log_error("roots cannot be built on %s yet: its family is \"%s\"", env->host->pretty,
+		log_error(_("roots cannot be built on %s yet: its family is \"%s\""), env->host->pretty,
 			  env->host->family);
 		return -MUSTER_E_UNSUPPORTED;
 	}

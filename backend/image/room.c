@@ -12,6 +12,7 @@
 #include "backend/image/builder.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
@@ -56,19 +57,19 @@ int image_lock(const struct image_env *env, const char *folder, const char *step
 		return -ENOMEM;
 	r = fs_mkdir_all(env->root_fd, folder, 0755);
 	if (r < 0) {
-		log_error("%s cannot be made: %s", folder, muster_strerror(r));
+		log_error(_("%s cannot be made: %s"), folder, muster_strerror(r));
 		return r;
 	}
 	fd = fs_open(env->root_fd, path, O_RDWR | O_CREAT, 0600);
 	if (fd < 0) {
-		log_error("%s cannot be opened: %s", path, muster_strerror(fd));
+		log_error(_("%s cannot be opened: %s"), path, muster_strerror(fd));
 		return fd;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (!told)
-			image_progress(env, step, -1, "another muster is building here: waiting for it");
+			image_progress(env, step, -1, _("another muster is building here: waiting for it"));
 		told = true;
 		if (poll(&p, 1, LOCK_RETRY_MS) > 0)
 			return -MUSTER_E_CANCELLED;
@@ -117,14 +118,14 @@ int image_discard(const struct image_env *env, const char *path)
 	if (!full)
 		return -ENOMEM;
 	if (has_mounts(full)) {
-		log_error("%s is left as it is: something is mounted in it. Unmount that, then remove the "
-			  "folder",
+		log_error(_("%s is left as it is: something is mounted in it. Unmount that, then remove the "
+			    "folder"),
 			  full);
 		return -EBUSY;
 	}
 	r = fs_remove_tree(env->root_fd, path);
 	if (r < 0)
-		log_error("%s cannot be removed: %s", full, muster_strerror(r));
+		log_error(_("%s cannot be removed: %s"), full, muster_strerror(r));
 	return r;
 }
 
@@ -151,7 +152,8 @@ int image_sweep(const struct image_env *env, const char *folder)
 		if (!path)
 			r = -ENOMEM;
 		else if (image_discard(env, path) < 0)
-			log_warning("what an earlier build left stays in the way of nothing but disk space");
+			log_warning(
+				_("what an earlier build left stays in the way of nothing but disk space"));
 	}
 	closedir(d);
 	return r;
@@ -171,8 +173,8 @@ int image_need_programs(const struct image_env *env, const char *const *programs
 
 		if (path)
 			continue;
-		log_error("%s is not installed: roots of nodes cannot be built without it. Install these "
-			  "packages: %s",
+		log_error(_("%s is not installed: roots of nodes cannot be built without it. Install these "
+			    "packages: %s"),
 			  programs[i], packages.data ? packages.data : "");
 		r = -MUSTER_E_MISSING;
 	}
@@ -188,6 +190,6 @@ int image_need_space(const struct image_env *env, const char *path, unsigned lon
 		return r;
 	if (have >= bytes)
 		return 0;
-	log_error("%s has %llu MB free, and building there needs %llu MB", path, have >> 20, bytes >> 20);
+	log_error(_("%s has %llu MB free, and building there needs %llu MB"), path, have >> 20, bytes >> 20);
 	return -ENOSPC;
 }

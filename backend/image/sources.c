@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -332,7 +333,7 @@ static int read_one(struct sources *s, int root_fd, const char *path)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0) {
-		log_error("%s cannot be read: %s", path, strerror(-r));
+		log_error(_("%s cannot be read: %s"), path, strerror(-r));
 		return r;
 	}
 	return has_suffix(path, ".sources") ? sources_parse_deb822(s, text) : sources_parse_list(s, text);

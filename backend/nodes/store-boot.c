@@ -267,9 +267,12 @@ static int report_in(struct store *s, int64_t now, const char *node, const struc
 	if (r == 0)
 		r = db_run(s->db, SQL_REPORT, "iitiiidt", b.id, now, report->kernel,
 			   (int64_t)report->processors, (int64_t)report->memory_kb,
-			   (int64_t)report->memory_free_kb, report->load, report->version);
+			   (int64_t)report->memory_free_kb, report->load,
+			   report->version ? report->version : "");
 	if (r == 0 && report->ssi.known)
 		r = keep_ssi(s, b.id, &report->ssi);
+	if (r == 0 && *report->card)
+		r = db_run(s->db, SQL_CARD, "tt", node, report->card);
 	if (r == 0 && (failed || b.stage == NODE_FAILED))
 		r = db_run(s->db, SQL_REASON, "itt", b.id, failed ? report->reason : "",
 			   failed ? report->log : "");

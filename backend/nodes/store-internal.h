@@ -115,6 +115,8 @@ struct store {
 	       "possible,"                                                                                   \
 	       " processors, memory, memory_free, load, abi, stuck)"                                         \
 	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                       \
+	X(CARD, "UPDATE nodes SET card = ?2 WHERE name = ?1 AND card <> ?2")                                 \
+	X(CARDS, "SELECT name, card FROM nodes WHERE card <> '' ORDER BY place")                             \
 	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
 	X(SILENT, "SELECT n.name, b.id FROM nodes n JOIN boots b ON b.id = n.boot"                           \
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \

@@ -263,3 +263,13 @@ int store_events_newest(struct store *s, int64_t *ret)
 	*ret = r == 1 ? db_int(q, 0) : 0;
 	return 0;
 }
+
+int store_cards(struct store *s, int (*fn)(void *data, const char *node, const char *card), void *data)
+{
+	_cleanup_query_ struct sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, SQL_CARDS, &q, "");
+
+	while (r >= 0 && (r = db_step(s->db, q)) > 0)
+		r = fn(data, db_text(q, 0), db_text(q, 1));
+	return r;
+}

@@ -68,6 +68,8 @@ static const char *const schema[] = {
 	"ALTER TABLE nodes ADD COLUMN next_initramfs TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE nodes ADD COLUMN next_always INTEGER NOT NULL DEFAULT 0;",
 
+	"ALTER TABLE nodes ADD COLUMN card TEXT NOT NULL DEFAULT '';",
+
 	"ALTER TABLE boots ADD COLUMN version TEXT NOT NULL DEFAULT '';"
 	"CREATE TABLE ssi(boot INTEGER PRIMARY KEY REFERENCES boots(id) ON DELETE CASCADE,"
 	" node INTEGER NOT NULL, session INTEGER NOT NULL, subsession INTEGER NOT NULL,"

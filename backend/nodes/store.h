@@ -53,12 +53,14 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
 struct store_report {
-	enum node_stage stage; /* INITRAMFS, ROOT, READY, JOINED, FAILED, or OFF: it shuts down */
-	const char *kernel, *version, *reason, *log; /* "" where absent */
-	double load;				     /* negative where absent */
-	long long memory_kb, memory_free_kb;	     /* 0 where absent */
-	int processors;				     /* 0 where absent */
-	struct node_ssi ssi;			     /* not known: absent */
+	enum node_stage stage;		   /* INITRAMFS, ROOT, READY, JOINED, FAILED, or OFF: it shuts down */
+	const char *kernel, *reason, *log; /* "" where absent */
+	const char *version;		   /* uname -v; "" or NULL where absent */
+	double load;			   /* negative where absent */
+	long long memory_kb, memory_free_kb; /* 0 where absent */
+	int processors;			     /* 0 where absent */
+	struct node_ssi ssi;		     /* not known: absent */
+	char card[10];			     /* PCI id of its network card, "8086:15f3"; "" where absent */
 };
 /* What the node says of its present boot. What is absent stays as it was reported before; a stage that the boot
  * has passed changes no stage, but that a node which says that it is not in the single system is no more JOINED. OFF ends the boot: what its machine asks for next begins another one. */
@@ -84,6 +86,9 @@ int store_expire(struct store *s, int64_t now, int64_t max_age) _must_check_;
 /* The state of all nodes, in the plan's order; names (may be NULL) chooses. -ENOENT: a name is unknown. */
 int store_nodes(struct store *s, int64_t now, const struct strv *names, struct node_state **ret,
 		size_t *ret_n) _must_check_;
+/* Tells fn of each node that has said over which network card it boots, "8086:15f3". */
+int store_cards(struct store *s, int (*fn)(void *data, const char *node, const char *card),
+		void *data) _must_check_;
 void node_states_free(struct node_state *v, size_t n);
 
 /*

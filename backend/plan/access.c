@@ -9,6 +9,7 @@
 #include "backend/plan/answers.h"
 #include "backend/plan/scan.h"
 #include "backend/plan/text.h"
+#include "util/i18n.h"
 
 #define KEYS_MAX 1000
 
@@ -19,14 +20,14 @@ static void add_key(struct answers *a, const char *file, unsigned int line, cons
 	if (a->plan->ssh_keys.n > KEYS_MAX)
 		return;
 	if (!text_is_ssh_key(text, &why))
-		answers_wrong_in(a, file, line, "the ssh key %s", why);
+		answers_wrong_in(a, file, line, _("the ssh key %s"), why);
 	else if (strv_has(&a->plan->ssh_keys, text))
-		answers_wrong_in(a, file, line, "this ssh key is there twice; keep one");
+		answers_wrong_in(a, file, line, _("this ssh key is there twice; keep one"));
 	else if (strv_add(&a->plan->ssh_keys, text) < 0)
 		a->error = -ENOMEM;
 	else if (a->plan->ssh_keys.n > KEYS_MAX)
-		answers_wrong_in(a, file, line, "these are more than %d ssh keys; keep those that are needed",
-				 KEYS_MAX);
+		answers_wrong_in(a, file, line,
+				 _("these are more than %d ssh keys; keep those that are needed"), KEYS_MAX);
 }
 
 static bool sound_line(const char *p)
@@ -68,7 +69,7 @@ static void keys_file(struct answers *a, const struct conf_value *v)
 		}
 		if (*p && *p != '#' && !sound_line(p))
 			answers_wrong_in(a, path, line,
-					 "this line is no plain text; it must be a line of a .pub file");
+					 _("this line is no plain text; it must be a line of a .pub file"));
 		else if (*p && *p != '#')
 			add_key(a, path, line, p);
 		p = last ? end : end + 1;
@@ -84,15 +85,15 @@ static void password_file(struct answers *a, const struct conf_value *v)
 	if (!answers_load(a, v, "root_password_file", &path, &data, &len))
 		return;
 	if (stat(path, &st) == 0 && st.st_mode & S_IROTH)
-		answers_wrong(a, v->line, "%s can be read by every user of this server; run: chmod 600 on it",
-			      path);
+		answers_wrong(a, v->line,
+			      _("%s can be read by every user of this server; run: chmod 600 on it"), path);
 	while (len > 0 && strchr("\r\n", data[len - 1]))
 		data[--len] = '\0';
 	if (!text_is_crypt(data))
 		answers_wrong(
 			a, v->line,
-			"%s does not hold one password hash of the form $y$... or $6$...; make it with: "
-			"mkpasswd, or openssl passwd -6 (never the password itself)",
+			_("%s does not hold one password hash of the form $y$... or $6$...; make it with: "
+			  "mkpasswd, or openssl passwd -6 (never the password itself)"),
 			path);
 	else
 		answers_set(a, &a->plan->root_password, data);

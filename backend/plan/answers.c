@@ -11,6 +11,7 @@
 #include "backend/plan/text.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 static const struct conf_key cluster_keys[] = { { "name" }, { "domain" }, { "profile" }, { NULL } };
 static const struct conf_key boot_keys[] = {
@@ -101,9 +102,9 @@ int answers_choice(struct answers *a, const struct conf_section *s, const char *
 		if (strv_add(&known, names[i]) < 0)
 			a->error = -ENOMEM;
 	}
-	list = text_list(&known, "nothing");
+	list = text_list(&known, _("nothing"));
 	if (list)
-		answers_wrong(a, o->v[0].line, "%s \"%s\" is not known; it is %s", key, v ? v->text : "",
+		answers_wrong(a, o->v[0].line, _("%s \"%s\" is not known; it is %s"), key, v ? v->text : "",
 			      list);
 	else
 		a->error = -ENOMEM;
@@ -162,22 +163,23 @@ static void check_sections(struct answers *a)
 		if (s == first || strcmp(s->form->name, "node") == 0)
 			continue;
 		if (s->form->titled)
-			answers_wrong(a, s->line,
-				      "a second network section; one network is served, and line %u has it",
-				      first->line);
+			answers_wrong(
+				a, s->line,
+				_("a second network section; one network is served, and line %u has it"),
+				first->line);
 		else
 			answers_wrong(a, s->line,
-				      "the section \"%s\" was given in line %u already; join the two",
+				      _("the section \"%s\" was given in line %u already; join the two"),
 				      s->form->name, first->line);
 	}
 	if (!conf_section(c, "cluster"))
 		answers_wrong(
 			a, 0,
-			"the section cluster is missing; it needs at least: cluster { name = \"...\" }");
+			_("the section cluster is missing; it needs at least: cluster { name = \"...\" }"));
 	if (!conf_section(c, "network"))
-		answers_wrong(
-			a, 0,
-			"the section network is missing; write network \"INTERFACE\" { address = \"...\" }");
+		answers_wrong(a, 0,
+			      _("the section network is missing; write network \"INTERFACE\" { address = "
+				"\"...\" }"));
 }
 
 static int plan_new(struct plan **ret)
@@ -251,7 +253,7 @@ int plan_read(const char *path, const struct host *host, const char *profiles_di
 
 	if (r == 0)
 		return plan_read_text(path, text, len, host, profiles_dir, mistakes, ret);
-	if (!why || plan_mistakes_add(mistakes, path, 0, "the answer file %s", why) < 0)
+	if (!why || plan_mistakes_add(mistakes, path, 0, _("the answer file %s"), why) < 0)
 		return -ENOMEM;
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "backend/plan/text.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 
 /* ---- cluster -------------------------------------------------------------------------------------------- */
 
@@ -64,7 +65,7 @@ static void profile_defaults(struct answers *a)
 	if (r == 0)
 		r = conf_parse(path, text, len, forms, a->mistakes, &c);
 	else if (why)
-		answers_wrong_in(a, path, 0, "the profile %s", why);
+		answers_wrong_in(a, path, 0, _("the profile %s"), why);
 	if (r < 0) {
 		a->error = r == -ENOMEM ? r : a->error;
 		return;
@@ -86,7 +87,7 @@ static void cluster_profile(struct answers *a, const struct conf_section *s)
 	_cleanup_free_ char *list = NULL;
 	int r = cluster_profiles(a->profiles_dir, &known);
 
-	list = text_list(&known, "none is installed");
+	list = text_list(&known, _("none is installed"));
 	if (r == -ENOMEM || !list) {
 		a->error = -ENOMEM;
 		return;
@@ -97,7 +98,7 @@ static void cluster_profile(struct answers *a, const struct conf_section *s)
 		if (a->error == 0)
 			profile_defaults(a);
 	} else if (v || known.n == 0) {
-		answers_wrong(a, v ? v->line : 0, "there is no cluster profile \"%s\"; there is %s", name,
+		answers_wrong(a, v ? v->line : 0, _("there is no cluster profile \"%s\"; there is %s"), name,
 			      list);
 	}
 }
@@ -110,25 +111,25 @@ void answers_cluster(struct answers *a)
 
 	if (name && !text_is_label(name->text))
 		answers_wrong(a, name->line,
-			      "\"%s\" is no name for a cluster; take lower-case letters, digits and '-', "
-			      "neither first nor last, 63 at most (RFC 1123)",
+			      _("\"%s\" is no name for a cluster; take lower-case letters, digits and '-', "
+				"neither first nor last, 63 at most (RFC 1123)"),
 			      name->text);
 	else if (name)
 		answers_set(a, &a->plan->name, name->text);
 	else if (s && (!o || !o->bad))
 		answers_wrong(a, o ? o->line : s->line,
-			      "the cluster needs a name; write name = \"...\" in this section");
+			      _("the cluster needs a name; write name = \"...\" in this section"));
 	/* A node's label and its dot come before it, and the whole has 253 characters at most. */
 	if (domain && (!text_is_domain(domain->text) || strlen(domain->text) > 253 - 64))
 		answers_wrong(
 			a, domain->line,
-			"\"%s\" is no domain; take lower-case labels with dots between, as in \"krg.lan\" "
-			"(RFC 1123)",
+			_("\"%s\" is no domain; take lower-case labels with dots between, as in \"krg.lan\" "
+			  "(RFC 1123)"),
 			domain->text);
 	else if (domain && strcmp(domain->text, "localhost") == 0)
 		answers_wrong(a, domain->line,
-			      "the domain \"localhost\" means every machine itself; take another, as in "
-			      "\"cluster.lan\"");
+			      _("the domain \"localhost\" means every machine itself; take another, as in "
+				"\"cluster.lan\""));
 	else if (domain)
 		answers_set(a, &a->plan->domain, domain->text);
 	else if (*a->plan->name) {
@@ -153,15 +154,15 @@ static void boot_kernel_path(struct answers *a, const struct conf_value *v)
 	if (!text_is_of(v->text, "/._+-") || strstr(v->text, "/../"))
 		answers_wrong(
 			a, v->line,
-			"the kernel's path \"%s\" has characters other than letters, digits and / . _ + -, "
-			"or a \"..\"; rename or move the file",
+			_("the kernel's path \"%s\" has characters other than letters, digits and / . _ + -, "
+			  "or a \"..\"; rename or move the file"),
 			v->text);
 	else if (stat(v->text, &st) < 0)
-		answers_wrong(a, v->line, "the kernel %s: %s; give the path of a built kernel", v->text,
+		answers_wrong(a, v->line, _("the kernel %s: %s; give the path of a built kernel"), v->text,
 			      muster_strerror(-errno));
 	else if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		answers_wrong(a, v->line,
-			      "the kernel %s is no file with a kernel in it; give the path of a built one",
+			      _("the kernel %s is no file with a kernel in it; give the path of a built one"),
 			      v->text);
 	else
 		answers_set(a, &a->plan->kernel, v->text);
@@ -185,7 +186,7 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 	for (size_t i = 0; a->distro && i < a->distro->n_kernels; i++)
 		if (strv_add(&known, a->distro->kernels[i].name) < 0)
 			a->error = -ENOMEM;
-	list = text_list(&known, "no distribution kernel");
+	list = text_list(&known, _("no distribution kernel"));
 	if (!list)
 		a->error = -ENOMEM;
 	else if (!a->distro)
@@ -194,19 +195,20 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 			v   ? v->line
 			: s ? s->line
 			    : 0,
-			"there is no distribution profile for this server (family \"%s\"), so its kernel "
-			"cannot be named; give the path of a built kernel: kernel = \"/...\"",
+			_("there is no distribution profile for this server (family \"%s\"), so its kernel "
+			  "cannot be named; give the path of a built kernel: kernel = \"/...\""),
 			a->host->family ? a->host->family : "");
 	else if (v && strchr(v->text, '/'))
-		answers_wrong(a, v->line, "the kernel's path \"%s\" does not begin with /; write it whole",
+		answers_wrong(a, v->line, _("the kernel's path \"%s\" does not begin with /; write it whole"),
 			      name);
 	else
-		answers_wrong(a,
-			      v	  ? v->line
-			      : s ? s->line
-				  : 0,
-			      "there is no kernel \"%s\"; known here are %s, or the path of a built kernel",
-			      name, list);
+		answers_wrong(
+			a,
+			v   ? v->line
+			: s ? s->line
+			    : 0,
+			_("there is no kernel \"%s\"; known here are %s, or the path of a built kernel"),
+			name, list);
 }
 
 static bool kernel_arg_reserved(const char *s)
@@ -241,19 +243,19 @@ static void boot_words(struct answers *a, const struct conf_section *s)
 
 		length += strlen(v->text) + 1;
 		if (fitted && length > PLAN_KERNEL_ARGS_MAX)
-			answers_wrong(
-				a, v->line,
-				"from here on the kernel arguments are longer than the %d characters that a "
-				"kernel's command line takes; give fewer",
-				PLAN_KERNEL_ARGS_MAX);
+			answers_wrong(a, v->line,
+				      _("from here on the kernel arguments are longer than the %d characters "
+					"that a "
+					"kernel's command line takes; give fewer"),
+				      PLAN_KERNEL_ARGS_MAX);
 		if (!text_is_of(v->text, "._,:=/@+%-"))
 			answers_wrong(a, v->line,
-				      "the kernel argument \"%s\" is not one word of letters, digits and "
-				      "._,:=/@+%%-; give each argument as a word of its own",
+				      _("the kernel argument \"%s\" is not one word of letters, digits and "
+					"._,:=/@+%%-; give each argument as a word of its own"),
 				      v->text);
 		else if (kernel_arg_reserved(v->text))
 			answers_wrong(a, v->line,
-				      "the kernel argument \"%s\" is set by muster itself; take it out",
+				      _("the kernel argument \"%s\" is set by muster itself; take it out"),
 				      v->text);
 		else if (strv_add(&a->plan->kernel_args, v->text) < 0)
 			a->error = -ENOMEM;
@@ -264,11 +266,12 @@ static void boot_words(struct answers *a, const struct conf_section *s)
 		bool odd = debian && strpbrk(v->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
 
 		if (!is_package(v->text) || odd)
-			answers_wrong(
-				a, v->line,
-				"\"%s\" is no package name; it has %s, digits and + - . only, and begins "
-				"with a letter or digit",
-				v->text, debian ? "lower-case letters" : "letters");
+			answers_wrong(a, v->line,
+				      debian ? _("\"%s\" is no package name; it has lower-case letters, "
+						 "digits and + - . only, and begins with a letter or digit")
+					     : _("\"%s\" is no package name; it has letters, digits and + - "
+						 ". only, and begins with a letter or digit"),
+				      v->text);
 		else if (strv_add(&a->plan->packages, v->text) < 0)
 			a->error = -ENOMEM;
 	}
@@ -286,8 +289,8 @@ void answers_boot(struct answers *a)
 			   generation->text[0] == '-' || strlen(generation->text) > 64))
 		answers_wrong(
 			a, generation->line,
-			"\"%s\" is no id of a root generation; \"muster root list\" shows them, and \"\" "
-			"means the newest",
+			_("\"%s\" is no id of a root generation; \"muster root list\" shows them, and \"\" "
+			  "means the newest"),
 			generation->text);
 	else if (generation)
 		answers_set(a, &a->plan->generation, generation->text);
@@ -310,13 +313,14 @@ static void services_port(struct answers *a, const struct conf_section *s)
 	if (!o || o->n != 1)
 		return;
 	if (!text_number(o->v[0].text, 1, 65535, &port)) {
-		answers_wrong(a, o->v[0].line, "http_port \"%s\" is no number from 1 to 65535", o->v[0].text);
+		answers_wrong(a, o->v[0].line, _("http_port \"%s\" is no number from 1 to 65535"),
+			      o->v[0].text);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		if (taken[i].port == port)
 			answers_wrong(a, o->v[0].line,
-				      "http_port %u is the port of %s; take another, such as 8066", port,
+				      _("http_port %u is the port of %s; take another, such as 8066"), port,
 				      taken[i].owner);
 	a->plan->http_port = port;
 }
@@ -334,9 +338,9 @@ void answers_services(struct answers *a)
 
 	a->plan->dhcp_service = dhcp == 1;
 	if (t && t->n == 1 && dhcp != tftp)
-		answers_wrong(
-			a, t->v[0].line,
-			"DHCP and TFTP are one program here; give both as \"dnsmasq\" or both as \"none\"");
+		answers_wrong(a, t->v[0].line,
+			      _("DHCP and TFTP are one program here; give both as \"dnsmasq\" or both as "
+				"\"none\""));
 	a->plan->nfs =
 		(enum plan_nfs)answers_choice(a, s, "nfs", nfs, nfs_root ? PLAN_NFS_KERNEL : PLAN_NFS_NONE);
 	if (nfs_root && a->plan->nfs == PLAN_NFS_NONE)
@@ -344,8 +348,8 @@ void answers_services(struct answers *a)
 			      o && o->n ? o->v[0].line
 			      : s	? s->line
 					: 0,
-			      "boot.root is \"nfs\", which needs an NFS server; write nfs = \"kernel\" or "
-			      "\"ganesha\"");
+			      _("boot.root is \"nfs\", which needs an NFS server; write nfs = \"kernel\" or "
+				"\"ganesha\""));
 	answers_choice(a, s, "accounts", accounts, 1);
 	services_port(a, s);
 }

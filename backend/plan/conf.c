@@ -14,6 +14,7 @@
 #include "backend/plan/walk.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define TITLE_KEY "_title" /* no key of a form begins with '_' */
@@ -64,25 +65,25 @@ int conf_load(const char *path, char **ret, size_t *ret_len, char **ret_why)
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
-		why = r == -ENOENT ? "does not exist" : muster_strerror(r);
+		why = r == -ENOENT ? _("does not exist") : muster_strerror(r);
 	} else if (S_ISDIR(st.st_mode)) {
 		r = -EISDIR;
-		why = "is a folder; name a file";
+		why = _("is a folder; name a file");
 	} else if (!S_ISREG(st.st_mode)) {
 		r = -EINVAL;
-		why = "is no ordinary file; name a text file";
+		why = _("is no ordinary file; name a text file");
 	} else if (st.st_size > (off_t)CONF_FILE_MAX ||
 		   (r = fs_read_fd(fd, CONF_FILE_MAX, &data, &len)) == -EFBIG) {
 		r = -MUSTER_E_ANSWERS;
-		why = "is larger than 4 MiB; that is no file of this kind";
+		why = _("is larger than 4 MiB; that is no file of this kind");
 	} else if (r < 0) {
 		why = muster_strerror(r);
 	} else if (len == 0) {
 		r = -MUSTER_E_ANSWERS;
-		why = "is empty";
+		why = _("is empty");
 	} else if (memchr(data, '\0', len)) {
 		r = -MUSTER_E_ANSWERS;
-		why = "is a binary file; name a text file";
+		why = _("is a binary file; name a text file");
 	}
 	if (r < 0) {
 		*ret_why = strdup(why);
@@ -223,7 +224,7 @@ int conf_parse(const char *file, const char *text, size_t len, const struct conf
 		return r;
 	r = fill(sound, forms, c);
 	if (r == -MUSTER_E_FORMAT &&
-	    plan_mistakes_add(mistakes, file, 0, "libconfuse does not take this file's form") < 0)
+	    plan_mistakes_add(mistakes, file, 0, _("libconfuse does not take this file's form")) < 0)
 		r = -ENOMEM;
 	if (r < 0)
 		return r;

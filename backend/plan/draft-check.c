@@ -12,6 +12,7 @@
 
 #include "backend/plan/answers.h"
 #include "util/error.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 struct found {
@@ -78,7 +79,7 @@ static int add_of_file(struct found *f, const struct draft *d, const struct draf
 		if (*files[i].value && strcmp(path, m->file) == 0)
 			place = files[i].place;
 	}
-	if (asprintf(&text, "%s, line %u: %s", m->file, m->line, m->text) < 0)
+	if (asprintf(&text, _("%s, line %u: %s"), m->file, m->line, m->text) < 0)
 		text = NULL;
 	return text ? add(f, place, text) : -ENOMEM;
 }

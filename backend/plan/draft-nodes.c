@@ -13,6 +13,7 @@
 
 #include "backend/plan/text.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 struct edit {
 	const struct draft_env *env;
@@ -215,21 +216,22 @@ static int check_request(const struct edit *e, char **ret_why)
 	const struct plan *p = e->before;
 
 	if (!plan_node_by_name(p, e->from))
-		return refuse(ret_why, "There is no node \"%s\".", e->from);
+		return refuse(ret_why, _("There is no node \"%s\"."), e->from);
 	if (p->ip_mode == PLAN_IP_RANGE)
-		return refuse(ret_why, "With ip_mode \"range\" a node's name comes from its address; change "
-				       "the range or the "
-				       "prefix, or bind the nodes to their MAC addresses.");
+		return refuse(ret_why,
+			      _("With ip_mode \"range\" a node's name comes from its address; change "
+				"the range or the "
+				"prefix, or bind the nodes to their MAC addresses."));
 	if (e->to && !text_is_label(e->to))
-		return refuse(
-			ret_why,
-			"\"%s\" is no host name; take lower-case letters, digits and '-', neither first nor "
-			"last, 63 at most (RFC 1123).",
-			e->to);
+		return refuse(ret_why,
+			      _("\"%s\" is no host name; take lower-case letters, digits and '-', neither "
+				"first nor "
+				"last, 63 at most (RFC 1123)."),
+			      e->to);
 	if (e->to && plan_node_by_name(p, e->to))
-		return refuse(ret_why, "There is a node \"%s\" already.", e->to);
+		return refuse(ret_why, _("There is a node \"%s\" already."), e->to);
 	if (!e->to && p->n_nodes == 1)
-		return refuse(ret_why, "%s is the cluster's only node; a cluster without nodes is none.",
+		return refuse(ret_why, _("%s is the cluster's only node; a cluster without nodes is none."),
 			      e->from);
 	return 0;
 }
@@ -243,7 +245,7 @@ static int change_node(struct draft *d, const struct draft_env *env, const char 
 	int r = read_plan(d, env, &before, &e.why);
 
 	if (r == 0 && !before)
-		r = refuse(ret_why, "The answers have a mistake, which comes first: %s", e.why);
+		r = refuse(ret_why, _("The answers have a mistake, which comes first: %s"), e.why);
 	e.before = before;
 	if (r == 0)
 		r = check_request(&e, ret_why);
@@ -256,8 +258,8 @@ static int change_node(struct draft *d, const struct draft_env *env, const char 
 	if (r == 0)
 		r = attempt(&c, &e, edit_whole);
 	if (r == 0)
-		r = refuse(ret_why, "%s cannot be %s: %s", from, to ? "renamed" : "removed",
-			   e.why ? e.why : "the other nodes would change, too");
+		r = refuse(ret_why, to ? _("%s cannot be renamed: %s") : _("%s cannot be removed: %s"), from,
+			   e.why ? e.why : _("the other nodes would change, too"));
 	free(e.why);
 	if (r == 1 && c) {
 		/* What *d held goes with c. */

@@ -63,12 +63,19 @@ static bool is_made(const struct host_interface *i)
 	return false;
 }
 
+/* Facts that were written down by an older muster do not tell. */
+static bool is_port(const struct host_interface *i)
+{
+	return i->master && *i->master;
+}
+
 /* How likely it leads to the nodes; negative: it does not. */
 static int likelihood(const struct host_interface *i)
 {
 	bool outside = i->n_addresses && !private_address(i);
 
-	if (i->default_route || i->wireless || outside || is_inner(i) || !mac_is_unicast(i->mac))
+	if (i->default_route || i->wireless || is_port(i) || outside || is_inner(i) ||
+	    !mac_is_unicast(i->mac))
 		return -1;
 	return (i->link ? 8 : 0) + (private_address(i) ? 4 : 0) + (i->up ? 2 : 0) + (is_made(i) ? 0 : 1);
 }

@@ -9,6 +9,7 @@
 
 #include "backend/plan/answers.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 #define AT(member) offsetof(struct draft, member)
 
@@ -257,7 +258,7 @@ int draft_load(const char *path, struct draft **ret)
 	int r = conf_load(path, &text, &len, &why);
 
 	/* An empty file is answers that say nothing yet. */
-	if (r == -MUSTER_E_ANSWERS && !text && why && strcmp(why, "is empty") == 0)
+	if (r == -MUSTER_E_ANSWERS && !text && why && strcmp(why, _("is empty")) == 0)
 		return draft_new(ret);
 	return r < 0 ? r : draft_parse(text, len, ret);
 }

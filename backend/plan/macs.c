@@ -8,6 +8,7 @@
 #include "backend/plan/answers.h"
 #include "backend/plan/scan.h"
 #include "backend/plan/text.h"
+#include "util/i18n.h"
 
 void answers_macs_free(struct answers_macs *m)
 {
@@ -23,25 +24,25 @@ bool answers_mac(struct answers *a, const char *file, unsigned int line, const c
 	struct mac m;
 
 	if (mac_parse(text, &m) < 0) {
-		answers_wrong_in(a, file, line, "\"%s\" is no MAC address; write it as 52:54:00:66:00:01",
+		answers_wrong_in(a, file, line, _("\"%s\" is no MAC address; write it as 52:54:00:66:00:01"),
 				 text);
 		return false;
 	}
 	if (m.b[0] & 1) {
 		answers_wrong_in(a, file, line,
-				 "%s is a group (multicast) address, which no machine has as its own; look "
-				 "it up again",
+				 _("%s is a group (multicast) address, which no machine has as its own; look "
+				   "it up again"),
 				 text);
 		return false;
 	}
 	if (!mac_is_unicast(m)) {
-		answers_wrong_in(a, file, line, "%s is no machine's address; look it up again", text);
+		answers_wrong_in(a, file, line, _("%s is no machine's address; look it up again"), text);
 		return false;
 	}
 	for (size_t i = 0; i < a->host->n_interfaces; i++) {
 		if (mac_compare(a->host->interfaces[i].mac, m) == 0) {
 			answers_wrong_in(a, file, line,
-					 "%s is this server's own interface %s; give the node's", text,
+					 _("%s is this server's own interface %s; give the node's"), text,
 					 a->host->interfaces[i].name);
 			return false;
 		}
@@ -73,12 +74,12 @@ void answers_macs_twice(struct answers *a, struct answers_mac *v, size_t n)
 			continue;
 		if (strcmp(x->file, y->file) == 0)
 			answers_wrong_in(a, y->file, y->line,
-					 "the MAC address %s is in line %u already; each node has its own",
+					 _("the MAC address %s is in line %u already; each node has its own"),
 					 MAC(y->mac), x->line);
 		else
 			answers_wrong_in(
 				a, y->file, y->line,
-				"the MAC address %s is in line %u of %s already; each node has its own",
+				_("the MAC address %s is in line %u of %s already; each node has its own"),
 				MAC(y->mac), x->line, x->file);
 	}
 }
@@ -122,7 +123,7 @@ static void file_line(struct answers *a, struct answers_macs *m, char *text, uns
 	if (!sound_bytes(text, text + strlen(text))) {
 		answers_wrong_in(
 			a, m->path, line,
-			"this line is no plain text; write one MAC address a line, as 52:54:00:66:00:01");
+			_("this line is no plain text; write one MAC address a line, as 52:54:00:66:00:01"));
 		return;
 	}
 	text[strcspn(text, "#")] = '\0';
@@ -133,13 +134,14 @@ static void file_line(struct answers *a, struct answers_macs *m, char *text, uns
 	if (name && strtok_r(NULL, " \t\r", &save)) {
 		answers_wrong_in(
 			a, m->path, line,
-			"more than two words; a line is a MAC address and, if need be, the node's name");
+			_("more than two words; a line is a MAC address and, if need be, the node's name"));
 		return;
 	}
 	if (name && !text_is_label(name)) {
-		answers_wrong_in(a, m->path, line,
-				 "\"%s\" is no host name; take lower-case letters, digits and '-' (RFC 1123)",
-				 name);
+		answers_wrong_in(
+			a, m->path, line,
+			_("\"%s\" is no host name; take lower-case letters, digits and '-' (RFC 1123)"),
+			name);
 		return;
 	}
 	if (!answers_mac(a, m->path, line, word, &mac))
@@ -176,7 +178,7 @@ void answers_macs_read(struct answers *a, const struct conf_section *s, struct a
 
 	if (list && list->n > 0 && file) {
 		answers_wrong(a, file->line,
-			      "macs were given in line %u already; keep one of macs and macs_file",
+			      _("macs were given in line %u already; keep one of macs and macs_file"),
 			      list->line);
 		return;
 	}

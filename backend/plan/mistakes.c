@@ -10,6 +10,7 @@
 
 #include "backend/plan/plan.h"
 #include "backend/plan/scan.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 void plan_mistakes_free(struct plan_mistakes *m)
@@ -51,7 +52,7 @@ int plan_mistakes_vadd(struct plan_mistakes *m, const char *file, unsigned int l
 	if (m->n > PLAN_MISTAKES_MAX)
 		return 0;
 	if (m->n == PLAN_MISTAKES_MAX)
-		raw = strdup("more mistakes follow; mend these first");
+		raw = strdup(_("more mistakes follow; mend these first"));
 	else if (vasprintf(&raw, fmt, ap) < 0)
 		raw = NULL;
 	name = strdup(file);

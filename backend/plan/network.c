@@ -7,6 +7,7 @@
 
 #include "backend/plan/answers.h"
 #include "backend/plan/text.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 /* "eth0 (52:54:00:12:34:56, 10.0.0.5/24), eth1 (no address)"; owned. */
@@ -23,10 +24,11 @@ static char *list_interfaces(const struct host *h)
 			strbuf_addf(&b, "%s, ", MAC(f->mac));
 		for (size_t j = 0; j < f->n_addresses; j++)
 			strbuf_addf(&b, "%s%s", j ? " " : "", IP4_NET(f->addresses[j]));
-		strbuf_adds(&b, f->n_addresses ? ")" : "no address)");
+		strbuf_adds(&b, f->n_addresses ? "" : _("no address"));
+		strbuf_addc(&b, ')');
 	}
 	if (h->n_interfaces == 0)
-		strbuf_adds(&b, "none");
+		strbuf_adds(&b, _("none"));
 	return strbuf_take(&b, &text, NULL) == 0 ? text : NULL;
 }
 
@@ -70,8 +72,8 @@ static const struct host_interface *network_interface(struct answers *a, const s
 	if (f) {
 		answers_wrong(
 			a, s->line,
-			"the interface's name \"%s\" has characters that configuration files do not take; "
-			"rename it with letters and digits",
+			_("the interface's name \"%s\" has characters that configuration files do not take; "
+			  "rename it with letters and digits"),
 			f->name);
 		return NULL;
 	}
@@ -79,7 +81,8 @@ static const struct host_interface *network_interface(struct answers *a, const s
 	if (!list)
 		a->error = -ENOMEM;
 	else
-		answers_wrong(a, s->line, "this server has no interface \"%s\"; it has %s", s->title, list);
+		answers_wrong(a, s->line, _("this server has no interface \"%s\"; it has %s"), s->title,
+			      list);
 	return NULL;
 }
 
@@ -101,42 +104,44 @@ static bool network_address(struct answers *a, const struct conf_section *s, uns
 	if (!v) {
 		if (!o || !o->bad)
 			answers_wrong(a, o ? o->line : s->line,
-				      "the network needs the server's address in it; write address = "
-				      "\"10.66.0.1/24\"");
+				      _("the network needs the server's address in it; write address = "
+					"\"10.66.0.1/24\""));
 		return false;
 	}
 	*ret_line = v->line;
 	if (ip4_parse(v->text, &bare) == 0) {
-		answers_wrong(a, v->line, "the address %s has no prefix length; write %s/24 or the like",
+		answers_wrong(a, v->line, _("the address %s has no prefix length; write %s/24 or the like"),
 			      v->text, v->text);
 		return false;
 	}
 	if (ip4_net_parse(v->text, &n) < 0) {
 		answers_wrong(a, v->line,
-			      "\"%s\" is no IPv4 address with its prefix length; write it as 10.66.0.1/24",
+			      _("\"%s\" is no IPv4 address with its prefix length; write it as 10.66.0.1/24"),
 			      v->text);
 		return false;
 	}
 	if (n.prefix > 30)
 		answers_wrong(a, v->line,
-			      "a /%u network has no room for nodes; take /30 at most, such as /24", n.prefix);
+			      _("a /%u network has no room for nodes; take /30 at most, such as /24"),
+			      n.prefix);
 	else if (n.prefix < 8)
 		answers_wrong(a, v->line,
-			      "/%u is larger than any network for nodes; take /8 at least, such as /24",
+			      _("/%u is larger than any network for nodes; take /8 at least, such as /24"),
 			      n.prefix);
 	else if (is_special(n))
-		answers_wrong(
-			a, v->line,
-			"%s is loopback, multicast or reserved; take a private network such as 10.66.0.1/24",
-			v->text);
+		answers_wrong(a, v->line,
+			      _("%s is loopback, multicast or reserved; take a private network such as "
+				"10.66.0.1/24"),
+			      v->text);
 	else if (n.address.n == ip4_net_first(n).n)
 		answers_wrong(a, v->line,
-			      "%s is the network itself; the server needs an address in it, such as %s",
+			      _("%s is the network itself; the server needs an address in it, such as %s"),
 			      IP4(n.address), IP4((struct ip4){ n.address.n + 1 }));
 	else if (n.address.n == ip4_net_last(n).n)
-		answers_wrong(a, v->line,
-			      "%s is the network's broadcast address; the server needs another, such as %s",
-			      IP4(n.address), IP4((struct ip4){ ip4_net_first(n).n + 1 }));
+		answers_wrong(
+			a, v->line,
+			_("%s is the network's broadcast address; the server needs another, such as %s"),
+			IP4(n.address), IP4((struct ip4){ ip4_net_first(n).n + 1 }));
 	else {
 		a->plan->net = n;
 		a->net_known = true;
@@ -163,16 +168,16 @@ static bool check_host(struct answers *a, const struct host_interface *own, unsi
 
 			if (f != own && overlap(other, n)) {
 				answers_wrong(a, line,
-					      "the network %s overlaps %s of this server's interface %s; "
-					      "take another "
-					      "network, or that interface",
+					      _("the network %s overlaps %s of this server's interface %s; "
+						"take another "
+						"network, or that interface"),
 					      IP4_NET(n), IP4_NET(other), f->name);
 				return false;
 			}
 			if (f == own && same && other.prefix != n.prefix) {
 				answers_wrong(a, line,
-					      "%s has the address %s with the prefix length /%u already; "
-					      "write that",
+					      _("%s has the address %s with the prefix length /%u already; "
+						"write that"),
 					      f->name, IP4(n.address), other.prefix);
 				return false;
 			}
@@ -193,15 +198,15 @@ static void network_range(struct answers *a, const struct conf_section *s)
 	if (!v) {
 		if (p->ip_mode == PLAN_IP_RANGE && (!o || !o->bad))
 			answers_wrong(a, o ? o->line : s->line,
-				      "ip_mode \"range\" needs the nodes' addresses; write range = "
-				      "\"10.66.0.100-10.66.0.199\"");
+				      _("ip_mode \"range\" needs the nodes' addresses; write range = "
+					"\"10.66.0.100-10.66.0.199\""));
 		return;
 	}
 	if (ip4_range_parse(v->text, &r) < 0) {
 		answers_wrong(
 			a, v->line,
-			"\"%s\" is no range of addresses; write the lower and the higher one whole, as in "
-			"10.66.0.100-10.66.0.199",
+			_("\"%s\" is no range of addresses; write the lower and the higher one whole, as in "
+			  "10.66.0.100-10.66.0.199"),
 			v->text);
 		return;
 	}
@@ -209,15 +214,16 @@ static void network_range(struct answers *a, const struct conf_section *s)
 		return;
 	if (!ip4_net_usable(p->net, r.first) || !ip4_net_usable(p->net, r.last))
 		answers_wrong(a, v->line,
-			      "the range %s is not within the network; its usable addresses are %s-%s",
+			      _("the range %s is not within the network; its usable addresses are %s-%s"),
 			      v->text, IP4((struct ip4){ ip4_net_first(p->net).n + 1 }),
 			      IP4((struct ip4){ ip4_net_last(p->net).n - 1 }));
 	else if (ip4_range_has(r, p->net.address))
-		answers_wrong(a, v->line,
-			      "the range %s holds the server's own address %s; let it begin or end beside it",
-			      v->text, IP4(p->net.address));
+		answers_wrong(
+			a, v->line,
+			_("the range %s holds the server's own address %s; let it begin or end beside it"),
+			v->text, IP4(p->net.address));
 	else if (r.last.n - r.first.n >= ANSWERS_NODES_MAX)
-		answers_wrong(a, v->line, "the range %s has more than %d addresses; take a smaller one",
+		answers_wrong(a, v->line, _("the range %s has more than %d addresses; take a smaller one"),
 			      v->text, ANSWERS_NODES_MAX);
 	else if (p->ip_mode == PLAN_IP_RANGE) {
 		a->plan->range = r;

@@ -7,6 +7,7 @@
 
 #include "backend/plan/answers.h"
 #include "backend/plan/text.h"
+#include "util/i18n.h"
 
 /* A section node "x". */
 struct exception {
@@ -55,14 +56,15 @@ static void read_prefix(struct numbering *g)
 	    strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		answers_wrong(
 			g->a, o->v[0].line,
-			"\"%s\" cannot begin host names; take 1 to 50 lower-case letters, digits and '-', "
-			"not beginning with '-' (RFC 1123)",
+			_("\"%s\" cannot begin host names; take 1 to 50 lower-case letters, digits and '-', "
+			  "not beginning with '-' (RFC 1123)"),
 			text);
 	else if (text[len - 1] >= '0' && text[len - 1] <= '9')
-		answers_wrong(g->a, o->v[0].line,
-			      "the prefix \"%s\" ends in a digit, which runs into the nodes' numbers; write "
-			      "\"%s-\"",
-			      text, text);
+		answers_wrong(
+			g->a, o->v[0].line,
+			_("the prefix \"%s\" ends in a digit, which runs into the nodes' numbers; write "
+			  "\"%s-\""),
+			text, text);
 	else {
 		g->prefix = text;
 		g->names_known = !(o && o->bad);
@@ -87,7 +89,7 @@ static void read_count(struct numbering *g)
 		g->count = n;
 	else
 		answers_wrong(g->a, g->count_line,
-			      "count \"%s\" is no number of nodes; it is a whole number from 1 to %d",
+			      _("count \"%s\" is no number of nodes; it is a whole number from 1 to %d"),
 			      o->v[0].text, ANSWERS_NODES_MAX);
 }
 
@@ -99,32 +101,32 @@ static void read_exception(struct numbering *g, struct exception *x)
 	struct answers *a = g->a;
 
 	if (!text_is_label(x->s->title))
-		answers_wrong(
-			a, x->s->line,
-			"\"%s\" is no host name; take lower-case letters, digits and '-', neither first nor "
-			"last, 63 at most (RFC 1123)",
-			x->s->title);
+		answers_wrong(a, x->s->line,
+			      _("\"%s\" is no host name; take lower-case letters, digits and '-', neither "
+				"first nor "
+				"last, 63 at most (RFC 1123)"),
+			      x->s->title);
 	else if (strcmp(x->s->title, "localhost") == 0 || text_is_of(x->s->title, "-") == false ||
 		 strspn(x->s->title, "0123456789") == strlen(x->s->title))
-		answers_wrong(a, x->s->line, "a node cannot be named \"%s\"; take a name such as login1",
+		answers_wrong(a, x->s->line, _("a node cannot be named \"%s\"; take a name such as login1"),
 			      x->s->title);
 	if (mac && p->ip_mode == PLAN_IP_RANGE)
 		answers_wrong(a, mac->line,
-			      "ip_mode \"range\" binds no MAC addresses; take the mac out, or write "
-			      "ip_mode = \"mac\"");
+			      _("ip_mode \"range\" binds no MAC addresses; take the mac out, or write "
+				"ip_mode = \"mac\""));
 	else if (mac && answers_mac(a, a->file, mac->line, mac->text, &x->mac))
 		x->mac_line = mac->line;
 	if (arch && strcmp(arch->text, "x86_64") != 0)
-		answers_wrong(a, arch->line, "arch \"%s\" cannot be booted; it is x86_64", arch->text);
+		answers_wrong(a, arch->line, _("arch \"%s\" cannot be booted; it is x86_64"), arch->text);
 	if (!address)
 		return;
 	if (p->ip_mode == PLAN_IP_RANGE)
 		answers_wrong(a, address->line,
-			      "with ip_mode \"range\" the range gives the addresses; take this one out, "
-			      "or write ip_mode = \"mac\"");
+			      _("with ip_mode \"range\" the range gives the addresses; take this one out, "
+				"or write ip_mode = \"mac\""));
 	else if (ip4_parse(address->text, &x->address) < 0)
 		answers_wrong(a, address->line,
-			      "\"%s\" is no IPv4 address; write it as 10.66.0.50, without a prefix length",
+			      _("\"%s\" is no IPv4 address; write it as 10.66.0.50, without a prefix length"),
 			      address->text);
 	else
 		x->address_line = address->line;
@@ -192,7 +194,7 @@ static void check_names(struct numbering *g)
 	for (size_t i = 1; v && i < g->n_ex; i++)
 		if (strcmp(v[i - 1]->s->title, v[i]->s->title) == 0)
 			answers_wrong(g->a, v[i]->s->line,
-				      "the node \"%s\" was given in line %u already; join the two",
+				      _("the node \"%s\" was given in line %u already; join the two"),
 				      v[i]->s->title, v[i - 1]->s->line);
 }
 
@@ -203,15 +205,15 @@ static bool address_fits(struct answers *a, unsigned int line, const char *what,
 	if (!a->net_known)
 		return true;
 	if (address.n == p->net.address.n)
-		answers_wrong(a, line, "%s %s is the server's own; take another", what, IP4(address));
+		answers_wrong(a, line, _("%s %s is the server's own; take another"), what, IP4(address));
 	else if (!ip4_net_has(p->net, address))
-		answers_wrong(a, line, "%s %s is outside the network; its usable addresses are %s-%s", what,
-			      IP4(address), IP4((struct ip4){ ip4_net_first(p->net).n + 1 }),
+		answers_wrong(a, line, _("%s %s is outside the network; its usable addresses are %s-%s"),
+			      what, IP4(address), IP4((struct ip4){ ip4_net_first(p->net).n + 1 }),
 			      IP4((struct ip4){ ip4_net_last(p->net).n - 1 }));
 	else if (!ip4_net_usable(p->net, address))
 		answers_wrong(a, line,
-			      "%s %s is the network's own or its broadcast address; usable are %s-%s", what,
-			      IP4(address), IP4((struct ip4){ ip4_net_first(p->net).n + 1 }),
+			      _("%s %s is the network's own or its broadcast address; usable are %s-%s"),
+			      what, IP4(address), IP4((struct ip4){ ip4_net_first(p->net).n + 1 }),
 			      IP4((struct ip4){ ip4_net_last(p->net).n - 1 }));
 	else
 		return true;
@@ -227,10 +229,10 @@ static void check_addresses(struct numbering *g)
 			continue;
 		if (i > 0 && v[i - 1]->address_line && v[i - 1]->address.n == v[i]->address.n)
 			answers_wrong(g->a, v[i]->address_line,
-				      "the address %s is in line %u already; each node has its own",
+				      _("the address %s is in line %u already; each node has its own"),
 				      IP4(v[i]->address), v[i - 1]->address_line);
 		else
-			address_fits(g->a, v[i]->address_line, "the address", v[i]->address);
+			address_fits(g->a, v[i]->address_line, _("the address"), v[i]->address);
 	}
 }
 
@@ -308,17 +310,19 @@ static void make_nodes(struct numbering *g)
 
 		if (at < 0) {
 			if (a->plan->ip_mode == PLAN_IP_RANGE && g->names_known)
-				answers_wrong(a, x->s->line,
-					      "there is no node \"%s\"; with ip_mode \"range\" the nodes are "
-					      "%s01 and so on, "
-					      "one an address",
-					      x->s->title, g->prefix);
+				answers_wrong(
+					a, x->s->line,
+					_("there is no node \"%s\"; with ip_mode \"range\" the nodes are "
+					  "%s01 and so on, "
+					  "one an address"),
+					x->s->title, g->prefix);
 			else if (g->names_known && !has_address(x))
-				answers_wrong(a, x->s->line,
-					      "the node \"%s\" is none of those that count makes; give it an "
-					      "address of "
-					      "its own, or correct its name",
-					      x->s->title);
+				answers_wrong(
+					a, x->s->line,
+					_("the node \"%s\" is none of those that count makes; give it an "
+					  "address of "
+					  "its own, or correct its name"),
+					x->s->title);
 			at = (long)a->plan->n_nodes;
 			add_node(g, x->s->title);
 		}
@@ -345,8 +349,8 @@ static bool first_address(struct numbering *g, struct ip4 *ret)
 		return a->net_known && !(o && o->bad);
 	}
 	if (ip4_parse(v->text, ret) < 0) {
-		answers_wrong(a, v->line, "first_address \"%s\" is no IPv4 address; write it as 10.66.0.11",
-			      v->text);
+		answers_wrong(a, v->line,
+			      _("first_address \"%s\" is no IPv4 address; write it as 10.66.0.11"), v->text);
 		return false;
 	}
 	return address_fits(a, v->line, "first_address", *ret) && a->net_known;
@@ -374,9 +378,9 @@ static void give_addresses(struct numbering *g, struct ip4 first)
 				      g->count_line ? g->count_line
 				      : g->s	    ? g->s->line
 						    : 0,
-				      "%u nodes do not fit: from %s on, the network %s has %zu free "
-				      "addresses; take fewer "
-				      "nodes, a lower first_address or a larger network",
+				      _("%u nodes do not fit: from %s on, the network %s has %zu free "
+					"addresses; take fewer "
+					"nodes, a lower first_address or a larger network"),
 				      g->count, IP4(first), IP4_NET(p->net), given);
 			return;
 		}
@@ -397,13 +401,13 @@ static void check_server(struct numbering *g)
 
 			for (size_t k = 0; own.n != p->net.address.n && k < p->n_nodes; k++)
 				if (p->nodes[k].address.n == own.n)
-					answers_wrong(g->a,
-						      p->nodes[k].line ? p->nodes[k].line
-								       : g->a->network_line,
-						      "the node %s gets %s, which this server's %s has; let "
-						      "the nodes' "
-						      "addresses begin elsewhere",
-						      p->nodes[k].name, IP4(own), h->interfaces[i].name);
+					answers_wrong(
+						g->a,
+						p->nodes[k].line ? p->nodes[k].line : g->a->network_line,
+						_("the node %s gets %s, which this server's %s has; let "
+						  "the nodes' "
+						  "addresses begin elsewhere"),
+						p->nodes[k].name, IP4(own), h->interfaces[i].name);
 		}
 	}
 }
@@ -444,12 +448,13 @@ static void give_named_macs(struct numbering *g)
 			continue;
 		if (!node)
 			answers_wrong_in(g->a, m->file, m->line,
-					 "there is no node \"%s\"; the count makes %s%0*u to %s%0*u", m->name,
-					 g->prefix, (int)g->width, 1, g->prefix, (int)g->width, g->count);
+					 _("there is no node \"%s\"; the count makes %s%0*u to %s%0*u"),
+					 m->name, g->prefix, (int)g->width, 1, g->prefix, (int)g->width,
+					 g->count);
 		else if ((*node)->has_mac)
 			answers_wrong_in(g->a, m->file, m->line,
-					 "the node \"%s\" has the MAC address %s already; keep one", m->name,
-					 MAC((*node)->mac));
+					 _("the node \"%s\" has the MAC address %s already; keep one"),
+					 m->name, MAC((*node)->mac));
 		else {
 			(*node)->mac = m->mac;
 			(*node)->has_mac = true;
@@ -473,9 +478,9 @@ static void give_macs(struct numbering *g)
 			at++;
 		if (at >= g->count) {
 			answers_wrong_in(g->a, m->file, m->line,
-					 "there are more MAC addresses (%zu) than nodes (%u); this is the "
-					 "first without "
-					 "one; raise count",
+					 _("there are more MAC addresses (%zu) than nodes (%u); this is the "
+					   "first without "
+					   "one; raise count"),
 					 g->macs.n, g->count);
 			return;
 		}
@@ -496,9 +501,10 @@ static void mac_mode(struct numbering *g)
 	if (!g->counted && list)
 		g->count = (unsigned int)MIN(g->macs.n, (size_t)ANSWERS_NODES_MAX);
 	else if (!g->counted && g->n_ex == 0)
-		answers_wrong(a, g->s ? g->s->line : 0, "%s; write nodes { count = 16 }",
-			      g->s ? "the section nodes does not say how many there are"
-				   : "the section nodes is missing");
+		answers_wrong(a, g->s ? g->s->line : 0,
+			      g->s ? _("the section nodes does not say how many there are; write nodes { "
+				       "count = 16 }")
+				   : _("the section nodes is missing; write nodes { count = 16 }"));
 	make_nodes(g);
 	if (a->error < 0)
 		return;
@@ -526,11 +532,12 @@ static void range_mode(struct numbering *g)
 		const struct conf_option *o = conf_option(g->s, unused[i]);
 
 		if (o && o->n > 0 && o->v[0].text[0])
-			answers_wrong(a, o->line,
-				      "%s means nothing with ip_mode \"range\", where any machine may join; "
-				      "take it out, "
-				      "or write ip_mode = \"mac\"",
-				      unused[i]);
+			answers_wrong(
+				a, o->line,
+				_("%s means nothing with ip_mode \"range\", where any machine may join; "
+				  "take it out, "
+				  "or write ip_mode = \"mac\""),
+				unused[i]);
 	}
 	if (!a->range_known)
 		return;
@@ -538,8 +545,8 @@ static void range_mode(struct numbering *g)
 		g->count = size;
 	} else if (g->count > size) {
 		answers_wrong(a, g->count_line,
-			      "%u nodes do not fit into the range, which has %u addresses; widen it, or "
-			      "take fewer nodes",
+			      _("%u nodes do not fit into the range, which has %u addresses; widen it, or "
+				"take fewer nodes"),
 			      g->count, size);
 		g->count = size;
 	} else {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define NAMES_MAX 100000
@@ -58,9 +59,9 @@ static int number(struct expansion *x, const char **p, const char *end, unsigned
 	while (s < end && is_digit(*s) && s - *p <= DIGITS_MAX)
 		n = n * 10 + (unsigned int)(*s++ - '0');
 	if (s == *p)
-		return refuse(x, "a number is missing at \"%.*s\"", (int)MIN(end - s + 1, 40), s);
+		return refuse(x, _("a number is missing at \"%.*s\""), (int)MIN(end - s + 1, 40), s);
 	if (s - *p > DIGITS_MAX)
-		return refuse(x, "the number at \"%.*s\" is too long", 20, *p);
+		return refuse(x, _("the number at \"%.*s\" is too long"), 20, *p);
 	*ret = n;
 	*ret_width = (int)(s - *p);
 	*p = s;
@@ -91,11 +92,11 @@ static int expand_item(struct expansion *x, const char *done, const char **item,
 	if (r < 0)
 		return r;
 	if (last < first)
-		return refuse(x, "the range %u-%u runs backwards", first, last);
+		return refuse(x, _("the range %u-%u runs backwards"), first, last);
 	if (step == 0)
-		return refuse(x, "a range cannot go in steps of 0");
+		return refuse(x, _("a range cannot go in steps of 0"));
 	if ((last - first) / step >= NAMES_MAX)
-		return refuse(x, "these are more than %d names", NAMES_MAX);
+		return refuse(x, _("these are more than %d names"), NAMES_MAX);
 	for (unsigned int n = first; r == 0 && n <= last; n += step) {
 		_cleanup_free_ char *name = NULL;
 
@@ -120,10 +121,10 @@ static int expand_from(struct expansion *x, const char *done, const char *p, con
 		return -ENOMEM;
 	}
 	if (strlen(name) > NAME_LEN_MAX)
-		return refuse(x, "a name is longer than %d characters", NAME_LEN_MAX);
+		return refuse(x, _("a name is longer than %d characters"), NAME_LEN_MAX);
 	if (!open) {
 		if (x->added++ >= NAMES_MAX)
-			return refuse(x, "these are more than %d names", NAMES_MAX);
+			return refuse(x, _("these are more than %d names"), NAMES_MAX);
 		return strv_adopt(x->names, TAKE_PTR(name));
 	}
 	close = memchr(open, ']', (size_t)(end - open));
@@ -135,7 +136,7 @@ static int expand_from(struct expansion *x, const char *done, const char *p, con
 		if (item == close)
 			return 0;
 		if (*item != ',')
-			return refuse(x, "\"%c\" has no meaning within brackets; write [01-16,20]", *item);
+			return refuse(x, _("\"%c\" has no meaning within brackets; write [01-16,20]"), *item);
 		item++;
 	}
 }
@@ -152,15 +153,15 @@ static int part_end(struct expansion *x, const char *p, const char **ret)
 		else if (*s == ']' && inside)
 			inside = false;
 		else if (*s == '[' || *s == ']')
-			return refuse(x, "the brackets do not match at \"%.40s\"", s);
+			return refuse(x, _("the brackets do not match at \"%.40s\""), s);
 		else if (!inside && !name_char(*s))
-			return refuse(x, "the character \"%c\" is no part of a node's name",
+			return refuse(x, _("the character \"%c\" is no part of a node's name"),
 				      *s > ' ' && *s < 0x7f ? *s : '?');
 	}
 	if (inside)
-		return refuse(x, "a closing bracket is missing");
+		return refuse(x, _("a closing bracket is missing"));
 	if (s == p)
-		return refuse(x, "a name is missing; write node[01-16,20]");
+		return refuse(x, _("a name is missing; write node[01-16,20]"));
 	*ret = s;
 	return 0;
 }

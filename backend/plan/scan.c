@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "util/i18n.h"
 #include "util/macro.h"
 
 size_t scan_utf8(const char *text, const char *end)
@@ -80,11 +81,11 @@ const char *scan_judge(const char *p, const char *end)
 		size_t n = scan_utf8(p, end);
 
 		if (n == 0)
-			return "these bytes are not UTF-8; save the file in that encoding";
+			return _("these bytes are not UTF-8; save the file in that encoding");
 		if (n == 1 && ((unsigned char)*p < ' ' || *p == 0x7f))
-			return "a control character (tab, line break, ...) is in this text; take it out";
+			return _("a control character (tab, line break, ...) is in this text; take it out");
 		if (n == 2 && (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] < 0xa0)
-			return "a control character is in this text; take it out";
+			return _("a control character is in this text; take it out");
 		p += n;
 	}
 	return NULL;
@@ -101,15 +102,16 @@ static struct scan_token quoted(struct scanner *s)
 		if (escape && (s->p[1] == '\\' || s->p[1] == quote))
 			s->p++;
 		else if (escape && !t.why)
-			t.why = "a backslash stands before a quotation mark or a backslash only; take it out";
+			t.why = _("a backslash stands before a quotation mark or a backslash only; take it "
+				  "out");
 		else if (*s->p == '$' && s->p + 1 < s->end && s->p[1] == '{' && quote == '"')
-			t.why = "\"${\" would be replaced from the environment, which answers never read; "
-				"write the value itself";
+			t.why = _("\"${\" would be replaced from the environment, which answers never read; "
+				  "write the value itself");
 	}
 	if (s->p >= s->end || *s->p != quote) {
 		t.len = (size_t)(s->p - t.p);
 		t.unclosed = true;
-		t.why = "this text's closing quotation mark is missing on this line";
+		t.why = _("this text's closing quotation mark is missing on this line");
 		return t;
 	}
 	s->p++;
@@ -128,7 +130,7 @@ struct scan_token scan_next(struct scanner *s)
 		s->p = s->end;
 		t.type = SCAN_BAD;
 		t.len = 2;
-		t.why = "this comment has no end; close it with */";
+		t.why = _("this comment has no end; close it with */");
 		return t;
 	}
 	if (s->p >= s->end)
@@ -154,8 +156,8 @@ struct scan_token scan_next(struct scanner *s)
 			s->p++;
 		t.type = SCAN_WORD;
 		t.len = (size_t)(s->p - t.p);
-		t.why = "\"${\" would be replaced from the environment, which answers never read; "
-			"write the value itself";
+		t.why = _("\"${\" would be replaced from the environment, which answers never read; "
+			  "write the value itself");
 		return t;
 	}
 	if (word_char(s, s->p)) {

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 static bool is_digit(char c)
@@ -137,25 +138,25 @@ bool text_is_ssh_key(const char *s, const char **ret_why)
 	size_t type = strcspn(s, " "), blob;
 
 	if (strstr(s, "PRIVATE KEY")) {
-		*ret_why = "is a private key, which must never leave its owner; "
-			   "give the public one (the file that ends in .pub)";
+		*ret_why = _("is a private key, which must never leave its owner; "
+			     "give the public one (the file that ends in .pub)");
 		return false;
 	}
 	if (!ssh_type(s, type)) {
-		*ret_why = "does not begin with a key type such as ssh-ed25519 or ssh-rsa; "
-			   "give a line as in a .pub file, without options";
+		*ret_why = _("does not begin with a key type such as ssh-ed25519 or ssh-rsa; "
+			     "give a line as in a .pub file, without options");
 		return false;
 	}
 	s += type;
 	s += strspn(s, " ");
 	blob = strcspn(s, " ");
 	if (!ssh_blob(s, blob, type)) {
-		*ret_why = "has no sound base64 text behind its type (cut off while copying?); "
-			   "give the whole line of the .pub file";
+		*ret_why = _("has no sound base64 text behind its type (cut off while copying?); "
+			     "give the whole line of the .pub file");
 		return false;
 	}
 	if (strpbrk(s + blob, "$`\\\";|&<>")) {
-		*ret_why = "has one of $ ` \\ \" ; | & < > in its comment; take that out";
+		*ret_why = _("has one of $ ` \\ \" ; | & < > in its comment; take that out");
 		return false;
 	}
 	return true;
@@ -208,7 +209,7 @@ char *text_list(const struct strv *v, const char *none)
 
 	for (size_t i = 0; i < v->n; i++) {
 		if (i > 0)
-			strbuf_adds(&b, i + 1 == v->n ? " or " : ", ");
+			strbuf_adds(&b, i + 1 == v->n ? _(" or ") : ", ");
 		strbuf_adds(&b, v->v[i]);
 	}
 	if (v->n == 0)

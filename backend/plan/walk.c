@@ -11,6 +11,7 @@
 #include "backend/plan/plan.h"
 #include "backend/plan/scan.h"
 #include "backend/plan/text.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 /* Far more than any cluster needs, and little enough memory. */
@@ -187,7 +188,7 @@ static void unknown(struct walker *w, struct scan_token t, const char *what, str
 {
 	bool quoted = t.type == SCAN_STRING && !t.why;
 	_cleanup_free_ char *name = strndup(t.p + quoted, MIN(t.len - 2 * quoted, (size_t)60));
-	_cleanup_free_ char *list = text_list(known, "none");
+	_cleanup_free_ char *list = text_list(known, _("none"));
 	const char *near = NULL;
 
 	/* A file full of unknown names must not take long to refuse. */
@@ -196,9 +197,9 @@ static void unknown(struct walker *w, struct scan_token t, const char *what, str
 	if (!name || !list)
 		w->error = -ENOMEM;
 	else if (near)
-		note(w, t.line, "there is no %s \"%s\"; \"%s\" is meant?", what, name, near);
+		note(w, t.line, _("there is no %s \"%s\"; \"%s\" is meant?"), what, name, near);
 	else
-		note(w, t.line, "there is no %s \"%s\"; possible are %s", what, name, list);
+		note(w, t.line, _("there is no %s \"%s\"; possible are %s"), what, name, list);
 	strv_free(known);
 }
 
@@ -209,7 +210,7 @@ static void unknown_section(struct walker *w, struct scan_token t)
 	for (const struct conf_form *f = w->forms; f->name; f++)
 		if (strv_add(&known, f->name) < 0)
 			w->error = -ENOMEM;
-	unknown(w, t, "section", &known);
+	unknown(w, t, _("section"), &known);
 }
 
 static const struct conf_key *find_key(const struct conf_form *f, struct scan_token t)
@@ -227,27 +228,34 @@ static void unknown_key(struct walker *w, struct scan_token t, const struct conf
 
 	for (const struct conf_form *f = w->forms; f->name; f++) {
 		if (f != form && find_key(f, t)) {
-			note(w, t.line, "\"%.*s\" does not belong %s%s; it is a key of section \"%s\"",
-			     SHOWN(t), form ? "into section " : "outside of sections", form ? form->name : "",
-			     f->name);
+			if (form)
+				note(w, t.line,
+				     _("\"%.*s\" does not belong into section %s; it is a key of section "
+				       "\"%s\""),
+				     SHOWN(t), form->name, f->name);
+			else
+				note(w, t.line,
+				     _("\"%.*s\" does not belong outside of sections; it is a key of section "
+				       "\"%s\""),
+				     SHOWN(t), f->name);
 			return;
 		}
 	}
 	if (!form) {
-		note(w, t.line, "the key \"%.*s\" stands outside of all sections, and none has such a key",
+		note(w, t.line, _("the key \"%.*s\" stands outside of all sections, and none has such a key"),
 		     SHOWN(t));
 		return;
 	}
 	for (const struct conf_key *k = form->keys; k->name; k++)
 		if (strv_add(&known, k->name) < 0)
 			w->error = -ENOMEM;
-	unknown(w, t, "key", &known);
+	unknown(w, t, _("key"), &known);
 }
 
 /* The file is beyond all measure: what follows is not read. */
 static void give_up(struct walker *w, unsigned int line, const char *what, int max)
 {
-	note(w, line, "there are more than %d %s; a file of this kind does not need that many", max, what);
+	note(w, line, _("there are more than %d %s; a file of this kind does not need that many"), max, what);
 	w->s.p = w->s.end;
 }
 
@@ -259,7 +267,7 @@ static struct conf_section *add_section(struct walker *w, const struct conf_form
 	size_t n = w->c->n_sections;
 
 	if (n >= SECTIONS_MAX) {
-		give_up(w, line, "sections", SECTIONS_MAX);
+		give_up(w, line, _("sections"), SECTIONS_MAX);
 		return NULL;
 	}
 	/* Grows by doubling: an array is full whenever its length is a power of two. */
@@ -334,17 +342,17 @@ static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line
 		}
 		if (t.type == SCAN_END || at_section(w) ||
 		    (t.type == SCAN_WORD && is_assignment(peek_second(w)))) {
-			note(w, line, "the list \"%s\" has no end; close it with }", o->key->name);
+			note(w, line, _("the list \"%s\" has no end; close it with }"), o->key->name);
 			return false;
 		}
 		take(w);
 		if (is(t, ",")) {
 			if (comma)
-				note(w, t.line, "there is no value before this comma; take the comma out");
+				note(w, t.line, _("there is no value before this comma; take the comma out"));
 			comma = true;
 		} else if (is_text(t)) {
 			if (!comma)
-				note(w, t.line, "a comma is missing before %.*s", SHOWN(t));
+				note(w, t.line, _("a comma is missing before %.*s"), SHOWN(t));
 			comma = false;
 			if (t.unclosed) {
 				leave_list(w);
@@ -355,7 +363,7 @@ static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line
 				continue;
 			}
 			if (o->n >= VALUES_MAX) {
-				give_up(w, t.line, "values in this list", VALUES_MAX);
+				give_up(w, t.line, _("values in this list"), VALUES_MAX);
 				return false;
 			}
 			if (o->n > 0)
@@ -365,7 +373,7 @@ static bool walk_list(struct walker *w, struct conf_option *o, unsigned int line
 		} else {
 			if (!t.why)
 				note(w, t.line,
-				     "\"%.*s\" does not belong into a list; a list is {\"a\", \"b\"}",
+				     _("\"%.*s\" does not belong into a list; a list is {\"a\", \"b\"}"),
 				     SHOWN(t));
 			if (is(t, "{") || is(t, "("))
 				skip_group(w);
@@ -382,14 +390,14 @@ static bool walk_value(struct walker *w, struct conf_option *o)
 	if (is(t, "{")) {
 		scan_next(&w->s);
 		if (!o->key->list) {
-			note(w, t.line, "\"%s\" takes one value, not a list: %s = \"...\"", key, key);
+			note(w, t.line, _("\"%s\" takes one value, not a list: %s = \"...\""), key, key);
 			skip_group(w);
 			return false;
 		}
 		return walk_list(w, o, t.line);
 	}
 	if (!is_text(t) || (t.type == SCAN_WORD && is_assignment(peek_second(w)))) {
-		note(w, o->line, "\"%s\" has no value; write %s = %s", key, key,
+		note(w, o->line, _("\"%s\" has no value; write %s = %s"), key, key,
 		     o->key->list ? "{\"...\"}" : "\"...\"");
 		if (t.type == SCAN_BAD)
 			take(w);
@@ -429,7 +437,7 @@ static void walk_key(struct walker *w, struct conf_section *s, struct scan_token
 		return;
 	}
 	if (earlier) {
-		note(w, name.line, "\"%s\" was given in line %u already; keep one of them", key->name,
+		note(w, name.line, _("\"%s\" was given in line %u already; keep one of them"), key->name,
 		     earlier->line);
 		skip_statement(w);
 		return;
@@ -438,7 +446,7 @@ static void walk_key(struct walker *w, struct conf_section *s, struct scan_token
 	if (!o)
 		return;
 	if (!is_assignment(peek(w))) {
-		note(w, name.line, "\"%s\" needs an equals sign; write %s = %s", key->name, key->name,
+		note(w, name.line, _("\"%s\" needs an equals sign; write %s = %s"), key->name, key->name,
 		     key->list ? "{\"...\"}" : "\"...\"");
 		o->bad = true;
 		synchronise(w);
@@ -462,7 +470,7 @@ static void walk_body(struct walker *w, struct conf_section *s)
 			return;
 		}
 		if (t.type == SCAN_END || at_section(w)) {
-			note(w, s->line, "the section \"%s\" has no end; close it with }", s->form->name);
+			note(w, s->line, _("the section \"%s\" has no end; close it with }"), s->form->name);
 			return;
 		}
 		take(w);
@@ -473,7 +481,7 @@ static void walk_body(struct walker *w, struct conf_section *s)
 				synchronise(w);
 		} else {
 			if (!t.why)
-				note(w, t.line, "\"%.*s\" is out of place here; a line is: key = value",
+				note(w, t.line, _("\"%.*s\" is out of place here; a line is: key = value"),
 				     SHOWN(t));
 			synchronise(w);
 		}
@@ -492,11 +500,12 @@ static void walk_section(struct walker *w, const struct conf_form *form, unsigne
 	if (is_text(title) && !is_assignment(peek_second(w))) {
 		take(w);
 		if (!form->titled)
-			note(w, title.line, "the section \"%s\" takes no name; write %s {", form->name,
+			note(w, title.line, _("the section \"%s\" takes no name; write %s {"), form->name,
 			     form->name);
 		s->bad = form->titled && title.why;
 	} else if (form->titled) {
-		note(w, line, "the section \"%s\" needs a name; write %s \"...\" {", form->name, form->name);
+		note(w, line, _("the section \"%s\" needs a name; write %s \"...\" {"), form->name,
+		     form->name);
 		s->bad = true;
 	}
 	if (form->titled && !s->bad) {
@@ -507,8 +516,8 @@ static void walk_section(struct walker *w, const struct conf_form *form, unsigne
 	if (is(peek(w), "{"))
 		take(w);
 	else
-		note(w, line, "the section \"%s\" has no opening brace; write %s%s {", form->name, form->name,
-		     form->titled ? " \"...\"" : "");
+		note(w, line, _("the section \"%s\" has no opening brace; write %s%s {"), form->name,
+		     form->name, form->titled ? " \"...\"" : "");
 	walk_body(w, s);
 	strbuf_adds(&w->sound, "}\n");
 	if (s->bad) {
@@ -530,10 +539,11 @@ static void walk_top(struct walker *w)
 		if (t.type == SCAN_END)
 			return;
 		if (is(t, "}")) {
-			note(w, t.line, "this closing brace closes nothing; take it out");
+			note(w, t.line, _("this closing brace closes nothing; take it out"));
 		} else if (!is_text(t) || t.why) {
 			if (!t.why)
-				note(w, t.line, "\"%.*s\" is out of place here; sections are: name { ... }",
+				note(w, t.line,
+				     _("\"%.*s\" is out of place here; sections are: name { ... }"),
 				     SHOWN(t));
 			synchronise(w);
 		} else if (form && !is_assignment(peek(w))) {
@@ -543,8 +553,8 @@ static void walk_top(struct walker *w)
 			skip_statement(w);
 		} else if (is(peek(w), "(")) {
 			note(w, t.line,
-			     "functions such as %.*s(...) are not called from here; write the values "
-			     "themselves",
+			     _("functions such as %.*s(...) are not called from here; write the values "
+			       "themselves"),
 			     SHOWN(t));
 			skip_statement(w);
 		} else {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/render/quote.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 /* Linux gives the kernel at most 2048 bytes on x86 (COMMAND_LINE_SIZE); muster's own words need some of them. */
@@ -55,7 +56,7 @@ static int wrong(const char *what, const char *value)
 
 	for (const char *s = value; *s; s++)
 		strbuf_addc(&b, (unsigned char)*s < ' ' || *s == 127 ? '?' : *s);
-	log_error("nothing is rendered: \"%s\" is no safe %s", b.data ? b.data : "", what);
+	log_error(_("nothing is rendered: \"%s\" is no safe %s"), b.data ? b.data : "", what);
 	return -EINVAL;
 }
 

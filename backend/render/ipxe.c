@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend/render/quote.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define RETRY_SECONDS 5
@@ -101,7 +102,7 @@ int render_ipxe(const struct render_boot *boot, char **ret)
 	int r = check(boot);
 
 	if (r < 0) {
-		log_error("no script is rendered: a word of it is not safe in iPXE's language");
+		log_error(_("no script is rendered: a word of it is not safe in iPXE's language"));
 		return r;
 	}
 	strbuf_addf(&b,

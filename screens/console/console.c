@@ -132,7 +132,7 @@ bool console_lost(const struct console *c, struct strbuf *text)
 	if (c->lost == -EACCES)
 		strbuf_adds(text, _("musterd answers only to root and to its own group."));
 	else
-		strbuf_addf(text, _("musterd does not answer since %s; this is what it last knew."),
+		strbuf_addf(text, _("musterd has not answered for %s; this is what it last knew."),
 			    DURATION(clock_wall_ms() - c->lost_at));
 	return true;
 }

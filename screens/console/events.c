@@ -13,9 +13,12 @@
 #include "tui/table.h"
 #include "util/i18n.h"
 
-#define EVENTS_KEYS(X)                                                                           \
-	X(EVENTS_OPEN, TK_ENTER, 'l', N_("open"), N_("Show the node of this event"), KEYMAP_BAR) \
-	X(EVENTS_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)      \
+#define EVENTS_KEYS(X)                                                                                       \
+	X(EVENTS_OPEN, TK_ENTER, 'l', N_("open"), N_("Show the node of this event"), KEYMAP_BAR)             \
+	X(EVENTS_NODE, 'n', TK_NONE, N_("its node"), N_("Only this event's node, or all again"), KEYMAP_BAR) \
+	X(EVENTS_KIND, 't', TK_NONE, N_("its kind"), N_("Only events of this kind, or all again"),           \
+	  KEYMAP_BAR)                                                                                        \
+	X(EVENTS_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)                  \
 	X(EVENTS_BACK, 'q', TK_NONE, N_("back"), N_("Back to where you came from"), KEYMAP_BAR)
 
 enum events_request { EVENTS_KEYS(KEYMAP_ENUM) };
@@ -32,7 +35,9 @@ static const struct tui_column columns[] = {
 
 struct events {
 	struct console *console;
-	char *node; /* owned; NULL: all */
+	bool fixed_node; /* it was opened for this node alone */
+	char *node;	 /* owned; NULL: all */
+	char *kind;	 /* likewise */
 	struct tui_table *table;
 	uint64_t seen;
 	uint16_t rows[MODEL_EVENTS_KEPT]; /* places in the model's list */
@@ -44,16 +49,18 @@ static const struct model_event *event_of(const struct events *v, size_t row)
 	return row < v->n ? model_event_at(v->console->model, v->rows[row]) : NULL;
 }
 
-/* Each word must stand in its node, kind or text. */
+/* Each word must stand in its node, kind or text, as they are or as they are shown. */
 static bool is_chosen(const struct events *v, const struct model_event *e, const char *filter)
 {
+	const char *shown = strcmp(e->kind, "stage") == 0 ? i18n(e->text) : "";
 	char words[256], *save = NULL;
 
-	if (v->node && strcmp(e->node, v->node) != 0)
+	if ((v->node && strcmp(e->node, v->node) != 0) || (v->kind && strcmp(e->kind, v->kind) != 0))
 		return false;
 	snprintf(words, sizeof(words), "%s", filter);
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		if (!strcasestr(e->node, w) && !strcasestr(e->kind, w) && !strcasestr(e->text, w))
+		if (!strcasestr(e->node, w) && !strcasestr(e->kind, w) && !strcasestr(e->text, w) &&
+		    !strcasestr(text_of_kind(e->kind), w) && !strcasestr(shown, w))
 			return false;
 	return true;
 }
@@ -95,14 +102,14 @@ static enum tui_style event_cell(void *data, size_t row, size_t column, struct s
 	switch (column) {
 	case COLUMN_TIME:
 		at = (time_t)(e->at / 1000);
-		if (localtime_r(&at, &tm) && strftime(when, sizeof(when), "%d %b %H:%M:%S", &tm) > 0)
+		if (localtime_r(&at, &tm) && strftime(when, sizeof(when), _("%d %b %H:%M:%S"), &tm) > 0)
 			strbuf_adds(text, when);
 		return STYLE_DIM;
 	case COLUMN_NODE:
 		strbuf_adds(text, e->node);
 		return STYLE_NORMAL;
 	case COLUMN_KIND:
-		strbuf_adds(text, e->kind);
+		strbuf_adds(text, text_of_kind(e->kind));
 		return strcmp(e->kind, "failed") == 0	 ? STYLE_BAD
 		       : strcmp(e->kind, "refused") == 0 ? STYLE_WARNING
 							 : STYLE_DIM;
@@ -134,6 +141,7 @@ static int events_open(struct tui *t, void *argument, void **ret)
 	int r = v ? 0 : -ENOMEM;
 
 	if (r == 0 && a->node) {
+		v->fixed_node = true;
 		v->node = strdup(a->node);
 		r = v->node ? 0 : -ENOMEM;
 	}
@@ -146,7 +154,7 @@ static int events_open(struct tui *t, void *argument, void **ret)
 		return r;
 	}
 	v->console = a->console;
-	tui_table_set_empty(v->table, _("Nothing has happened yet."));
+	tui_table_set_empty(v->table, _("There is no such event yet."));
 	take_in(v);
 	*ret = v;
 	return 0;
@@ -158,7 +166,20 @@ static void events_close(void *self)
 
 	tui_table_free(v->table);
 	free(v->node);
+	free(v->kind);
 	free(v);
+}
+
+static void draw_title(const struct events *v, struct canvas *c)
+{
+	int x;
+
+	if (v->node)
+		x = canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of %s"), v->node);
+	else
+		x = canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of cluster %s"), v->console->cluster);
+	if (v->kind)
+		canvas_textf(c, 0, x + 2, STYLE_NORMAL, _("only %s"), text_of_kind(v->kind));
 }
 
 static void events_draw(void *self, struct canvas *c)
@@ -170,10 +191,7 @@ static void events_draw(void *self, struct canvas *c)
 
 	if (v->seen != v->console->changes)
 		take_in(v);
-	if (v->node)
-		canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of %s"), v->node);
-	else
-		canvas_textf(c, 0, 1, STYLE_TITLE, _("Events of cluster %s"), v->console->cluster);
+	draw_title(v, c);
 	if (console_lost(v->console, &lost) && !lost.failed)
 		canvas_text(c, top++, 1, STYLE_WARNING, lost.data);
 	part = canvas_sub(c, top, 0, c->rows - top, c->columns);
@@ -195,6 +213,10 @@ static bool events_enabled(void *self, int request)
 	switch (request) {
 	case EVENTS_OPEN:
 		return !v->node && e && *e->node && model_find(v->console->model, e->node);
+	case EVENTS_NODE:
+		return !v->fixed_node && (v->node || (e && *e->node));
+	case EVENTS_KIND:
+		return v->kind || e;
 	case EVENTS_HELP:
 	case EVENTS_BACK:
 		return true;
@@ -218,6 +240,20 @@ static int events_event(void *self, const struct tui_event *e)
 	return tui_table_event(v->table, e);
 }
 
+/* The choice is taken back where there is one, else it is what the event under the cursor has. */
+static int toggle(struct events *v, char **choice, const char *text)
+{
+	if (*choice) {
+		free(TAKE_PTR(*choice));
+	} else if (text && *text) {
+		*choice = strdup(text);
+		if (!*choice)
+			return -ENOMEM;
+	}
+	take_in(v);
+	return 0;
+}
+
 static int events_key(void *self, int request)
 {
 	struct events *v = self;
@@ -228,6 +264,10 @@ static int events_key(void *self, int request)
 		return e ? tui_push(v->console->tui, &node_screen,
 				    &(struct node_argument){ v->console, e->node })
 			 : 0;
+	case EVENTS_NODE:
+		return toggle(v, &v->node, e ? e->node : NULL);
+	case EVENTS_KIND:
+		return toggle(v, &v->kind, e ? e->kind : NULL);
 	case EVENTS_HELP:
 		return tui_help(v->console->tui);
 	case EVENTS_BACK:

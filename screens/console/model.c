@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "screens/console/model.h"
+#include "util/i18n.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -264,12 +265,46 @@ static int64_t entered(const struct node_state *s)
 	return s->n_stages ? s->stages[s->n_stages - 1].at : 0;
 }
 
+/* Whether there is anything to sort it by: what is blank in the table comes last, whichever way it is sorted. */
+static bool is_known(const struct node_state *s, enum model_key key)
+{
+	bool ready = model_group_of(s->stage) == GROUP_READY;
+
+	switch (key) {
+	case MODEL_ADDRESS:
+		return *s->address;
+	case MODEL_MAC:
+		return *s->mac;
+	case MODEL_FOR:
+		return s->n_stages > 0;
+	case MODEL_BOOT:
+		return s->boot_ms >= 0;
+	case MODEL_DELTA:
+		return model_delta(s) != INT_MIN;
+	case MODEL_LOAD:
+		return ready && s->load >= 0;
+	case MODEL_MEMORY:
+		return ready && model_memory(s) >= 0;
+	case MODEL_KERNEL:
+		return ready && *s->kernel;
+	case MODEL_ROOT:
+		return ready && *s->root;
+	case MODEL_REPORT:
+		return s->last_report > 0;
+	case MODEL_NAME:
+	case MODEL_STAGE:
+	case MODEL_KEY_COUNT:
+		break;
+	}
+	return true;
+}
+
+/* Two that are known. */
 static int compare(const struct node_state *a, const struct node_state *b, enum model_key key)
 {
 	switch (key) {
 	case MODEL_NAME: /* the plan's order is that of the numbers */
-	case MODEL_KEY_COUNT:
-		return 0;
+		return ORDER(a->place, b->place);
 	case MODEL_ADDRESS:
 		return by_address(a, b);
 	case MODEL_MAC:
@@ -292,6 +327,8 @@ static int compare(const struct node_state *a, const struct node_state *b, enum 
 		return strcmp(a->root, b->root);
 	case MODEL_REPORT:
 		return ORDER(b->last_report, a->last_report);
+	case MODEL_KEY_COUNT:
+		break;
 	}
 	return 0;
 }
@@ -301,12 +338,15 @@ static int compare_places(const void *x, const void *y, void *data)
 	const struct model *m = data;
 	const struct node_state *a = &m->nodes[*(const uint32_t *)x].state;
 	const struct node_state *b = &m->nodes[*(const uint32_t *)y].state;
-	int r = compare(a, b, m->key);
+	bool known = is_known(a, m->key);
+	int r = 0;
 
-	if (r == 0) {
-		r = ORDER(a->place, b->place);
-		return m->key == MODEL_NAME && m->reverse ? -r : r;
-	}
+	if (known != is_known(b, m->key))
+		return known ? -1 : 1;
+	if (known)
+		r = compare(a, b, m->key);
+	if (r == 0)
+		return ORDER(a->place, b->place);
 	return m->reverse ? -r : r;
 }
 
@@ -360,7 +400,8 @@ static bool has_word(const struct node_state *s, const char *word)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (strcasestr(texts[i], word))
 			return true;
-	return false;
+	/* The stage as it is shown, too. */
+	return strcasestr(i18n(node_stage_text(s->stage)), word);
 }
 
 static bool is_chosen(const struct model *m, const struct model_node *n)

@@ -69,7 +69,8 @@ int model_event(struct model *m, int64_t id, int64_t at, const char *node, const
 const struct model_totals *model_totals(struct model *m);
 enum model_group model_group_of(enum node_stage stage);
 
-/* By what the nodes are sorted. Nodes that are equal in it keep the plan's order. */
+/* By what the nodes are sorted. Nodes that are equal in it keep the plan's order; those of which it is not known come last,
+ * either way. */
 void model_sort(struct model *m, enum model_key key, bool reverse);
 enum model_key model_sort_key(const struct model *m, bool *ret_reverse);
 /* Only nodes in whose name, address, MAC address, stage, kernel, root or reason each word of the text stands; "" or NULL:

@@ -24,7 +24,9 @@
 
 enum node_request { NODE_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { NODE_KEYS(KEYMAP_ENTRY) };
-static const struct keymap keys = KEYMAP(N_("Node"), entries);
+static const struct keymap_entry actions[] = { ACTION_KEYS(KEYMAP_ENTRY) };
+static const struct keymap action_keys = KEYMAP(N_("On this node"), actions);
+static const struct keymap keys = KEYMAP_WITH(N_("Node"), entries, action_keys);
 
 struct node {
 	struct console *console;
@@ -108,7 +110,7 @@ static const char *moment(int64_t ms, bool day, char buf[32])
 
 	buf[0] = '\0';
 	if (localtime_r(&t, &tm))
-		strftime(buf, 32, "%d %b %H:%M:%S", &tm);
+		strftime(buf, 32, _("%d %b %H:%M:%S"), &tm);
 	return day || strlen(buf) < 8 ? buf : buf + strlen(buf) - 8;
 }
 
@@ -126,9 +128,9 @@ static void draw_title(const struct node *n, struct canvas *c, const struct node
 		return;
 	strbuf_addf(&right, _("boot %lld, %s"), (long long)s->boots, moment(s->stages[0].at, true, when));
 	if (s->boot_ms >= 0)
-		strbuf_addf(&right, "   %s", SECONDS(s->boot_ms));
+		strbuf_addf(&right, "  %s", SECONDS(s->boot_ms));
 	if (s->boot_ms >= 0 && s->median_ms >= 0 && s->boots > 1)
-		strbuf_addf(&right, _(", its median %s"), SECONDS(s->median_ms));
+		strbuf_addf(&right, _(", median %s"), SECONDS(s->median_ms));
 	if (!right.failed)
 		canvas_right(c, 0, c->columns - 1, STYLE_DIM, right.data);
 }
@@ -176,9 +178,13 @@ static void flow_failure(struct flow *f, const struct node_state *s)
 	flow_lines(f, STYLE_NORMAL, s->log);
 }
 
+#define KIND_COLUMNS 8
+
 static void flow_events(struct flow *f, const struct node *n)
 {
 	char when[32], line[600];
+	enum node_stage stage;
+	const char *kind;
 
 	if (!n->history || n->history->n_events == 0)
 		return;
@@ -186,7 +192,12 @@ static void flow_events(struct flow *f, const struct node *n)
 	for (size_t i = n->history->n_events; i-- > 0;) {
 		const struct muster_history_event *e = &n->history->events[i];
 
-		snprintf(line, sizeof(line), "%s  %-8s %s", moment(e->at, false, when), e->kind, e->text);
+		kind = text_of_kind(e->kind);
+		snprintf(line, sizeof(line), "%s  %s%*s %s", moment(e->at, false, when), kind,
+			 MAX(KIND_COLUMNS - canvas_width(f->c, kind), 0), "",
+			 strcmp(e->kind, "stage") == 0 && node_stage_parse(e->text, &stage) == 0
+				 ? text_of_stage(stage)
+				 : e->text);
 		flow_text(f, STYLE_NORMAL, line);
 	}
 }
@@ -275,6 +286,8 @@ static bool node_enabled(void *self, int request)
 {
 	const struct node *n = self;
 
+	if (action_is(request))
+		return state_of(n) && !n->console->lost;
 	switch (request) {
 	case NODE_LOG_DOWN:
 		return n->hidden > 0;
@@ -285,11 +298,21 @@ static bool node_enabled(void *self, int request)
 	}
 }
 
+static int act(const struct node *n, const struct node_state *s, int request)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	int r = strv_add(&names, s->name);
+
+	return r < 0 ? r : action_do(n->console, request, &names);
+}
+
 static int node_key(void *self, int request)
 {
 	struct node *n = self;
 	const struct node_state *s = state_of(n);
 
+	if (action_is(request))
+		return s ? act(n, s, request) : 0;
 	switch (request) {
 	case NODE_EVENTS:
 		return s ? tui_push(n->console->tui, &events_screen,

@@ -15,7 +15,7 @@
 #include "util/strv.h"
 #include "util/units.h"
 
-#define DETAIL_ROWS 5
+#define DETAIL_ROWS 4
 
 #define NODES_KEYS(X)                                                                                    \
 	X(NODES_OPEN, TK_ENTER, 'l', N_("open"), N_("Show this node: its boot, its facts, its failure"), \
@@ -23,21 +23,15 @@
 	X(NODES_EVENTS, 'e', TK_NONE, N_("events"), N_("Show the log of all nodes"), KEYMAP_BAR)         \
 	X(NODES_TABLE, 't', TK_NONE, N_("table"), N_("Show the table before the first node is seen"),    \
 	  KEYMAP_BAR)                                                                                    \
-	X(NODES_NEXT, 'b', TK_NONE, N_("boot next"),                                                     \
-	  N_("Choose what the selected nodes boot next, or this one"), KEYMAP_BAR)                       \
-	X(NODES_REBOOT, 'r', TK_NONE, N_("reboot"), N_("Restart the selected nodes, or this one"),       \
-	  KEYMAP_BAR)                                                                                    \
-	X(NODES_COMMAND, 'c', TK_NONE, N_("command"),                                                    \
-	  N_("Run a command on the selected nodes, or on this one"), KEYMAP_BAR)                         \
-	X(NODES_WAKE, 'w', TK_NONE, N_("wake"),                                                          \
-	  N_("Switch the selected nodes on over the network, or this one"), 0)                           \
-	X(NODES_POWER_OFF, 'o', TK_NONE, N_("off"), N_("Switch the selected nodes off, or this one"), 0) \
 	X(NODES_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)               \
 	X(NODES_QUIT, 'q', TK_NONE, N_("quit"), N_("Leave the console; the cluster runs on"), KEYMAP_BAR)
 
 enum nodes_request { NODES_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { NODES_KEYS(KEYMAP_ENTRY) };
-static const struct keymap keys = KEYMAP_WITH(N_("Nodes"), entries, tui_table_keys);
+static const struct keymap_entry actions[] = { ACTION_KEYS(KEYMAP_ENTRY) };
+static const struct keymap action_keys =
+	KEYMAP_WITH(N_("On the selected nodes, or the one under the cursor"), actions, tui_table_keys);
+static const struct keymap keys = KEYMAP_WITH(N_("Nodes"), entries, action_keys);
 
 /* The first column is the sign of the stage; the others are those of the model, in its order. */
 static const struct tui_column columns[] = {
@@ -216,6 +210,9 @@ static void draw_times(struct canvas *c, int y, const struct node_state *s, int6
 		bool last = i + 1 == s->n_stages;
 		int64_t ms = (last ? now : s->stages[i + 1].at) - t->at;
 
+		/* How long it has been ready stands in the table. */
+		if (last && i && t->stage == NODE_READY)
+			break;
 		if (i)
 			strbuf_adds(&b, " · ");
 		strbuf_adds(&b, text_of_stage(t->stage));
@@ -236,7 +233,7 @@ static void draw_detail(struct canvas *c, const struct node_state *s, int64_t no
 	if (*s->reason)
 		canvas_wrap(c, 2, 1, c->columns - 2, c->rows - 2, STYLE_BAD, s->reason);
 	else
-		canvas_textf(c, 2, 1, STYLE_DIM, "%s   %s   %s", s->address, s->mac, s->root);
+		canvas_textf(c, 2, 1, STYLE_DIM, "%s   %s   %s   %s", s->address, s->mac, s->root, s->kernel);
 }
 
 /* ---- what stands in place of an empty table ---------------------------------------------------------------------- */
@@ -390,13 +387,9 @@ static bool nodes_enabled(void *self, int request)
 {
 	struct nodes *n = self;
 
-	switch (request) {
-	case NODES_NEXT:
-	case NODES_REBOOT:
-	case NODES_COMMAND:
-	case NODES_WAKE:
-	case NODES_POWER_OFF:
+	if (action_is(request))
 		return shows_table(n) && !n->console->lost && tui_table_row(n->table) != SIZE_MAX;
+	switch (request) {
 	case NODES_OPEN:
 		return shows_table(n) && tui_table_row(n->table) != SIZE_MAX;
 	case NODES_TABLE:
@@ -424,8 +417,8 @@ static int nodes_event(void *self, const struct tui_event *e)
 	return shows_table(n) ? tui_table_event(n->table, e) : 0;
 }
 
-/* The selected nodes that are shown; without any, the one under the cursor. */
-static int chosen_nodes(const struct nodes *n, char **ret, size_t *ret_n)
+/* On the selected nodes that are shown; without any, on the one under the cursor. */
+static int act(const struct nodes *n, int request)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
 	bool selected = tui_table_selected(n->table) > 0;
@@ -435,33 +428,7 @@ static int chosen_nodes(const struct nodes *n, char **ret, size_t *ret_n)
 	for (size_t i = 0; r == 0 && i < rows; i++)
 		if (selected ? tui_table_is_selected(n->table, i) : i == tui_table_row(n->table))
 			r = strv_add(&names, state_of(n, i)->name);
-	if (r < 0)
-		return r;
-	*ret_n = names.n;
-	*ret = muster_fold(&names);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int act(const struct nodes *n, int request)
-{
-	_cleanup_free_ char *nodes = NULL;
-	size_t count = 0;
-	int r = chosen_nodes(n, &nodes, &count);
-
-	if (r < 0 || count == 0)
-		return r;
-	switch (request) {
-	case NODES_NEXT:
-		return action_next(n->console, nodes);
-	case NODES_REBOOT:
-		return action_power(n->console, nodes, MUSTER_POWER_REBOOT);
-	case NODES_POWER_OFF:
-		return action_power(n->console, nodes, MUSTER_POWER_OFF);
-	case NODES_WAKE:
-		return action_power(n->console, nodes, MUSTER_POWER_WAKE);
-	default:
-		return action_command(n->console, nodes, count);
-	}
+	return r < 0 || names.n == 0 ? r : action_do(n->console, request, &names);
 }
 
 static int nodes_key(void *self, int request)
@@ -469,6 +436,8 @@ static int nodes_key(void *self, int request)
 	struct nodes *n = self;
 	const struct node_state *s = state_of(n, tui_table_row(n->table));
 
+	if (action_is(request))
+		return act(n, request);
 	switch (request) {
 	case NODES_OPEN:
 		return s ? tui_push(n->console->tui, &node_screen,
@@ -480,12 +449,6 @@ static int nodes_key(void *self, int request)
 	case NODES_TABLE:
 		n->want_table = true;
 		return 0;
-	case NODES_NEXT:
-	case NODES_REBOOT:
-	case NODES_COMMAND:
-	case NODES_WAKE:
-	case NODES_POWER_OFF:
-		return act(n, request);
 	case NODES_HELP:
 		return tui_help(n->console->tui);
 	case NODES_QUIT:

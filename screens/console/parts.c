@@ -4,6 +4,7 @@
 #include "screens/console/parts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "util/i18n.h"
 #include "util/strbuf.h"
@@ -43,31 +44,71 @@ const char *text_of_stage(enum node_stage stage)
 	return i18n(stage_texts[stage]);
 }
 
-void draw_header(struct canvas *c, const char *cluster, const struct model_totals *t)
+/* Cluster, number of nodes unless there is no room for it, and the groups that there are. Returns where it ends. */
+static int draw_counts(struct canvas *c, const char *cluster, const struct model_totals *t, int gap,
+		       bool number)
 {
-	_cleanup_strbuf_ struct strbuf right = STRBUF_INIT;
-	int x = canvas_text(c, 0, 1, STYLE_TITLE, cluster) + 3;
+	int x = canvas_text(c, 0, 1, STYLE_TITLE, cluster) + gap;
 
-	x = canvas_textf(c, 0, x, STYLE_NORMAL, ngettext("%zu node", "%zu nodes", t->nodes), t->nodes) + 3;
+	if (number)
+		x = canvas_textf(c, 0, x, STYLE_NORMAL, ngettext("%zu node", "%zu nodes", t->nodes),
+				 t->nodes) +
+		    gap;
 	for (size_t g = 0; g < GROUP_COUNT; g++) {
 		if (!t->groups[g])
 			continue;
 		x = canvas_text(c, 0, x, looks[g].style, looks[g].sign);
 		x = canvas_textf(c, 0, x + 1, STYLE_NORMAL, "%zu %s", t->groups[g], i18n(looks[g].name)) + 2;
 	}
-	if (!t->processors)
-		return;
-	strbuf_addf(&right, ngettext("%zu cpu", "%zu cpus", t->processors), t->processors);
-	strbuf_addf(&right, "  %s", BYTES(t->memory_kb * 1024));
-	if (!right.failed && x + canvas_width(c, right.data) < c->columns)
+	return x;
+}
+
+/* As they stand in the store; marked here to be translated. */
+const char *text_of_kind(const char *kind)
+{
+	static const char *const kinds[] = {
+		NC_("event", "stage"), NC_("event", "failed"), NC_("event", "refused"),
+		NC_("event", "power"), NC_("event", "next"),   NC_("event", "tftp"),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return i18n_in("event", kind);
+	return kind;
+}
+
+void draw_header(struct canvas *c, const char *cluster, const struct model_totals *t)
+{
+	static const struct {
+		int gap;
+		bool number;
+	} ways[] = { { 3, true }, { 2, true }, { 2, false } };
+	_cleanup_strbuf_ struct strbuf right = STRBUF_INIT;
+	int room = c->columns - 1;
+
+	if (t->processors) {
+		strbuf_addf(&right, ngettext("%zu cpu", "%zu cpus", t->processors), t->processors);
+		strbuf_addf(&right, "  %s", BYTES(t->memory_kb * 1024));
+	}
+	if (right.data && !right.failed) {
 		canvas_right(c, 0, c->columns - 1, STYLE_NORMAL, right.data);
+		room -= canvas_width(c, right.data);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct canvas left = canvas_sub(c, 0, 0, 1, room);
+
+		if (i > 0)
+			canvas_fill(&left, 0, 0, 1, room, STYLE_NORMAL);
+		if (draw_counts(&left, cluster, t, ways[i].gap, ways[i].number) <= room + 1)
+			return;
+	}
 }
 
 /* ---- a boot as bars ------------------------------------------------------------------------------------------- */
 
 #define NAME_COLUMNS 11
 #define TIME_COLUMNS 10
-#define NOTE_COLUMNS 16
+#define NOTE_COLUMNS 18
 /* A stage is worth a word when it took this much longer than it usually does. */
 #define SLOWER_MS 500
 #define SLOWER_PERCENT 20

@@ -8,6 +8,7 @@
 enum tui_style style_of_stage(enum node_stage stage);
 const char *sign_of_stage(enum node_stage stage); /* one character, with its ASCII fallback by the canvas */
 const char *text_of_stage(enum node_stage stage); /* translated */
+const char *text_of_kind(const char *kind);	  /* of an event, likewise */
 
 /* One line: the cluster's name, its nodes by group, the processors and the memory of those that are ready. */
 void draw_header(struct canvas *c, const char *cluster, const struct model_totals *t);

@@ -5,6 +5,7 @@
 #include "screens/console/model.h"
 #include "tui/tui.h"
 #include "util/strbuf.h"
+#include "util/strv.h"
 
 struct console {
 	struct muster *muster;
@@ -43,8 +44,37 @@ struct events_argument {
 	const char *node;
 };
 
-/* ---- actions.c: on the nodes of an expression such as "node[01-16]"; they ask where something may be lost ---- */
+/* ---- actions.c: on nodes; they ask where something may be lost ---- */
 
-int action_power(struct console *c, const char *nodes, enum muster_power what) _must_check_;
-int action_next(struct console *c, const char *nodes) _must_check_;
-int action_command(struct console *c, const char *nodes, size_t n) _must_check_;
+/* Joined to the keys of the table and of a node's page. */
+#define ACTION_KEYS(X)                                                                                      \
+	X(ACTION_NEXT, 'b', TK_NONE, N_("boot next"), N_("Choose what they boot next"), KEYMAP_BAR)         \
+	X(ACTION_REBOOT, 'r', TK_NONE, N_("reboot"), N_("Restart them"), KEYMAP_BAR)                        \
+	X(ACTION_COMMAND, 'c', TK_NONE, N_("command"), N_("Run a command on them, and see what each says"), \
+	  KEYMAP_BAR)                                                                                       \
+	X(ACTION_WAKE, 'w', TK_NONE, N_("wake"), N_("Switch them on over the network"), KEYMAP_BAR)         \
+	X(ACTION_POWER_OFF, 'o', TK_NONE, N_("off"), N_("Switch them off"), KEYMAP_BAR)                     \
+	X(ACTION_RENAME, 'n', TK_NONE, N_("rename"), N_("Give it another name"), KEYMAP_BAR)                \
+	X(ACTION_REMOVE, 'x', TK_DELETE, N_("remove"), N_("Take them out of the cluster"), KEYMAP_BAR)
+
+enum action_request {
+	ACTION_BEFORE = KEYMAP_SHARED + 199,
+	ACTION_KEYS(KEYMAP_ENUM) ACTION_REQUESTS_END,
+};
+
+bool action_is(int request);
+/* On these nodes, one at least. 0, or what ends the console. */
+int action_do(struct console *c, int request, const struct strv *names) _must_check_;
+
+/* ---- for the actions' own files ---- */
+
+/* Forgets what went wrong before. */
+void action_begin(struct console *c);
+/* Says why something could not be done; returns only what ends the console. */
+int action_failed(struct console *c, int r) _must_check_;
+/* Asks, naming the nodes; the cursor stands on no. */
+bool action_confirm(struct console *c, const char *title, const char *question, const char *nodes);
+
+/* edit.c: on the answers that were applied, and then the server. */
+int action_rename(struct console *c, const char *node) _must_check_;
+int action_remove(struct console *c, const struct strv *names) _must_check_;

@@ -115,7 +115,7 @@ static int set_password(struct page *p)
 	free(password);
 	if (r < 0)
 		tui_notice(w->tui, STYLE_ERROR, _("The password's hash cannot be kept: %s"),
-			   muster_strerror(r));
+			   wizard_why(w, r));
 	w->saved = false;
 	update(p);
 	return 0;

@@ -44,7 +44,8 @@ struct apply {
 	struct job_feed *feed; /* NULL: no job was begun */
 	bool running, ended;
 	int result;
-	char *why; /* the last error's text; NULL: none */
+	char *why;	     /* the first error's text; NULL: none */
+	bool undone, spoilt; /* it took back what it had done; and not all of it could be */
 	struct step steps[MAX_STEPS];
 	size_t n;
 	struct tui_pager *output;
@@ -63,6 +64,7 @@ static void begin_step(struct apply *v, const char *name, const char *text)
 	*s = (struct step){ strdup(name), strdup(text), -1, -1, clock_mono_ms(), false };
 	if (s->name && s->text)
 		v->n++;
+	v->undone |= strcmp(name, "undo") == 0;
 }
 
 static void on_event(void *data, const struct muster_event *e)
@@ -89,7 +91,9 @@ static void on_event(void *data, const struct muster_event *e)
 	case MUSTER_EVENT_ERROR:
 		if (s && s->ms < 0)
 			s->failed = true;
-		r = draft_set(&v->why, e->text);
+		v->spoilt |= v->undone;
+		if (!v->why)
+			r = draft_set(&v->why, e->text);
 		if (r == 0)
 			r = tui_pager_add(v->output, STYLE_ERROR, e->text);
 		break;
@@ -150,7 +154,7 @@ static int begin(struct apply *v)
 		tui_notice(v->wizard->tui, STYLE_WARNING, _("Another job is at work; this follows it."));
 	else if (r < 0)
 		tui_notice(v->wizard->tui, STYLE_ERROR, _("The job could not be begun: %s"),
-			   muster_strerror(r));
+			   wizard_why(v->wizard, r));
 	return r < 0 && r != -MUSTER_E_BUSY ? 0 : attach(v);
 }
 
@@ -167,7 +171,7 @@ static void draw_step(struct canvas *c, int y, const struct step *s)
 			    : done    ? SIGN_GOOD
 				      : SIGN_BUSY);
 
-	canvas_cell(c, y, x + 1, 10, false, STYLE_NORMAL, s->name);
+	canvas_cell(c, y, x + 1, 10, false, STYLE_NORMAL, i18n_in("step", s->name));
 	canvas_cell(c, y, x + 12, c->columns - x - 12 - 18, false, STYLE_DIM, s->text);
 	if (done || s->failed)
 		canvas_right(c, y, c->columns, STYLE_DIM, done ? SECONDS(s->ms) : "");
@@ -177,33 +181,44 @@ static void draw_step(struct canvas *c, int y, const struct step *s)
 		canvas_right(c, y, c->columns, STYLE_DIM, DURATION(clock_mono_ms() - s->began));
 }
 
-#define OUTCOME_ROWS 4
+/* What was put back, and what to do. */
+static void draw_failure(const struct apply *v, struct canvas *c)
+{
+	int y = canvas_wrap(c, 0, 0, c->columns, 0, STYLE_BAD,
+			    v->result == -MUSTER_E_CANCELLED ? _("It was stopped.") : _("It failed."));
+
+	if (v->why)
+		y += canvas_wrap(c, y, 0, c->columns, 3, STYLE_NORMAL, v->why);
+	y += canvas_wrap(c, y, 0, c->columns, 0, STYLE_NORMAL,
+			 v->spoilt   ? _("Not everything could be taken back: the output says what.")
+			 : v->undone ? _("What was done before that is taken back: everything is as it was.")
+				     : _("Nothing on this server was changed."));
+	canvas_wrap(c, y, 0, c->columns, 0, STYLE_ACCENT,
+		    v->result == -MUSTER_E_CANCELLED ? _("Enter begins again.")
+						     : _("Mend that; Enter begins again."));
+}
 
 /* What it came to, and on failure the sentence that says why. */
 static void draw_outcome(const struct apply *v, struct canvas *c)
 {
-	int y;
-
-	if (v->ended && v->result == 0) {
+	if (v->ended && v->result == 0)
 		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_GOOD,
 			    _("All is done. PgDn: on to the first boot."));
-	} else if (v->ended && v->result == -EINTR) {
+	else if (v->ended && v->result == -EINTR)
 		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_BAD,
 			    _("It was cut off. Begin again: what it left half done is taken back first."));
-	} else if (v->ended) {
-		y = canvas_wrap(c, 0, 0, c->columns, 0, STYLE_BAD,
-				_("It failed, and what was done is taken back."));
-		canvas_wrap(c, y, 0, c->columns, c->rows - y, STYLE_NORMAL, v->why ? v->why : "");
-	} else {
+	else if (v->ended)
+		draw_failure(v, c);
+	else
 		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_DIM,
 			    _("This goes on if the terminal closes; `muster setup` finds it again."));
-	}
 }
 
 static void apply_draw(void *self, struct canvas *c)
 {
 	struct apply *v = self;
 	struct canvas in = frame_draw(v->wizard, c), part;
+	int below = v->ended && v->result < 0 && v->result != -EINTR ? 7 : 2;
 	size_t most = (size_t)MAX(in.rows / 2, 4), first = v->n > most ? v->n - most : 0;
 	int y = 0;
 
@@ -217,9 +232,9 @@ static void apply_draw(void *self, struct canvas *c)
 	for (size_t i = first; i < v->n; i++)
 		draw_step(&in, y++, &v->steps[i]);
 	canvas_rule(&in, y++, STYLE_DIM, _("output"));
-	part = canvas_sub(&in, y, 0, in.rows - y - OUTCOME_ROWS, in.columns);
+	part = canvas_sub(&in, y, 0, in.rows - y - below, in.columns);
 	tui_pager_draw(v->output, &part);
-	part = canvas_sub(&in, in.rows - OUTCOME_ROWS, 0, OUTCOME_ROWS, in.columns);
+	part = canvas_sub(&in, in.rows - below, 0, below, in.columns);
 	draw_outcome(v, &part);
 }
 
@@ -245,7 +260,7 @@ static void forget(struct apply *v)
 		free(v->steps[i].text);
 	}
 	v->n = 0;
-	v->running = v->ended = false;
+	v->running = v->ended = v->undone = v->spoilt = false;
 	free(TAKE_PTR(v->why));
 }
 
@@ -326,10 +341,21 @@ static int cancel(struct apply *v)
 	return 0;
 }
 
+static int quit(struct apply *v)
+{
+	if (tui_box_yes_no(v->wizard->tui, _("Leave"),
+			   _("Leave the wizard? The job goes on, and `muster setup` shows it again."),
+			   _("Leave"), _("Stay"), true) == 1)
+		tui_quit(v->wizard->tui);
+	return 0;
+}
+
 static int apply_key(void *self, int request)
 {
 	struct apply *v = self;
 
+	if (request == FRAME_QUIT && v->running)
+		return quit(v);
 	switch (request) {
 	case APPLY_BEGIN:
 		forget(v);

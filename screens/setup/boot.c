@@ -49,16 +49,18 @@ static int boot_open(struct tui *t, void *argument, void **ret)
 	return 0;
 }
 
-static void draw_node(struct canvas *c, int y, const struct node_state *s)
+/* Why it failed stands below it: that is read whole. Returns its rows. */
+static int draw_node(struct canvas *c, int y, const struct node_state *s)
 {
+	int64_t since = model_for(s, clock_wall_ms());
+
 	canvas_text(c, y, 0, style_of_stage(s->stage), sign_of_stage(s->stage));
 	canvas_cell(c, y, 2, 14, false, STYLE_NORMAL, s->name);
 	canvas_cell(c, y, 17, 15, false, STYLE_DIM, s->address);
 	canvas_cell(c, y, 33, 10, false, style_of_stage(s->stage), text_of_stage(s->stage));
-	if (*s->reason)
-		canvas_cell(c, y, 44, c->columns - 44, false, STYLE_BAD, s->reason);
-	else if (model_for(s, clock_wall_ms()) >= 0)
-		canvas_text(c, y, 44, STYLE_DIM, DURATION(model_for(s, clock_wall_ms())));
+	if (since >= 0)
+		canvas_text(c, y, 44, STYLE_DIM, DURATION(since));
+	return 1 + (*s->reason ? canvas_wrap(c, y + 1, 2, c->columns - 2, 3, STYLE_BAD, s->reason) : 0);
 }
 
 static const struct node_state *first_ready(struct model *m)
@@ -96,7 +98,7 @@ static void boot_draw(void *self, struct canvas *c)
 	if (console_lost(b->console, &lost) && !lost.failed)
 		y += canvas_wrap(&in, y, 0, in.columns, 0, STYLE_WARNING, lost.data);
 	for (size_t i = 0; i < model_shown(m) && y < in.rows; i++)
-		draw_node(&in, y++, &model_row(m, i)->state);
+		y += draw_node(&in, y, &model_row(m, i)->state);
 }
 
 static bool boot_enabled(void *self, int request)

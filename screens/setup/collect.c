@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "screens/setup/private.h"
+#include "tui/dialog.h"
 #include "tui/table.h"
 #include "util/clock.h"
 #include "util/i18n.h"
@@ -22,6 +23,7 @@
 	  N_("Make all machines nodes that are none yet, in this order"), KEYMAP_BAR)                       \
 	X(COLLECT_EARLIER, TK_SHIFT_UP, 'K', N_("earlier"), N_("Swap this node with the one before it"), 0) \
 	X(COLLECT_LATER, TK_SHIFT_DOWN, 'J', N_("later"), N_("Swap this node with the one after it"), 0)    \
+	X(COLLECT_NAME, 'n', TK_NONE, N_("name"), N_("Give this machine a name of its own"), KEYMAP_BAR)    \
 	X(COLLECT_BACK, 'u', TK_NONE, N_("take back"), N_("This machine is no node"), KEYMAP_BAR)           \
 	X(COLLECT_DROP, 'x', TK_NONE, N_("drop"), N_("Do not list this machine any more"), KEYMAP_BAR)      \
 	X(COLLECT_HELP, '?', TK_FN(1), N_("help"), N_("Show what each key does"), KEYMAP_BAR)               \
@@ -104,6 +106,22 @@ static size_t place_of(const struct collect *v, struct mac mac)
 	return SIZE_MAX;
 }
 
+/* Whether it has a name of its own, and which. */
+static const struct draft_node *section_of(const struct collect *v, struct mac mac)
+{
+	const struct draft *d = v->wizard->draft;
+
+	for (size_t i = 0; i < d->n_nodes; i++)
+		if (strcasecmp(d->nodes[i].mac, MAC(mac)) == 0)
+			return &d->nodes[i];
+	return NULL;
+}
+
+static bool is_node(const struct collect *v, const struct machine *m)
+{
+	return place_of(v, m->mac) != SIZE_MAX || section_of(v, m->mac);
+}
+
 static void plan_anew(struct collect *v)
 {
 	struct draft_mistake *mistakes = NULL;
@@ -124,6 +142,8 @@ static void add_node(const struct collect *v, struct mac mac, struct strbuf *tex
 			strbuf_adds(text, v->plan->nodes[i].name);
 	if (text->len == 0 && place != SIZE_MAX)
 		strbuf_addf(text, _("no. %zu"), place + 1);
+	else if (text->len == 0 && section_of(v, mac))
+		strbuf_adds(text, section_of(v, mac)->name);
 }
 
 static uint64_t row_id(void *data, size_t row)
@@ -228,7 +248,8 @@ static int collect_open(struct tui *t, void *argument, void **ret)
 		collect_close(v);
 		return r;
 	}
-	tui_table_set_empty(v->table, v->why < 0 ? muster_strerror(v->why) : _("No machine has asked yet."));
+	tui_table_set_empty(v->table,
+			    v->why < 0 ? wizard_why(v->wizard, v->why) : _("No machine has asked yet."));
 	plan_anew(v);
 	*ret = v;
 	return 0;
@@ -271,21 +292,46 @@ static int take(struct collect *v, const struct machine *m)
 {
 	int r = 0;
 
-	if (m && place_of(v, m->mac) == SIZE_MAX)
+	if (m && !is_node(v, m))
 		r = strv_add(&v->wizard->draft->macs, MAC(m->mac));
 	return r < 0 ? r : raise_count(v->wizard);
 }
 
-static void take_back(struct collect *v, struct mac mac)
+static int take_back(struct collect *v, struct mac mac)
 {
 	struct strv *macs = &v->wizard->draft->macs;
 	size_t place = place_of(v, mac);
 
+	if (section_of(v, mac))
+		return muster_draft_name_machine(v->wizard->muster, v->wizard->draft, mac, NULL);
 	if (place == SIZE_MAX)
-		return;
+		return 0;
 	free(macs->v[place]);
 	memmove(&macs->v[place], &macs->v[place + 1], (macs->n - place) * sizeof(*macs->v));
 	macs->n--;
+	return 0;
+}
+
+static const char *node_name(const struct collect *v, struct mac mac, struct strbuf *text)
+{
+	add_node(v, mac, text);
+	return text->len && !text->failed ? text->data : "";
+}
+
+static int name(struct collect *v, struct mac mac)
+{
+	struct wizard *w = v->wizard;
+	_cleanup_strbuf_ struct strbuf was = STRBUF_INIT;
+	_cleanup_free_ char *is = NULL;
+	int r = tui_box_input(w->tui, _("Name"), _("Its name:"), node_name(v, mac, &was), NULL, NULL, &is);
+
+	/* As it was: it keeps its number. */
+	if (r < 0 || strcmp(is, was.data ? was.data : "") == 0)
+		return r == -ECANCELED ? 0 : r;
+	r = muster_draft_name_machine(w->muster, w->draft, mac, is);
+	if (r == -MUSTER_E_REFUSED)
+		tui_notice(w->tui, STYLE_ERROR, "%s", wizard_why(w, r));
+	return r == -MUSTER_E_REFUSED ? 0 : r;
 }
 
 static void swap(struct collect *v, struct mac mac, int step)
@@ -304,13 +350,14 @@ static void swap(struct collect *v, struct mac mac, int step)
 static int drop(struct collect *v, struct mac mac)
 {
 	struct mac *list = reallocarray(v->dropped, v->n_dropped + 1, sizeof(*list));
+	int r;
 
 	if (!list)
 		return -ENOMEM;
 	v->dropped = list;
 	list[v->n_dropped++] = mac;
-	take_back(v, mac);
-	return take_in(v);
+	r = take_back(v, mac);
+	return r < 0 ? r : take_in(v);
 }
 
 static int act(struct collect *v, int request, const struct machine *m)
@@ -332,7 +379,10 @@ static int act(struct collect *v, int request, const struct machine *m)
 		swap(v, m->mac, 1);
 		break;
 	case COLLECT_BACK:
-		take_back(v, m->mac);
+		r = take_back(v, m->mac);
+		break;
+	case COLLECT_NAME:
+		r = name(v, m->mac);
 		break;
 	case COLLECT_DROP:
 		r = drop(v, m->mac);
@@ -353,12 +403,14 @@ static bool collect_enabled(void *self, int request)
 
 	switch (request) {
 	case COLLECT_TAKE:
-		return m && place_of(v, m->mac) == SIZE_MAX;
+		return m && !is_node(v, m);
 	case COLLECT_EARLIER:
 	case COLLECT_LATER:
-	case COLLECT_BACK:
 		return m && place_of(v, m->mac) != SIZE_MAX;
+	case COLLECT_BACK:
+		return m && is_node(v, m);
 	case COLLECT_ALL:
+	case COLLECT_NAME:
 	case COLLECT_DROP:
 		return m != NULL;
 	default:

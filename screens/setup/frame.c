@@ -8,7 +8,7 @@
 #include "tui/dialog.h"
 #include "util/i18n.h"
 
-#define LIST_COLUMNS 18
+#define LIST_COLUMNS_MAX 26
 
 static const struct keymap_entry entries[] = { FRAME_KEYS(KEYMAP_ENTRY) };
 const struct keymap frame_keys = KEYMAP(N_("The wizard"), entries);
@@ -37,10 +37,21 @@ static void draw_steps(const struct wizard *w, struct canvas *c)
 	}
 }
 
+/* Room for the longest title, its sign, and the lines around. */
+static int list_columns(const struct canvas *c)
+{
+	int most = 0;
+
+	for (size_t i = 0; i < STEP_COUNT; i++)
+		most = MAX(most, canvas_width(c, i18n(steps[i].title)));
+	return MIN(most + 6, LIST_COLUMNS_MAX);
+}
+
 struct canvas frame_draw(struct wizard *w, struct canvas *c)
 {
-	struct canvas list = canvas_sub(c, 1, 0, c->rows - 2, LIST_COLUMNS);
-	struct canvas panel = canvas_sub(c, 1, LIST_COLUMNS, c->rows - 2, c->columns - LIST_COLUMNS);
+	int columns = list_columns(c);
+	struct canvas list = canvas_sub(c, 1, 0, c->rows - 2, columns);
+	struct canvas panel = canvas_sub(c, 1, columns, c->rows - 2, c->columns - columns);
 
 	canvas_text(c, 0, 1, STYLE_TITLE, "muster setup");
 	canvas_right(c, 0, c->columns - 1, STYLE_DIM, w->host->pretty);

@@ -2,27 +2,33 @@
 /* The nodes' network: its address, and who gives out the others in it. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "screens/setup/private.h"
+#include "tui/dialog.h"
 #include "util/i18n.h"
 
-enum { ADDRESS, OTHERS, DHCP, GATEWAY };
+enum { ADDRESS, OTHERS, DHCP, ELSEWHERE, GATEWAY };
+enum { DHCP_OURS, DHCP_PROXY };
 
 static const struct tui_choice dhcp_choices[] = {
-	{ N_("This server gives the addresses"), N_("There is no other DHCP server on this wire.") },
+	{ N_("This server gives the addresses"), N_("No other DHCP server may answer on this wire.") },
 	{ N_("Another DHCP server gives them"),
 	  N_("This one adds only what network boot needs (proxy DHCP).") },
 };
 static const char *const dhcp_words[] = { "authoritative", "proxy" };
+
+static const struct tui_choice elsewhere[] = { { N_("Another interface") } };
 
 static const struct tui_field fields[] = {
 	{ ADDRESS, FIELD_TEXT, N_("This server's address there"), N_("with prefix"), .width = 20 },
 	{ OTHERS, FIELD_NOTE, "" },
 	{ DHCP, FIELD_CHOICE, N_("Who gives the nodes their addresses?"), .choices = dhcp_choices,
 	  .n_choices = ARRAY_SIZE(dhcp_choices) },
+	{ ELSEWHERE, FIELD_BUTTONS, "", .choices = elsewhere, .n_choices = ARRAY_SIZE(elsewhere) },
 	{ GATEWAY, FIELD_TOGGLE, N_("A way outside for the nodes"), N_("through this server") },
 };
 
@@ -32,35 +38,91 @@ static const struct page_bind binds[] = {
 	PAGE_TEXT(GATEWAY, "network", "gateway", gateway),
 };
 
-/* Looks for another DHCP server on the wire while the question is read. */
+/* Looks for another DHCP server on the wire; what depends on it is asked when it is known. */
 struct search {
 	struct page *page;
-	struct muster_doctor_run *run;
+	struct muster_dhcp_look *look; /* NULL: it has ended */
+	struct muster_dhcp_other other;
 };
 
-static int on_run(int fd, void *data)
+static void add_other(struct strbuf *text, const struct muster_dhcp_other *o, const char *interface)
+{
+	if (o->address.n)
+		strbuf_addf(
+			text,
+			_("! Another DHCP server answers on %s: %s (%s), which offers %s. Let it give the "
+			  "addresses, switch it off, or take another interface."),
+			interface, IP4(o->server), MAC(o->mac), IP4(o->address));
+	else
+		strbuf_addf(text,
+			    _("! Another DHCP server answers on %s: %s (%s). Let it give the addresses, "
+			      "switch it "
+			      "off, or take another interface."),
+			    interface, IP4(o->server), MAC(o->mac));
+}
+
+static void show_other(struct search *s)
+{
+	const struct muster_dhcp_other *o = &s->other;
+	struct wizard *w = s->page->wizard;
+	const char *interface = w->draft->interface;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	if (o->result > 0)
+		add_other(&text, o, interface);
+	else if (o->result == 0)
+		strbuf_addf(&text, _("No other DHCP server answers on %s."), interface);
+	else if (o->result == -MUSTER_E_UNSUPPORTED)
+		strbuf_adds(&text,
+			    _("Other DHCP servers were not looked for: these are another machine's facts."));
+	else
+		strbuf_addf(&text, _("! %s could not be searched for other DHCP servers: %s"), interface,
+			    muster_strerror(o->result));
+	tui_form_set_text(s->page->form, OTHERS, text.failed ? "" : text.data);
+	tui_form_set_note_style(s->page->form, OTHERS,
+				o->result == 0 || o->result == -MUSTER_E_UNSUPPORTED ? STYLE_DIM
+										     : STYLE_WARNING);
+	tui_form_show(s->page->form, DHCP, true);
+	tui_form_show(s->page->form, ELSEWHERE, o->result > 0);
+	tui_form_show(s->page->form, GATEWAY, true);
+}
+
+/* Where one answers, it is proposed that it goes on to; what a person has answered before stays. */
+static int propose(struct search *s)
+{
+	struct wizard *w = s->page->wizard;
+
+	if (s->other.result <= 0 || w->found || w->done[STEP_NETWORK])
+		return 0;
+	tui_form_set_choice(s->page->form, DHCP, DHCP_PROXY);
+	w->saved = false;
+	return page_take(s->page);
+}
+
+static void end(struct search *s, int result)
+{
+	muster_dhcp_look_end(TAKE_PTR(s->look));
+	if (result < 0)
+		s->other = (struct muster_dhcp_other){ .result = result };
+	show_other(s);
+	tui_dirty(s->page->wizard->tui);
+}
+
+static int on_look(int fd, void *data)
 {
 	struct search *s = data;
-	struct muster_check *v = NULL;
-	size_t n = 0;
-	int r = muster_doctor_read(s->run, &v, &n);
+	int r = muster_dhcp_look_read(s->look, &s->other);
 
 	if (r == 0)
 		return 0;
 	tui_unwatch(s->page->wizard->tui, fd);
-	muster_doctor_end(TAKE_PTR(s->run));
-	tui_form_set_text(s->page->form, OTHERS,
-			  _("Whether another DHCP server is there could not be found out."));
-	for (size_t i = 0; r > 0 && i < n; i++) {
-		if (strcmp(v[i].name, "other-dhcp") != 0)
-			continue;
-		tui_form_set_text(s->page->form, OTHERS, v[i].text);
-		tui_form_set_note_style(s->page->form, OTHERS,
-					v[i].level == MUSTER_CHECK_OK ? STYLE_DIM : STYLE_WARNING);
-	}
-	muster_checks_free(v, n);
-	tui_dirty(s->page->wizard->tui);
-	return 0;
+	end(s, r);
+	return propose(s);
+}
+
+static int pressed(struct page *p, int id, size_t button)
+{
+	return id == ELSEWHERE ? frame_go(p->wizard, STEP_SERVER) : 0;
 }
 
 static const struct page_ops ops = {
@@ -68,6 +130,7 @@ static const struct page_ops ops = {
 	.n_fields = ARRAY_SIZE(fields),
 	.binds = binds,
 	.n_binds = ARRAY_SIZE(binds),
+	.pressed = pressed,
 };
 
 static int network_open(struct tui *t, void *argument, void **ret)
@@ -81,15 +144,25 @@ static int network_open(struct tui *t, void *argument, void **ret)
 		return r;
 	p = *ret;
 	p->data = s = calloc(1, sizeof(*s));
-	if (!s)
-		return 0;
+	if (!s) {
+		page_close(p);
+		return -ENOMEM;
+	}
 	s->page = p;
 	tui_form_set_text(p->form, OTHERS, _("Looking for another DHCP server on this wire ..."));
 	tui_form_set_note_style(p->form, OTHERS, STYLE_DIM);
-	if (muster_doctor_begin(w->muster, NULL, w->draft->interface, &s->run) < 0)
-		s->run = NULL;
-	else if (tui_watch(t, muster_doctor_fd(s->run), on_run, s) < 0)
-		muster_doctor_end(TAKE_PTR(s->run));
+	tui_form_show(p->form, DHCP, false);
+	tui_form_show(p->form, ELSEWHERE, false);
+	tui_form_show(p->form, GATEWAY, false);
+	r = muster_dhcp_look_begin(w->muster, w->draft->interface, &s->look);
+	if (r < 0) {
+		s->look = NULL;
+		end(s, r);
+	} else {
+		r = tui_watch(t, muster_dhcp_look_fd(s->look), on_look, s);
+		if (r < 0)
+			end(s, r);
+	}
 	return 0;
 }
 
@@ -98,11 +171,34 @@ static void network_close(void *self)
 	struct page *p = self;
 	struct search *s = p->data;
 
-	if (s && s->run) {
-		tui_unwatch(p->wizard->tui, muster_doctor_fd(s->run));
-		muster_doctor_end(s->run);
+	if (s->look) {
+		tui_unwatch(p->wizard->tui, muster_dhcp_look_fd(s->look));
+		muster_dhcp_look_end(s->look);
 	}
 	page_close(p);
+}
+
+/* Not before it is known who else is there; and not into a quarrel without a word. */
+static bool may_leave(struct page *p)
+{
+	struct search *s = p->data;
+	struct tui *t = p->wizard->tui;
+
+	if (s->look) {
+		tui_notice(t, STYLE_NORMAL, _("A moment: another DHCP server is still being looked for."));
+		return false;
+	}
+	return s->other.result <= 0 || tui_form_choice(p->form, DHCP) == DHCP_PROXY ||
+	       tui_box_yes_no(
+		       t, _("Another DHCP server"),
+		       _("Another DHCP server answers on this wire. Go on, and switch it off before the "
+			 "changes are made?"),
+		       _("Go on"), _("Stay"), true) == 1;
+}
+
+static int network_key(void *self, int request)
+{
+	return request == FRAME_NEXT && !may_leave(self) ? 0 : page_key(self, request);
 }
 
 const struct screen_ops step_network = {
@@ -119,5 +215,5 @@ const struct screen_ops step_network = {
 	.close = network_close,
 	.draw = page_draw,
 	.event = page_event,
-	.key = page_key,
+	.key = network_key,
 };

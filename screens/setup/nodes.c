@@ -48,21 +48,33 @@ static const struct page_bind binds[] = {
 	PAGE_LIST(MACS, "nodes", "macs", macs),
 };
 
+static void add_example(struct strbuf *text, const struct plan *p)
+{
+	const struct plan_node *first = &p->nodes[0], *last = &p->nodes[p->n_nodes - 1];
+
+	if (p->ip_mode == PLAN_IP_RANGE)
+		strbuf_addf(text, ngettext("Room for %zu machine: ", "Room for %zu machines: ", p->n_nodes),
+			    p->n_nodes);
+	if (first == last)
+		strbuf_addf(text, "%s, %s", first->name, IP4(first->address));
+	else
+		strbuf_addf(text, "%s … %s, %s … %s", first->name, last->name, IP4(first->address),
+			    IP4(last->address));
+}
+
 /* "node01 … node16, 10.66.0.11 … 10.66.0.26": what these answers make. */
 static void show_example(struct page *p)
 {
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	struct draft_mistake *v = NULL;
 	struct plan *plan = NULL;
-	char text[256] = "";
 	size_t n = 0;
 
 	if (muster_draft_check(p->wizard->muster, p->wizard->draft, p->wizard->path, &v, &n, &plan) < 0)
 		return;
 	if (plan && plan->n_nodes > 0)
-		snprintf(text, sizeof(text), "%s … %s, %s … %s", plan->nodes[0].name,
-			 plan->nodes[plan->n_nodes - 1].name, IP4(plan->nodes[0].address),
-			 IP4(plan->nodes[plan->n_nodes - 1].address));
-	tui_form_set_text(p->form, EXAMPLE, text);
+		add_example(&text, plan);
+	tui_form_set_text(p->form, EXAMPLE, text.len && !text.failed ? text.data : "");
 	tui_form_set_note_style(p->form, EXAMPLE, STYLE_DIM);
 	muster_draft_mistakes_free(v, n);
 	muster_plan_free(plan);
@@ -71,32 +83,73 @@ static void show_example(struct page *p)
 static void show_known(struct page *p, bool by_mac)
 {
 	const struct draft *d = p->wizard->draft;
-	long count = tui_form_number(p->form, COUNT), known = (long)d->macs.n;
+	long count = tui_form_number(p->form, COUNT), known = 0;
+	struct mac mac;
 	char text[256];
 
+	for (size_t i = 0; i < d->macs.n; i++)
+		known += mac_parse(d->macs.v[i], &mac) == 0;
 	for (size_t i = 0; i < d->n_nodes; i++)
 		known += *d->nodes[i].mac != '\0';
 	if (known >= count)
 		snprintf(text, sizeof(text), _("All MAC addresses are known."));
 	else
 		snprintf(text, sizeof(text),
-			 _("%ld of %ld MAC addresses are known. The others can be collected later, too: "
-			   "muster node discover"),
+			 ngettext("%ld of %ld MAC addresses is known. The others can be collected later, "
+				  "too: muster node discover",
+				  "%ld of %ld MAC addresses are known. The others can be collected later, "
+				  "too: muster node discover",
+				  (unsigned long)known),
 			 known, count);
 	tui_form_set_text(p->form, KNOWN, text);
 	tui_form_set_note_style(p->form, KNOWN, known >= count ? STYLE_GOOD : STYLE_WARNING);
 	tui_form_show(p->form, KNOWN, by_mac);
 }
 
+/* Each way to addresses has fields of its own; what the other way asks for means nothing to it. */
+static bool counts(const struct page *p, int id)
+{
+	bool by_mac = tui_form_choice(p->form, MODE) == 0;
+
+	switch (id) {
+	case COUNT:
+	case FIRST:
+	case MACS:
+		return by_mac;
+	case RANGE:
+		return !by_mac;
+	default:
+		return true;
+	}
+}
+
+/* What is asked now for the first time has a default, too. */
+static void propose(struct page *p, bool by_mac)
+{
+	struct wizard *w = p->wizard;
+	const struct draft *d = w->draft;
+
+	if (by_mac ? *d->first_address && *d->count : *d->range)
+		return;
+	if (muster_draft_propose(w->muster, w->draft) < 0)
+		return;
+	if (!by_mac) {
+		tui_form_set_text(p->form, RANGE, d->range);
+		return;
+	}
+	tui_form_set_text(p->form, FIRST, d->first_address);
+	tui_form_set_number(p->form, COUNT, strtol(d->count, NULL, 10));
+}
+
 static void update(struct page *p)
 {
 	bool by_mac = tui_form_choice(p->form, MODE) == 0;
 
-	tui_form_show(p->form, COUNT, by_mac);
-	tui_form_show(p->form, FIRST, by_mac);
-	tui_form_show(p->form, MACS, by_mac);
+	if (tui_form_focused(p->form) == MODE)
+		propose(p, by_mac);
+	for (size_t i = 0; i < ARRAY_SIZE(binds); i++)
+		tui_form_show(p->form, binds[i].id, counts(p, binds[i].id));
 	tui_form_show(p->form, BUTTONS, by_mac);
-	tui_form_show(p->form, RANGE, !by_mac);
 	show_example(p);
 	show_known(p, by_mac);
 }
@@ -110,7 +163,7 @@ static int read_macs(struct page *p)
 		return r == -ECANCELED ? 0 : r;
 	r = muster_draft_add_macs(p->wizard->muster, p->wizard->draft, path);
 	if (r < 0)
-		tui_notice(p->wizard->tui, STYLE_ERROR, _("%s: %s"), path, muster_strerror(r));
+		tui_notice(p->wizard->tui, STYLE_ERROR, "%s", wizard_why(p->wizard, r));
 	else
 		tui_notice(p->wizard->tui, STYLE_NORMAL,
 			   ngettext("%d MAC address was read.", "%d MAC addresses were read.",
@@ -135,6 +188,7 @@ static const struct page_ops ops = {
 	.binds = binds,
 	.n_binds = ARRAY_SIZE(binds),
 	.update = update,
+	.counts = counts,
 	.pressed = pressed,
 };
 

@@ -70,11 +70,22 @@ static int take_list(struct page *p, const struct page_bind *b)
 	return 0;
 }
 
+static int take_nothing(struct page *p, const struct page_bind *b)
+{
+	if (!b->list)
+		return draft_set(text_at(p, b), "");
+	strv_free(list_at(p, b));
+	*list_at(p, b) = (struct strv)STRV_INIT;
+	return 0;
+}
+
 static int take_value(struct page *p, const struct page_bind *b)
 {
 	const struct tui_field *f = field_of(p, b->id);
 	char number[24];
 
+	if (p->ops->counts && !p->ops->counts(p, b->id))
+		return take_nothing(p, b);
 	if (b->list)
 		return take_list(p, b);
 	switch (f ? f->kind : FIELD_NOTE) {

@@ -35,6 +35,7 @@ struct wizard {
 	struct tui *tui;
 	struct draft *draft;
 	char *path; /* of the answer file */
+	char *why;  /* wizard_why(); NULL: nothing was asked */
 	bool found; /* the answers are from an earlier run */
 	bool saved; /* the file is as the draft */
 	bool applied;
@@ -102,6 +103,8 @@ struct page_ops {
 	/* After the form was filled from the draft, and after each change of it: notes, hints, what is shown. */
 	void (*update)(struct page *p);
 	int (*pressed)(struct page *p, int id, size_t button);
+	/* Whether this field's value is one of the answers now; else nothing is answered. NULL: all are. */
+	bool (*counts)(const struct page *p, int id);
 	/* What the plan does not know; may be NULL. */
 	void (*check)(struct page *p, int id, struct strbuf *wrong);
 };
@@ -134,6 +137,8 @@ extern const struct keymap page_keys;
 		.key = page_key,                                                                           \
 	}
 
+/* What went wrong with a call of the backend, in the words in which it said so. */
+const char *wizard_why(struct wizard *w, int error);
 int draft_set(char **value, const char *text) _must_check_;
 
 /* ---- collect.c: machines as they ask for an address; a screen above the step of the nodes ---- */

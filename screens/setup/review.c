@@ -10,6 +10,7 @@
 #include "tui/pager.h"
 #include "util/i18n.h"
 #include "util/ip.h"
+#include "util/strbuf.h"
 
 #define REVIEW_KEYS(X)                                                                                     \
 	X(REVIEW_APPLY, 'a', TK_NONE, N_("apply"), N_("Make these changes"), KEYMAP_BAR)                   \
@@ -66,6 +67,38 @@ static enum wizard_step step_of(const struct draft_mistake *m)
 	return STEP_SERVER;
 }
 
+#define SENTENCE_COLUMNS 56 /* what fits into the narrowest terminal */
+
+/* Sentences are read whole: broken at blanks, and moved in. */
+static int add_sentence(struct review *v, const char *text)
+{
+	int r = 0;
+
+	while (r == 0 && *text) {
+		size_t len = 0, cut = 0;
+		int columns = 0;
+
+		for (; text[len] && columns < SENTENCE_COLUMNS; len++) {
+			columns += ((unsigned char)text[len] & 0xc0) != 0x80;
+			if (text[len] == ' ')
+				cut = len;
+		}
+		if (!text[len] || cut == 0)
+			cut = text[len] ? strcspn(text, " ") : len;
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %.*s", (int)cut, text);
+		text += cut;
+		text += strspn(text, " ");
+	}
+	return r;
+}
+
+static int add_trouble(struct review *v, const char *why)
+{
+	int r = tui_pager_add(v->pager, STYLE_ERROR, _("These changes cannot be made:"));
+
+	return r < 0 ? r : add_sentence(v, why);
+}
+
 static int add_mistakes(struct review *v)
 {
 	int r = tui_pager_addf(v->pager, STYLE_ERROR,
@@ -73,9 +106,28 @@ static int add_mistakes(struct review *v)
 					v->n_mistakes),
 			       v->n_mistakes);
 
-	for (size_t i = 0; r == 0 && i < v->n_mistakes; i++)
-		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %s.%s: %s", v->mistakes[i].section,
-				   v->mistakes[i].key, v->mistakes[i].text);
+	for (size_t i = 0; r == 0 && i < v->n_mistakes; i++) {
+		_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+		strbuf_addf(&text, "%s.%s: %s", v->mistakes[i].section, v->mistakes[i].key,
+			    v->mistakes[i].text);
+		r = text.failed ? -ENOMEM : add_sentence(v, text.data);
+	}
+	return r;
+}
+
+/* What is right, and yet will not do on these machines. */
+static int add_warnings(struct review *v, const struct plan *p)
+{
+	struct draft_mistake *list = NULL;
+	size_t n = 0;
+	int r = muster_warnings(v->wizard->muster, p, &list, &n);
+
+	if (r == 0 && n)
+		r = tui_pager_add(v->pager, STYLE_WARNING, _("Mind that"));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_sentence(v, list[i].text);
+	muster_draft_mistakes_free(list, n);
 	return r;
 }
 
@@ -100,7 +152,18 @@ static int add_words(struct review *v, const struct plan *p)
 				   ngettext("  %zu ssh key opens the nodes", "  %zu ssh keys open the nodes",
 					    p->ssh_keys.n),
 				   p->ssh_keys.n);
-	return r;
+	if (r == 0 && *p->root_password)
+		r = tui_pager_add(v->pager, STYLE_NORMAL, _("  root has a password on their consoles"));
+	if (r == 0)
+		r = tui_pager_add(v->pager, STYLE_NORMAL,
+				  !p->dhcp_service ? _("  a DHCP server of yours gives the addresses")
+				  : p->dhcp == PLAN_DHCP_PROXY
+					  ? _("  another DHCP server gives the addresses, this one the boot")
+					  : _("  this server gives the addresses"));
+	if (r == 0 && p->gateway)
+		r = tui_pager_add(v->pager, STYLE_NORMAL,
+				  _("  the nodes reach the outside through this server"));
+	return r < 0 ? r : add_warnings(v, p);
 }
 
 static int add_actions(struct review *v, const struct changeset *c)
@@ -153,8 +216,7 @@ static int add_changes(struct review *v)
 	if (r == 0)
 		r = muster_changes(v->wizard->muster, &c);
 	if (r < 0)
-		return tui_pager_addf(v->pager, STYLE_ERROR, _("What would change cannot be found out: %s"),
-				      muster_strerror(r));
+		return add_trouble(v, wizard_why(v->wizard, r));
 	v->fine = true;
 	v->changes = !muster_changeset_empty(c);
 	r = add_words(v, plan);

@@ -25,13 +25,15 @@ static const struct keymap_entry moves[] = {
 static const struct keymap moves_and_frame = KEYMAP_WITH(N_("Interfaces"), moves, frame_keys);
 static const struct keymap keys = KEYMAP_WITH(N_("This server"), entries, moves_and_frame);
 
-enum { COLUMN_MARK, COLUMN_NAME, COLUMN_LINK, COLUMN_ADDRESS, COLUMN_WHAT };
+enum { COLUMN_MARK, COLUMN_NAME, COLUMN_LINK, COLUMN_ADDRESS, COLUMN_CARD, COLUMN_DRIVER, COLUMN_MAC };
 static const struct tui_column columns[] = {
 	[COLUMN_MARK] = { .title = "", .width = 1, .tight = true, .no_sort = true },
 	[COLUMN_NAME] = { .title = N_("INTERFACE"), .width = 9, .no_sort = true },
 	[COLUMN_LINK] = { .title = N_("LINK"), .width = 8, .no_sort = true },
 	[COLUMN_ADDRESS] = { .title = N_("ADDRESS"), .width = 15, .no_sort = true },
-	[COLUMN_WHAT] = { .title = N_("CARD"), .width = 10, .flex = 1, .no_sort = true },
+	[COLUMN_CARD] = { .title = N_("CARD"), .width = 10, .flex = 1, .no_sort = true },
+	[COLUMN_DRIVER] = { .title = N_("DRIVER"), .width = 10, .drop = 2, .no_sort = true },
+	[COLUMN_MAC] = { .title = N_("MAC ADDRESS"), .width = 17, .drop = 1, .no_sort = true },
 };
 
 struct server {
@@ -63,7 +65,7 @@ static bool is_chosen(const struct wizard *w, const struct host_interface *i)
 static void add_link(struct strbuf *text, const struct host_interface *i)
 {
 	if (!i->up)
-		strbuf_adds(text, _("down"));
+		strbuf_adds(text, i18n_in("link", NC_("link", "down")));
 	else if (!i->link)
 		strbuf_adds(text, _("no cable"));
 	else if (i->speed >= 1000)
@@ -71,13 +73,23 @@ static void add_link(struct strbuf *text, const struct host_interface *i)
 	else if (i->speed > 0)
 		strbuf_addf(text, "%d Mbit", i->speed);
 	else
-		strbuf_adds(text, _("up"));
+		strbuf_adds(text, i18n_in("link", NC_("link", "up")));
 }
 
 static void add_part(struct strbuf *text, const char *part)
 {
 	if (*part)
 		strbuf_addf(text, "%s%s", text->len ? ", " : "", part);
+}
+
+static void add_name(struct strbuf *text, const struct host_interface *i)
+{
+	if (*i->vendor && *i->model) {
+		add_part(text, i->vendor);
+		strbuf_addf(text, " %s", i->model);
+	} else {
+		add_part(text, *i->vendor ? i->vendor : i->model);
+	}
 }
 
 /* What speaks against it first: the card's name may be long. */
@@ -87,11 +99,24 @@ static void add_card(struct strbuf *text, const struct host_interface *i)
 		add_part(text, _("leads outside"));
 	if (i->wireless)
 		add_part(text, _("wireless"));
-	if (*i->vendor && *i->model) {
-		add_part(text, i->vendor);
-		strbuf_addf(text, " %s", i->model);
-	} else {
-		add_part(text, *i->vendor ? i->vendor : *i->model ? i->model : i->driver);
+	if (*i->master) {
+		_cleanup_free_ char *port = NULL;
+
+		if (asprintf(&port, _("port of %s"), i->master) >= 0)
+			add_part(text, port);
+	}
+	add_name(text, i);
+	if (text->len == 0)
+		add_part(text, i->driver);
+}
+
+static void add_addresses(struct strbuf *text, const struct host_interface *i)
+{
+	char address[20];
+
+	for (size_t k = 0; k < i->n_addresses; k++) {
+		ip4_net_text(i->addresses[k], address);
+		strbuf_addf(text, "%s%s", text->len ? " " : "", address);
 	}
 }
 
@@ -99,7 +124,6 @@ static enum tui_style cell(void *data, size_t row, size_t column, struct strbuf 
 {
 	const struct server *v = data;
 	const struct host_interface *i = interface_of(v, row);
-	char address[20];
 
 	if (!i)
 		return STYLE_NORMAL;
@@ -114,11 +138,14 @@ static enum tui_style cell(void *data, size_t row, size_t column, struct strbuf 
 		add_link(text, i);
 		return i->up && i->link ? STYLE_NORMAL : STYLE_DIM;
 	case COLUMN_ADDRESS:
-		for (size_t k = 0; k < i->n_addresses; k++) {
-			ip4_net_text(i->addresses[k], address);
-			strbuf_addf(text, "%s%s", k ? " " : "", address);
-		}
+		add_addresses(text, i);
 		return STYLE_NORMAL;
+	case COLUMN_DRIVER:
+		strbuf_adds(text, i->driver);
+		return STYLE_DIM;
+	case COLUMN_MAC:
+		strbuf_adds(text, MAC(i->mac));
+		return STYLE_DIM;
 	default:
 		add_card(text, i);
 		return STYLE_DIM;
@@ -180,12 +207,74 @@ static int server_open(struct tui *t, void *argument, void **ret)
 	return 0;
 }
 
+/* All that is known of the one under the cursor: the table may have no room for it. */
+static void draw_facts(const struct server *v, struct canvas *c, int y)
+{
+	const struct host_interface *i = interface_of(v, tui_table_row(v->table));
+	_cleanup_strbuf_ struct strbuf card = STRBUF_INIT, address = STRBUF_INIT;
+
+	if (!i)
+		return;
+	canvas_rule(c, y, STYLE_DIM, i->name);
+	add_name(&card, i);
+	if (*i->driver)
+		strbuf_addf(&card, _("%sdriver %s"), card.len ? ", " : "", i->driver);
+	add_addresses(&address, i);
+	canvas_cell(c, y + 1, 0, c->columns, false, STYLE_NORMAL,
+		    card.len ? card.data : _("an unknown card"));
+	canvas_textf(c, y + 2, 0, STYLE_NORMAL, "%s   %s", MAC(i->mac),
+		     address.len ? address.data : _("no address yet"));
+}
+
+static const struct host_interface *outside(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_interfaces; i++)
+		if (h->interfaces[i].default_route)
+			return &h->interfaces[i];
+	return NULL;
+}
+
+static const struct host_interface *chosen(const struct wizard *w)
+{
+	for (size_t i = 0; i < w->host->n_interfaces; i++)
+		if (is_chosen(w, &w->host->interfaces[i]))
+			return &w->host->interfaces[i];
+	return NULL;
+}
+
+/* Which one faces the nodes, and which one the outside. */
+static void draw_roles(const struct server *v, struct canvas *c, int y)
+{
+	const struct wizard *w = v->wizard;
+	const struct host_interface *nodes = chosen(w), *out = outside(w->host), *proposed = NULL;
+	int width = MAX(canvas_width(c, _("To the nodes")), canvas_width(c, _("To the outside"))) + 2;
+
+	if (muster_draft_interface(w->muster, &proposed) < 0)
+		proposed = NULL;
+	canvas_text(c, y, 0, STYLE_DIM, _("To the nodes"));
+	canvas_text(c, y + 1, 0, STYLE_DIM, _("To the outside"));
+	if (!nodes && *w->draft->interface)
+		canvas_textf(c, y, width, STYLE_ERROR, _("%s, which was chosen, is gone."),
+			     w->draft->interface);
+	else if (!nodes)
+		canvas_text(c, y, width, STYLE_WARNING, _("none is chosen"));
+	else if (nodes == out)
+		canvas_textf(c, y, width, STYLE_WARNING, _("%s, which is the way to the outside, too"),
+			     nodes->name);
+	else
+		canvas_textf(c, y, width, STYLE_ACCENT, nodes == proposed ? _("%s (proposed)") : "%s",
+			     nodes->name);
+	canvas_text(c, y + 1, width, STYLE_NORMAL, out ? out->name : _("none: this server has no way there"));
+}
+
+#define BELOW_ROWS 6 /* the facts, a blank row, the roles */
+
 static void server_draw(void *self, struct canvas *c)
 {
 	struct server *v = self;
 	const struct wizard *w = v->wizard;
 	struct canvas in = frame_draw(v->wizard, c), part;
-	int y = 2;
+	int y = 2, rows;
 
 	canvas_textf(&in, 0, 0, STYLE_DIM, "%s, %s, Linux %s", w->host->pretty, w->host->architecture,
 		     w->host->kernel);
@@ -194,8 +283,11 @@ static void server_draw(void *self, struct canvas *c)
 			 _("The nodes' network should be theirs alone. This list changes as cables are "
 			   "plugged.")) +
 	     1;
-	part = canvas_sub(&in, y, 0, in.rows - y, in.columns);
+	rows = MIN(in.rows - y - BELOW_ROWS, MAX((int)w->host->n_interfaces, 1) + 2);
+	part = canvas_sub(&in, y, 0, rows, in.columns);
 	tui_table_draw(v->table, &part);
+	draw_facts(v, &in, y + rows);
+	draw_roles(v, &in, y + rows + 4);
 }
 
 static int choose(struct server *v, size_t row)
@@ -228,7 +320,7 @@ static bool leave(void *self)
 {
 	struct server *v = self;
 
-	if (*v->wizard->draft->interface)
+	if (chosen(v->wizard))
 		return frame_save(v->wizard);
 	tui_notice(v->wizard->tui, STYLE_WARNING,
 		   _("Choose an interface first: Enter takes the one under the cursor."));

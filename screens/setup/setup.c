@@ -22,6 +22,17 @@ int draft_set(char **value, const char *text)
 	return 0;
 }
 
+const char *wizard_why(struct wizard *w, int error)
+{
+	char *newest = muster_take_error(w->muster);
+
+	if (newest) {
+		free(w->why);
+		w->why = newest;
+	}
+	return w->why ? w->why : muster_strerror(error);
+}
+
 /* What an earlier run left, completed by what this server suggests. */
 static int begin(struct wizard *w, const char *answers)
 {
@@ -69,5 +80,6 @@ int setup_run(struct muster *m, const char *answers)
 	}
 	muster_draft_free(w.draft);
 	free(w.path);
+	free(w.why);
 	return r > 0 ? -MUSTER_E_CANCELLED : r;
 }

@@ -8,8 +8,9 @@
 
 #include "screens/setup/private.h"
 #include "util/i18n.h"
+#include "util/units.h"
 
-enum { KERNEL, PATH, ROOT, PACKAGES, ARGS, NOTE };
+enum { KERNEL, PATH, KERNEL_WARNING, ROOT, NOTE, ROOT_WARNING, PACKAGES, ARGS };
 enum { KERNEL_DISTRO, KERNEL_CLOUD, KERNEL_OWN };
 
 static const struct tui_choice kernels[] = {
@@ -32,9 +33,11 @@ static const struct tui_field fields[] = {
 	{ KERNEL, FIELD_CHOICE, N_("Which kernel do the nodes run?"), .choices = kernels,
 	  .n_choices = ARRAY_SIZE(kernels) },
 	{ PATH, FIELD_TEXT, N_("Its path"), .width = 36 },
+	{ KERNEL_WARNING, FIELD_NOTE, "" },
 	{ ROOT, FIELD_CHOICE, N_("How do they get their root file system?"), .choices = roots,
 	  .n_choices = ARRAY_SIZE(roots) },
 	{ NOTE, FIELD_NOTE, "" },
+	{ ROOT_WARNING, FIELD_NOTE, "" },
 	{ PACKAGES, FIELD_LIST, N_("Further packages in their root, one a line"), .rows = 2 },
 	{ ARGS, FIELD_LIST, N_("Further words for their kernel, one a line"), .rows = 2 },
 };
@@ -54,17 +57,65 @@ static void take_kernel(struct page *p)
 
 	if (choice < KERNEL_OWN)
 		tui_form_set_text(p->form, PATH, words[choice]);
-	else if (*tui_form_text(p->form, PATH) != '/')
+	else if (strncmp(tui_form_text(p->form, PATH), words[0], strlen(words[0])) == 0)
 		tui_form_set_text(p->form, PATH, "/");
+}
+
+/* Which release it is: a person sees that it is the right file. */
+static void show_release(struct page *p)
+{
+	_cleanup_free_ char *release = NULL, *hint = NULL;
+
+	if (tui_form_choice(p->form, KERNEL) == KERNEL_OWN &&
+	    muster_kernel_look(tui_form_text(p->form, PATH), &release) == 0 &&
+	    asprintf(&hint, "Linux %s", release) < 0)
+		hint = NULL;
+	tui_form_set_hint(p->form, PATH, hint);
+}
+
+static void show_memory(struct page *p)
+{
+	enum plan_root root = (enum plan_root)tui_form_choice(p->form, ROOT);
+	char text[160];
+
+	snprintf(text, sizeof(text), _("Each node needs at least %s of memory, and what your programs need."),
+		 BYTES((unsigned long long)muster_memory_kb(root) * 1024));
+	tui_form_set_text(p->form, NOTE, text);
+	tui_form_set_note_style(p->form, NOTE, STYLE_DIM);
+}
+
+static void show_warning(struct page *p, int id, const char *key, const struct draft_mistake *v, size_t n)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].key, key) == 0)
+			strbuf_addf(&text, "%s! %s", text.len ? "\n" : "", v[i].text);
+	tui_form_show(p->form, id, text.len > 0 && !text.failed);
+	tui_form_set_text(p->form, id, text.len && !text.failed ? text.data : "");
+	tui_form_set_note_style(p->form, id, STYLE_WARNING);
+}
+
+/* What is not wrong, but will not do on these machines. While other answers are wrong, nothing is known of it. */
+static void show_warnings(struct page *p)
+{
+	struct wizard *w = p->wizard;
+	struct draft_mistake *mistakes = NULL, *v = NULL;
+	size_t n_mistakes = 0, n = 0;
+	struct plan *plan = NULL;
+
+	if (muster_draft_check(w->muster, w->draft, w->path, &mistakes, &n_mistakes, &plan) == 0 && plan &&
+	    muster_warnings(w->muster, plan, &v, &n) < 0)
+		n = 0;
+	show_warning(p, KERNEL_WARNING, "kernel", v, n);
+	show_warning(p, ROOT_WARNING, "root", v, n);
+	muster_draft_mistakes_free(v, n);
+	muster_draft_mistakes_free(mistakes, n_mistakes);
+	muster_plan_free(plan);
 }
 
 static void update(struct page *p)
 {
-	static const char *const notes[] = {
-		N_("Each node needs about 400 MB of memory besides what your programs need."),
-		N_("Each node needs about 200 MB of memory besides what your programs need."),
-		N_("Each node needs about 100 MB of memory."),
-	};
 	const char *was = p->wizard->draft->kernel;
 
 	take_kernel(p);
@@ -73,8 +124,21 @@ static void update(struct page *p)
 		tui_notice(p->wizard->tui, STYLE_ERROR, _("There is no memory left."));
 	tui_form_show(p->form, PATH, tui_form_choice(p->form, KERNEL) == KERNEL_OWN);
 	tui_form_show(p->form, PACKAGES, tui_form_choice(p->form, ROOT) < 2);
-	tui_form_set_text(p->form, NOTE, i18n(notes[tui_form_choice(p->form, ROOT)]));
-	tui_form_set_note_style(p->form, NOTE, STYLE_DIM);
+	show_release(p);
+	show_memory(p);
+	show_warnings(p);
+}
+
+/* The plan looks whether the file is there; whether it is a kernel stands in it. */
+static void check(struct page *p, int id, struct strbuf *wrong)
+{
+	_cleanup_free_ char *release = NULL;
+	const char *path = tui_form_text(p->form, PATH);
+
+	if (id == PATH && *path != '/')
+		strbuf_adds(wrong, _("Give the whole path of a built kernel, as /boot/vmlinuz"));
+	else if (id == PATH && muster_kernel_look(path, &release) == -MUSTER_E_FORMAT)
+		strbuf_addf(wrong, _("%s is no kernel that an x86 machine boots: a bzImage is needed"), path);
 }
 
 static const struct page_ops ops = {
@@ -83,6 +147,7 @@ static const struct page_ops ops = {
 	.binds = binds,
 	.n_binds = ARRAY_SIZE(binds),
 	.update = update,
+	.check = check,
 };
 
 static int system_open(struct tui *t, void *argument, void **ret)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Measures what doc/performance.md says. Times are of this machine and moment; what counts are the ratios within
-# one run. Usage: ./run bench [plan|boot|tiny|memory ...]; all of them by default.
+# one run. Usage: ./run bench [plan|screens|boot|tiny|memory ...]; all of them by default.
 set -uo pipefail
 srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 builddir=${builddir:-$srcdir/build}
@@ -173,7 +173,13 @@ bench_memory() {
 	lab_down
 }
 
-[ $# -gt 0 ] || set -- plan boot tiny memory
+# The console on a pseudo-terminal, with 10,000 nodes that have booted. No lab.
+bench_screens() {
+	make -s -C "$builddir" tests/bench/bench-console >"$work/make.log" 2>&1 || { cat "$work/make.log"; return 1; }
+	"$builddir/tests/bench/bench-console"
+}
+
+[ $# -gt 0 ] || set -- plan screens boot tiny memory
 printf '%s, %s processors, %s MB\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
 	"$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))"
 row 'what' 'measured' 'aim'

@@ -215,7 +215,7 @@ static void read_all(int fd, struct strbuf *b)
 
 struct reply exchange(struct server *s, const char *from, const void *data, size_t len)
 {
-	struct sockaddr_in here = address_of(from, 0), there = address_of(SERVER, s->port);
+	struct sockaddr_in here = address_of(from, 0), there = address_of(s->at ? s->at : SERVER, s->port);
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct reply r = { 0 };

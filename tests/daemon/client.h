@@ -21,6 +21,7 @@ struct server {
 	unsigned int port;
 	struct plan plan; /* written by server_write_plan() */
 	pid_t pid;	  /* 0: not running */
+	const char *at;	  /* its address; NULL: SERVER */
 };
 
 struct reply {

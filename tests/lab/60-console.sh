@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The console on a real terminal (tmux), while a node boots, is restarted from it, and boots again.
 . "$(dirname "$0")/lib.sh"
-
 . "$srcdir/tests/lab/terminal.sh"
 
 fresh
@@ -34,5 +33,15 @@ seen 'NODE ▾'
 keys q
 seen 'ended with 0'
 ok $? 'the console is left'
+terminal kill-server
+like "$("$muster" lab exec --dir "$lab" -- "$muster" run --root "$lab/root" -n node01 -- 'uname -n; exit 3' 2>&1)" '^ +node01$' \
+	'a command runs on the node, with the lab'"'"'s own key'
+on_terminal "'$muster' lab console --dir '$lab'"
+seen '^ ● node01 '
+keys c
+seen 'A command on these nodes'
+keys 'uname -n; exit 3' Enter
+seen '^ *node01: node01' && seen '^ *node01: exit status 3'
+ok $? 'and from the console, which shows its output and its exit status' || evidence
 terminal kill-server
 finish

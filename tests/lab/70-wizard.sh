@@ -16,7 +16,7 @@ keys Enter
 seen '● eth1 .*10\.66\.0\.1/24'
 ok $? 'the interface is proposed, with the address that it has'
 keys Enter
-seen 'no other DHCP server on this wire'
+seen 'No other DHCP server answers on eth1'
 ok $? 'the wire is looked at for another DHCP server' || evidence
 keys NPage
 seen '0 of 2 MAC addresses'

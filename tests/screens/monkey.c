@@ -17,6 +17,9 @@
 #include "vt.h"
 
 #define CHECK_EVERY 50
+#define SANITIZER_STATUS 99 /* what ASan and UBSan end with */
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
 
 static const char *const keys[] = {
 	"\r",
@@ -121,6 +124,30 @@ static int bad(struct vt *v, long event, const char *what)
 	return 1;
 }
 
+/* It hangs: what it waits for, and, from a program with ASan, where. */
+static int hangs(struct vt *v, long event, const char *what)
+{
+	static const char *const files[] = { "syscall", "wchan" };
+	int r = bad(v, event, what);
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char path[64], text[256];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)vt_pid(v), files[i]);
+		f = fopen(path, "re");
+		if (f && fgets(text, sizeof(text), f))
+			printf("%s: %s\n", files[i], text);
+		if (f)
+			fclose(f);
+	}
+	vt_resize(v, 70, 200);
+	kill(vt_pid(v), SIGSEGV);
+	vt_wait_exit(v, VT_PATIENCE, NULL);
+	printf("%s", vt_screen(v));
+	return r;
+}
+
 /* Whether it still answers: a repaint of everything is never nothing. */
 static bool answers(struct vt *v)
 {
@@ -135,7 +162,14 @@ static bool answers(struct vt *v)
 	return vt_bytes(v) > before;
 }
 
-/* A screen may have been left by its own key; what matters is how. */
+/* A screen may have been left by its own key, or the program was told to end; what matters is how. */
+static bool is_good_end(struct vt *v, int status)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == SANITIZER_STATUS || WEXITSTATUS(status) == 127)
+		return false;
+	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) > 10 || vt_find(v, "cancelled", NULL, NULL);
+}
+
 static int judge_end(struct vt *v, long event)
 {
 	const char *left = vt_left_behind(v);
@@ -143,13 +177,13 @@ static int judge_end(struct vt *v, long event)
 	int status;
 
 	if (!vt_wait_exit(v, VT_PATIENCE, &status))
-		return bad(v, event, "it does not end");
+		return hangs(v, event, "it does not end");
 	left = vt_left_behind(v);
 	if (left) {
 		snprintf(text, sizeof(text), "it leaves %s behind", left);
 		return bad(v, event, text);
 	}
-	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) > 10))
+	if (is_good_end(v, status))
 		return 0;
 	snprintf(text, sizeof(text), "it ended with status 0x%x", status);
 	return bad(v, event, text);
@@ -157,7 +191,10 @@ static int judge_end(struct vt *v, long event)
 
 static int play(const char *const argv[], long events)
 {
-	static const char *const env[] = { "DEMO_TAME=1", NULL };
+	static const char *const env[] = {
+		"DEMO_TAME=1", "ASAN_OPTIONS=exitcode=" STRING(SANITIZER_STATUS),
+		"UBSAN_OPTIONS=print_stacktrace=1:exitcode=" STRING(SANITIZER_STATUS), NULL
+	};
 	struct vt *v = NULL;
 	long starts = 0;
 	int r = 0;
@@ -173,13 +210,15 @@ static int play(const char *const argv[], long events)
 		vt_pump(v, 0);
 		if (vt_wait_exit(v, 0, NULL) || (i % CHECK_EVERY == 0 && !answers(v))) {
 			if (!vt_wait_exit(v, 1000, NULL))
-				r = bad(v, i, "it does not answer");
+				r = hangs(v, i, "it does not answer");
 			else
 				r = judge_end(v, i);
 			vt_free(TAKE_PTR(v));
 		}
 	}
 	if (v && r == 0) {
+		/* Large enough for what it says then. */
+		vt_resize(v, 24, 80);
 		kill(vt_pid(v), SIGTERM);
 		r = judge_end(v, events);
 	}

@@ -193,6 +193,32 @@ static void it_follows_every_size(void **state)
 	quit(v);
 }
 
+static void a_change_redraws_its_own_cells_only(void **state)
+{
+	struct server *s = *state;
+	struct vt *v;
+	char token[33];
+	size_t whole, before;
+
+	server_start(s, NULL);
+	client_boot(s, NODE1, SCRIPT1, token);
+	free(client_report(s, NODE1, token, READY));
+	v = console(s, 24, 80);
+	assert_seen(v, "0.25");
+	assert_seen(v, "q quit");
+	before = vt_bytes(v);
+	vt_send(v, "\x0c");
+	assert_true(vt_pump(v, VT_PATIENCE));
+	vt_settle(v, 200, VT_PATIENCE);
+	whole = vt_bytes(v) - before;
+	before = vt_bytes(v);
+	free(client_report(s, NODE1, token, "stage=ready\nload=3.75\n"));
+	assert_seen(v, "3.75");
+	/* Beside the load, how long it is ready may have changed, once or twice. */
+	assert_in_range(vt_bytes(v) - before, 1, whole / 4);
+	quit(v);
+}
+
 static void in_ascii_no_sign_is_lost(void **state)
 {
 	static const char *const env[] = { "LC_ALL=C", "TERM=vt100", NULL };
@@ -250,6 +276,7 @@ int main(void)
 		WITH_SERVER(a_failed_node_shows_its_reason),
 		WITH_SERVER(a_filter_chooses_and_a_lost_connection_is_said),
 		WITH_SERVER(it_follows_every_size),
+		WITH_SERVER(a_change_redraws_its_own_cells_only),
 		WITH_SERVER(in_ascii_no_sign_is_lost),
 		WITH_SERVER(a_closed_terminal_ends_it),
 		WITH_SERVER(the_help_names_every_key),

@@ -173,6 +173,28 @@ static void the_real_card_with_the_address_is_found(void **state)
 	assert_string_equal(name, "eth1");
 }
 
+static void the_card_is_known_by_its_id_on_the_bus(void **state)
+{
+	struct room *room = *state;
+	char id[10] = "as it was";
+
+	assert_int_equal(net_card(room->at, mac, id), -ENODEV);
+	put(room, "sys/class/net/eth1/address", "52:54:00:66:00:01\n");
+	put_link(room, "sys/class/net/eth1/device", "../../../0000:00:03.0");
+	/* virtio and other buses */
+	put(room, "sys/0000:00:03.0/vendor", "0x1af4\n");
+	assert_int_equal(net_card(room->at, mac, id), -ENODEV);
+	assert_string_equal(id, "as it was");
+	put(room, "sys/0000:00:03.0/class", "0x020000\n");
+	put(room, "sys/0000:00:03.0/vendor", "0x8086\n");
+	assert_int_equal(net_card(room->at, mac, id), -ENODEV);
+	put(room, "sys/0000:00:03.0/device", "0x15f3\n");
+	assert_int_equal(net_card(room->at, mac, id), 0);
+	assert_string_equal(id, "8086:15f3");
+	put(room, "sys/0000:00:03.0/device", "0x15f3; reboot\n");
+	assert_int_equal(net_card(room->at, mac, id), -ENODEV);
+}
+
 static void a_missing_interface_is_explained(void **state)
 {
 	struct room *room = *state;
@@ -355,6 +377,7 @@ int main(void)
 		IN_ROOM(modules_are_loaded_until_nothing_new_appears),
 		IN_ROOM(a_wrong_table_is_refused_and_a_missing_one_is_empty),
 		IN_ROOM(the_real_card_with_the_address_is_found),
+		IN_ROOM(the_card_is_known_by_its_id_on_the_bus),
 		IN_ROOM(a_missing_interface_is_explained),
 		cmocka_unit_test(roots_password_field_is_put_in),
 		IN_ROOM(no_link_of_the_root_is_followed),

@@ -322,15 +322,17 @@ static void a_report_escapes_its_values(void **state)
 			   .memory_kb = 100,
 			   .memory_free_kb = 50,
 			   .processors = 4,
-			   .kernel = { .release = "6.1", .version = "#1" } };
+			   .kernel = { .release = "6.1", .version = "#1" },
+			   .card = "8086:15f3" };
 	struct report report = { .stage = "failed", .reason = "a\nb\\c\x1b[0m=d", .log = "one\ntwo\n" };
 	_cleanup_free_ char *body = NULL;
 	size_t len;
 
 	assert_int_equal(report_body(&report, &f, &body, &len), 0);
-	assert_string_equal(
-		body, "stage=failed\nuptime_ms=1234\nload=0.02\nmemory_kb=100\nmemory_free_kb=50\n"
-		      "processors=4\nkernel=6.1\nversion=#1\nreason=a\\nb\\\\c?[0m=d\nlog=one\\ntwo\\n\n");
+	assert_string_equal(body,
+			    "stage=failed\nuptime_ms=1234\nload=0.02\nmemory_kb=100\nmemory_free_kb=50\n"
+			    "processors=4\nkernel=6.1\nversion=#1\ncard=8086:15f3\nreason=a\\nb\\\\c?[0m="
+			    "d\nlog=one\\ntwo\\n\n");
 	assert_int_equal(len, strlen(body));
 }
 

@@ -30,7 +30,7 @@ static void a_report_is_read_with_all_its_values(void **state)
 	assert_int_equal(
 		parse("stage=failed\nuptime_ms=1234\nload=0.02\nmemory_kb=2048\nmemory_free_kb=1024\n"
 		      "processors=4\nkernel=6.1.0-42\nversion=#1 SMP\nreason=no\\nroot\\\\here\n"
-		      "log=one\\ntwo\nfuture=x",
+		      "log=one\\ntwo\ncard=8086:15f3\nfuture=x",
 		      &r),
 		0);
 	assert_int_equal(r.values.stage, NODE_FAILED);
@@ -41,9 +41,11 @@ static void a_report_is_read_with_all_its_values(void **state)
 	assert_string_equal(r.values.kernel, "6.1.0-42");
 	assert_string_equal(r.values.reason, "no root\\here");
 	assert_string_equal(r.values.log, "one\ntwo");
+	assert_string_equal(r.values.card, "8086:15f3");
 	report_free(&r);
 	assert_int_equal(parse("stage=ready\n", &r), 0);
 	assert_true(r.values.load < 0);
+	assert_string_equal(r.values.card, "");
 	assert_string_equal(r.values.log, "");
 	report_free(&r);
 	assert_int_equal(parse("stage=root\nload=17\nstage=ready\nreason=a\nreason=b\n\n", &r), 0);
@@ -159,6 +161,10 @@ static void a_wrong_report_is_refused_whole(void **state)
 		"stage=ready\nssi_memory_kb=x",
 		"stage=ready\nssi_load=-1",
 		"stage=ready\nssi_stuck=\\",
+		"stage=ready\ncard=8086-15f3",
+		"stage=ready\ncard=8086:15F3",
+		"stage=ready\ncard=8086:15f33",
+		"stage=ready\ncard=",
 	};
 	struct report r = { .values.processors = 77 };
 

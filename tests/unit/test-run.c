@@ -171,6 +171,23 @@ static void ssh_asks_nobody_and_trusts_the_keys_of_muster(void **state)
 	assert_non_null(strstr(s.text, "<-->\nnode01: <10.66.0.0>\nnode01: <words>\n"));
 }
 
+static void the_servers_own_key_to_the_nodes_is_the_only_one_offered(void **state)
+{
+	struct fixture *f = *state;
+	struct fs_attr attr = { 0600, (uid_t)-1, (gid_t)-1 };
+	_cleanup_close_ int root = fs_root_open(f->root);
+	struct seen s = run(f, "node01", "words", 0);
+	char want[128];
+
+	assert_null(strstr(s.text, "<-i>"));
+	assert_int_equal(fs_mkdir_all(root, "/etc/muster", 0755), 0);
+	assert_int_equal(fs_write(root, MUSTER_IDENTITY, "key", 3, &attr), 0);
+	s = run(f, "node01", "words", 0);
+	snprintf(want, sizeof(want),
+		 "<IdentitiesOnly=yes>\nnode01: <-i>\nnode01: <%s/etc/muster/id_ed25519>\n", f->root);
+	assert_non_null(strstr(s.text, want));
+}
+
 static void a_failure_has_its_status(void **state)
 {
 	struct seen s = run(*state, "node[01-03]", "fail", 0);
@@ -232,6 +249,7 @@ int main(void)
 		WITH_NODES(every_node_runs_it_and_its_lines_come),
 		WITH_NODES(each_node_is_reached_by_its_address_and_known_by_its_name),
 		WITH_NODES(ssh_asks_nobody_and_trusts_the_keys_of_muster),
+		WITH_NODES(the_servers_own_key_to_the_nodes_is_the_only_one_offered),
 		WITH_NODES(a_failure_has_its_status),
 		WITH_NODES(a_node_without_an_address_is_not_reached),
 		WITH_NODES(what_takes_too_long_is_ended),

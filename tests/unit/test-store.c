@@ -216,6 +216,30 @@ static void unknown_nodes_are_refused(void **state)
 	assert_int_equal(store_nodes(f->store, T0, &names, &v, &n), -ENOENT);
 }
 
+static int add_card(void *data, const char *node, const char *card)
+{
+	return strv_addf(data, "%s %s", node, card);
+}
+
+static void the_card_that_a_node_boots_over_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_strv_ struct strv cards = STRV_INIT, later = STRV_INIT;
+	struct store_report report = {
+		.stage = NODE_INITRAMFS, .kernel = "", .reason = "", .log = "", .card = "8086:15f3"
+	};
+
+	assert_int_equal(store_boot(f->store, T0, "node00002", "", "10.66.0.12", TOKEN_A, ""), 0);
+	assert_int_equal(store_report(f->store, T0, "node00002", &report), 0);
+	assert_int_equal(store_cards(f->store, add_card, &cards), 0);
+	assert_int_equal(cards.n, 1);
+	assert_string_equal(cards.v[0], "node00002 8086:15f3");
+	/* A report that does not say it takes nothing away. */
+	report_as(f->store, T0 + 1000, "node00002", NODE_READY);
+	assert_int_equal(store_cards(f->store, add_card, &later), 0);
+	assert_int_equal(later.n, 1);
+}
+
 static void a_token_belongs_to_one_boot_only(void **state)
 {
 	struct fixture *f = *state;
@@ -713,6 +737,7 @@ int main(void)
 		WITH_STORE(a_boot_goes_through_its_stages),
 		WITH_STORE(a_lease_whose_event_was_overtaken_belongs_to_the_boot),
 		WITH_STORE(unknown_nodes_are_refused),
+		WITH_STORE(the_card_that_a_node_boots_over_is_kept),
 		WITH_STORE(a_token_belongs_to_one_boot_only),
 		WITH_STORE(the_file_holds_no_token),
 		WITH_STORE(a_lease_does_not_cut_a_running_node_off),

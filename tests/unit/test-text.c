@@ -81,6 +81,21 @@ static void a_word_that_is_too_long_is_broken(void **state)
 	assert_wrapped("漢字", 1, "漢|字");
 }
 
+static void chinese_breaks_between_its_characters(void **state)
+{
+	assert_wrapped("根模式 ram，或以其他核心開機", 16, "根模式 ram，或以|其他核心開機");
+	assert_wrapped("在 muster 中", 9, "在 muster|中");
+}
+
+static void no_line_begins_with_a_mark_that_closes(void **state)
+{
+	assert_wrapped("清單會變更。", 10, "清單會變|更。");
+	assert_wrapped("核心（在此）", 6, "核心|（在|此）");
+	assert_wrapped("按 `q`後。", 6, "按 `q`|後。");
+	/* Where there is no other way, it does. */
+	assert_wrapped("。。。", 4, "。。|。");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +104,8 @@ int main(void)
 		cmocka_unit_test(the_way_back_ends_where_characters_begin),
 		cmocka_unit_test(lines_break_at_blanks),
 		cmocka_unit_test(a_word_that_is_too_long_is_broken),
+		cmocka_unit_test(chinese_breaks_between_its_characters),
+		cmocka_unit_test(no_line_begins_with_a_mark_that_closes),
 	};
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The end of `muster setup`: real jobs below a scratch root, which succeed, fail, are stopped, and outlive their terminal. Their
+ * nodes boot an initramfs with a kernel that is none but by its header, so that nothing is fetched and nothing is built for long.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/screens/golden.h"
+#include "tests/screens/setup-room.h"
+#include "util/fs.h"
+#include "util/spawn.h"
+
+#define LOADERS "root/var/lib/muster/tftp"
+
+/* In place of mksquashfs, which the job runs: it waits until the room has a file "go". */
+static const char slow[] = "#!/bin/sh\necho waiting for go\nwhile ! [ -e '%s/go' ]; do sleep 0.05; done\n"
+			   "PATH=${PATH#*:}\nexec mksquashfs \"$@\"\n";
+
+static int setup(void **state)
+{
+	char *answers;
+	struct room *r;
+
+	if (room_setup(state) < 0)
+		return -1;
+	r = *state;
+	room_kernel(r, "vmlinuz", "6.1.0-test");
+	if (asprintf(&answers,
+		     "cluster { name = \"krg\" }\nboot { kernel = \"%s/vmlinuz\" root = \"initramfs\" }\n"
+		     "network \"eth1\" { address = \"10.66.0.1/24\" }\n"
+		     "nodes { count = 2 macs = {\"52:54:00:66:00:01\"} }\n",
+		     r->dir) < 0)
+		return -1;
+	room_answers(r, answers);
+	free(answers);
+	return 0;
+}
+
+/* Another mksquashfs comes first in the path. */
+static struct vt *wizard_slow(const struct room *r)
+{
+	_cleanup_free_ char *script = NULL, *path = NULL;
+	const char *env[] = { NULL, NULL };
+
+	assert_true(asprintf(&script, slow, r->dir) > 0);
+	assert_true(mkdir("bin", 0755) == 0 || errno == EEXIST);
+	room_write(r, "bin/mksquashfs", script, strlen(script));
+	assert_int_equal(chmod("bin/mksquashfs", 0755), 0);
+	assert_true(asprintf(&path, "PATH=%s/bin:%s", r->dir, getenv("PATH")) > 0);
+	env[0] = path;
+	return wizard_in(r, 24, 80, env);
+}
+
+static void go_to_apply(struct vt *v)
+{
+	wizard_go(v, "A node root to be built");
+	vt_send(v, "a");
+	assert_seen(v, "Enter begins.");
+}
+
+static bool plans_nothing(const struct room *r)
+{
+	const char *const argv[] = { MUSTER,  "plan", "--root",	  r->root, "--host",
+				     r->host, "-f",   r->answers, NULL };
+	const struct spawn s = { .argv = argv, .timeout_ms = 20000 };
+	_cleanup_free_ char *output = NULL;
+	int status = -1;
+
+	assert_int_equal(spawn_run(&s, &status, &output), 0);
+	return status == 0 && strstr(output, "Nothing to change");
+}
+
+static void a_job_that_succeeds_leads_on_to_the_first_boot(void **state)
+{
+	struct room *r = *state;
+	struct vt *v;
+
+	if (!room_can_apply())
+		skip();
+	v = wizard(r);
+	go_to_apply(v);
+	assert_golden(v, "setup-apply");
+	vt_send(v, ENTER);
+	assert_seen(v, "● squashfs");
+	assert_seen(v, "● initramfs");
+	assert_seen(v, "● files");
+	assert_seen(v, "All is done.");
+	assert_false(vt_find(v, "✗", NULL, NULL));
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Switch the nodes on now.");
+	assert_seen(v, "● Apply");
+	vt_send(v, "q");
+	wizard_ended(v);
+	/* The same answers by themselves change nothing. */
+	assert_true(plans_nothing(r));
+	assert_int_equal(room_muster(r, "apply", "--yes"), 0);
+	/* And the wizard says so. */
+	v = wizard(r);
+	assert_seen(v, "Answers of an earlier run were found");
+	wizard_go(v, "Public ssh keys");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Nothing is to be changed");
+	wizard_leave(v);
+}
+
+static void a_failure_says_what_was_put_back_and_what_to_do(void **state)
+{
+	struct room *r = *state;
+	_cleanup_close_ int root = fs_root_open(r->root);
+	struct vt *v;
+
+	if (!room_can_apply() || geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
+		skip();
+	/* The loaders cannot be written: their folder is read-only. */
+	assert_int_equal(fs_mkdir_all(root, "/var/lib/muster/tftp", 0755), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("muster-test", LOADERS, "tmpfs", MS_RDONLY, NULL), 0);
+	v = wizard(r);
+	go_to_apply(v);
+	vt_send(v, ENTER);
+	assert_seen(v, "It failed.");
+	assert_seen(v, "✗ files");
+	assert_seen(v, "● undo");
+	assert_seen(v, "Read-only file");
+	assert_seen(v, "is taken back");
+	assert_seen(v, "Enter begins again.");
+	assert_false(fs_exists(root, "/etc/muster/dnsmasq.conf"));
+	/* It is mended. */
+	assert_int_equal(umount(LOADERS), 0);
+	vt_send(v, ENTER);
+	assert_seen(v, "All is done.");
+	assert_true(fs_exists(root, "/etc/muster/dnsmasq.conf"));
+	wizard_leave(v);
+}
+
+static void before_anything_is_changed_a_failure_says_so(void **state)
+{
+	struct room *r = *state;
+	_cleanup_close_ int root = fs_root_open(r->root);
+	static const char fails[] = "#!/bin/sh\necho FATAL ERROR: no room left >&2\nexit 1\n";
+	_cleanup_free_ char *path = NULL;
+	const char *env[] = { NULL, NULL };
+	struct vt *v;
+
+	if (!room_can_apply())
+		skip();
+	assert_int_equal(mkdir("bin", 0755), 0);
+	room_write(r, "bin/mksquashfs", fails, strlen(fails));
+	assert_int_equal(chmod("bin/mksquashfs", 0755), 0);
+	assert_true(asprintf(&path, "PATH=%s/bin:%s", r->dir, getenv("PATH")) > 0);
+	env[0] = path;
+	v = wizard_in(r, 24, 80, env);
+	go_to_apply(v);
+	vt_send(v, ENTER);
+	assert_seen(v, "It failed.");
+	assert_seen(v, "✗ squashfs");
+	assert_seen(v, "no room left");
+	assert_seen(v, "Nothing on this server was changed.");
+	wizard_leave(v);
+	assert_false(fs_exists(root, "/etc/muster/dnsmasq.conf"));
+}
+
+static void a_job_is_stopped_when_it_is_asked_to(void **state)
+{
+	struct room *r = *state;
+	struct vt *v;
+
+	if (!room_can_apply())
+		skip();
+	v = wizard_slow(r);
+	go_to_apply(v);
+	vt_send(v, ENTER);
+	assert_seen(v, "◐ squashfs");
+	vt_send(v, "c");
+	assert_seen(v, "Stop, and take back");
+	vt_send(v, "G");
+	assert_gone(v, "Stop, and take back");
+	vt_send(v, "c");
+	assert_seen(v, "Stop, and take back");
+	vt_send(v, "S");
+	assert_seen(v, "It was stopped.");
+	assert_seen(v, "Nothing on this server was changed.");
+	wizard_leave(v);
+}
+
+static void a_job_outlives_its_terminal_and_is_found_again(void **state)
+{
+	struct room *r = *state;
+	struct vt *v;
+	int status;
+
+	if (!room_can_apply())
+		skip();
+	v = wizard_slow(r);
+	go_to_apply(v);
+	vt_send(v, ENTER);
+	assert_seen(v, "◐ squashfs");
+	assert_seen(v, "This goes on if the terminal closes");
+	vt_hang_up(v);
+	assert_true(vt_wait_exit(v, VT_PATIENCE, &status));
+	vt_free(v);
+	/* Another wizard finds it, without a question. */
+	{
+		const char *const argv[] = { MUSTER,  "setup", "--root",   r->root, "--host",
+					     r->host, "-f",    r->answers, NULL };
+
+		assert_int_equal(vt_start(argv, NULL, 24, 80, &v), 0);
+	}
+	assert_seen(v, "◐ squashfs");
+	assert_seen(v, "▸ Apply");
+	/* Left on purpose: it goes on. */
+	vt_send(v, ESCAPE);
+	assert_seen(v, "The job goes on");
+	vt_send(v, "S");
+	assert_gone(v, "The job goes on");
+	room_write(r, "go", "", 0);
+	assert_seen(v, "All is done.");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Switch the nodes on now.");
+	vt_send(v, "q");
+	wizard_ended(v);
+	assert_true(plans_nothing(r));
+}
+
+/* Also when the test failed while it was mounted. */
+static int unmount(void **state)
+{
+	if (umount(LOADERS) < 0 && errno != EINVAL && errno != ENOENT && errno != EPERM)
+		return -1;
+	return room_teardown(state);
+}
+
+#define WITH_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, room_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_ROOM(a_job_that_succeeds_leads_on_to_the_first_boot),
+		cmocka_unit_test_setup_teardown(a_failure_says_what_was_put_back_and_what_to_do, setup,
+						unmount),
+		WITH_ROOM(before_anything_is_changed_a_failure_says_so),
+		WITH_ROOM(a_job_is_stopped_when_it_is_asked_to),
+		WITH_ROOM(a_job_outlives_its_terminal_and_is_found_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
