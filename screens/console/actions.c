@@ -11,6 +11,8 @@
 #include "tui/dialog.h"
 #include "util/i18n.h"
 
+#define ANSWER_MS 2000 /* no key waits longer for musterd, but for a millisecond more with each node */
+
 int action_failed(struct console *c, int r)
 {
 	_cleanup_free_ char *why = muster_take_error(c->muster);
@@ -155,6 +157,7 @@ int action_do(struct console *c, int request, const struct strv *names)
 
 	if (!nodes)
 		return -ENOMEM;
+	muster_patience(c->muster, ANSWER_MS + (int)MIN(names->n, (size_t)ANSWER_MS));
 	switch (request) {
 	case ACTION_NEXT:
 		return boot_next(c, nodes);

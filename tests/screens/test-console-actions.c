@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -202,6 +203,31 @@ static void a_nodes_page_has_the_actions_too(void **state)
 	quit(v);
 }
 
+static void a_musterd_that_hangs_holds_no_key_up(void **state)
+{
+	struct cluster *c = *state;
+	struct vt *v = start(c, 24, 80);
+
+	kill(c->pid, SIGSTOP);
+	vt_send(v, "\r");
+	/* What the console knows is there at once, with the neighbour's page. */
+	if (!vt_wait(v, "Facts", 1500))
+		fail_msg("the page waits:\n%s", vt_screen(v));
+	vt_send(v, "j");
+	if (!vt_wait(v, "10.66.0.12", 1500))
+		fail_msg("the next page waits:\n%s", vt_screen(v));
+	assert_seen(v, "musterd has not answered for");
+	vt_send(v, "w");
+	if (!vt_wait(v, "musterd does not answer", 4000))
+		fail_msg("the action waits:\n%s", vt_screen(v));
+	kill(c->pid, SIGCONT);
+	assert_gone(v, "musterd has not answered for");
+	assert_seen(v, "Last events");
+	vt_send(v, "q");
+	assert_seen(v, "NODE ▾");
+	quit(v);
+}
+
 /* ---- choosing ------------------------------------------------------------------------------------------------- */
 
 /* The node in the first row of the table. */
@@ -344,6 +370,7 @@ int main(void)
 		SEEDED(what_they_boot_next_is_noted_once_or_from_now_on),
 		SEEDED(what_they_cannot_boot_is_said),
 		SEEDED(a_nodes_page_has_the_actions_too),
+		SEEDED(a_musterd_that_hangs_holds_no_key_up),
 		SEEDED(every_column_is_sorted_by_in_both_directions),
 		SEEDED(columns_fit_each_width),
 		SEEDED(the_mouse_chooses_sorts_and_scrolls),
