@@ -304,6 +304,11 @@ struct muster_root {
 	bool used; /* by the applied plan */
 };
 
+/* What keeps nodes from booting this root with the applied answers: a sentence without an end, owned; NULL: nothing does. */
+int muster_root_obstacle(struct muster *m, const struct muster_root *root, char **ret) _must_check_;
+/* Whether this server has a memory test for them. */
+bool muster_has_memtest(struct muster *m);
+
 int muster_root_build(struct muster *m, char **ret_id) _must_check_; /* for the plan that was read last */
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
 void muster_roots_free(struct muster_root *v, size_t n);
