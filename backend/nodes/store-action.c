@@ -60,7 +60,17 @@ static int finish(struct store *s, int64_t now, const char *node, const struct a
 	return r < 0 ? r : event(s, now, node, "power", "%s: %s", a->what, how);
 }
 
-static int add(struct store *s, int64_t now, const char *node, const char *what, int64_t uid)
+/* "user root": by name where the caller knows one. */
+static int asked(struct store *s, int64_t now, const char *node, const char *kind, const char *what,
+		 const struct store_asker *who)
+{
+	if (who->name)
+		return event(s, now, node, kind, "%s: asked for by user %s", what, who->name);
+	return event(s, now, node, kind, "%s: asked for by user %" PRId64, what, who->uid);
+}
+
+static int add(struct store *s, int64_t now, const char *node, const char *what,
+	       const struct store_asker *who)
 {
 	struct action a;
 	int r = find_action(s, node, &a);
@@ -68,15 +78,16 @@ static int add(struct store *s, int64_t now, const char *node, const char *what,
 	if (r == 0 && a.id)
 		r = finish(s, now, node, &a, "another wish took its place");
 	if (r == 0)
-		r = db_run(s->db, SQL_ACTION_ADD, "itii", a.node, what, now, uid);
-	return r < 0 ? r : event(s, now, node, "power", "%s: asked for by user %" PRId64, what, uid);
+		r = db_run(s->db, SQL_ACTION_ADD, "itii", a.node, what, now, who->uid);
+	return r < 0 ? r : asked(s, now, node, "power", what, who);
 }
 
-int store_action_add(struct store *s, int64_t now, const char *node, const char *what, int64_t uid)
+int store_action_add(struct store *s, int64_t now, const char *node, const char *what,
+		     const struct store_asker *who)
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, add(s, now, node, what, uid));
+	return r < 0 ? r : store_end(s, add(s, now, node, what, who));
 }
 
 static int tell(struct store *s, int64_t now, const char *node, struct action *a, struct store_action *ret)
@@ -178,8 +189,10 @@ int store_next_get(struct store *s, const char *node, struct store_next *ret)
 	return 0;
 }
 
-static int set_next(struct store *s, int64_t now, const char *node, const struct store_next *n, int64_t uid)
+static int set_next(struct store *s, int64_t now, const char *node, const struct store_next *n,
+		    const struct store_asker *who)
 {
+	_cleanup_free_ char *what = NULL;
 	int r = db_run(s->db, SQL_NEXT_SET, "ttti", node, n->what, n->initramfs,
 		       (int64_t)(n->always && *n->what));
 
@@ -187,16 +200,22 @@ static int set_next(struct store *s, int64_t now, const char *node, const struct
 		r = -ENOENT;
 	if (r == 0)
 		r = store_node_changed(s, node);
-	return r < 0 ? r
-		     : event(s, now, node, "next", "%s%s: asked for by user %" PRId64,
-			     *n->what ? n->what : "system", *n->what && n->always ? " always" : "", uid);
+	if (r < 0)
+		return r;
+	if (asprintf(&what, "%s%s", *n->what ? n->what : "system", *n->what && n->always ? " always" : "") <
+	    0) {
+		what = NULL;
+		return -ENOMEM;
+	}
+	return asked(s, now, node, "next", what, who);
 }
 
-int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next, int64_t uid)
+int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next,
+		   const struct store_asker *who)
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, set_next(s, now, node, next, uid));
+	return r < 0 ? r : store_end(s, set_next(s, now, node, next, who));
 }
 
 static int use_next(struct store *s, int64_t now, const char *node, const char *what)

@@ -108,9 +108,14 @@ void store_changes_free(struct store_changes *c);
 
 /* ---- the operator's wishes: kept until they are fulfilled or given up, with events "power" and "next" ------------ */
 
+/* Who asks. */
+struct store_asker {
+	int64_t uid;
+	const char *name; /* borrowed; NULL: not known */
+};
 /* The node's agent shall do it: "reboot" or "poweroff". Takes the place of what it was to do. -ENOENT: no such node. */
 int store_action_add(struct store *s, int64_t now, const char *node, const char *what,
-		     int64_t uid) _must_check_;
+		     const struct store_asker *who) _must_check_;
 struct store_action {
 	int64_t id;
 	char what[16];
@@ -130,7 +135,7 @@ struct store_next {
 };
 /* -ENOENT: no such node. */
 int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next,
-		   int64_t uid) _must_check_;
+		   const struct store_asker *who) _must_check_;
 int store_next_get(struct store *s, const char *node, struct store_next *ret) _must_check_;
 /* The node has gone on with it: a wish for once is fulfilled. */
 int store_next_used(struct store *s, int64_t now, const char *node, const char *what) _must_check_;

@@ -187,6 +187,22 @@ static void flow_fact(struct flow *f, const char *name, const char *value)
 	canvas_text(f->c, y, 13, STYLE_NORMAL, *value ? value : "-");
 }
 
+/* Only what is not usual is worth a line. */
+static void flow_next(struct flow *f, const struct node_state *s)
+{
+	const char *what = strncmp(s->next, "root:", 5) == 0 ? s->next + 5
+			   : strcmp(s->next, "disk") == 0    ? _("its first disk")
+			   : strcmp(s->next, "memtest") == 0 ? _("memory test")
+							     : s->next;
+	char text[256];
+
+	if (!*s->next)
+		return;
+	snprintf(text, sizeof(text), s->next_always ? _("%s, from now on") : _("%s, the next time only"),
+		 what);
+	flow_fact(f, _("boots next"), text);
+}
+
 static void flow_facts(struct flow *f, const struct node_state *s)
 {
 	char text[128];
@@ -196,6 +212,7 @@ static void flow_facts(struct flow *f, const struct node_state *s)
 	flow_fact(f, _("MAC address"), s->mac);
 	flow_fact(f, _("kernel"), s->kernel);
 	flow_fact(f, _("root"), s->root);
+	flow_next(f, s);
 	text[0] = '\0';
 	if (s->processors)
 		snprintf(text, sizeof(text),

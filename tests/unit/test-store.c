@@ -577,7 +577,8 @@ static void start_two(struct fixture *f)
 		assert_int_equal(store_boot(f->store, T0, name, MAC(f->plan.nodes[i].mac), "10.66.0.11",
 					    tokens[i], "g"),
 				 0);
-		assert_int_equal(store_next_set(f->store, T0, name, &next, 0), 0);
+		assert_int_equal(store_next_set(f->store, T0, name, &next, &(struct store_asker){ 0, "ann" }),
+				 0);
 		report_as(f->store, T0 + 50, name, NODE_READY);
 	}
 }
