@@ -52,6 +52,10 @@ int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_ch
 int context_ask_begin(struct muster *m, json_t *request, struct muster_asking **ret) _must_check_;
 int context_ask_work(struct muster_asking *a, json_t **ret) _must_check_;
 
+/* Waits; -MUSTER_E_CANCELLED: the operator wants no more. */
+int context_pause(struct muster *m, int ms) _must_check_;
+/* A list of the names; NULL when memory runs out. */
+json_t *context_names_json(const struct strv *names);
 /* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
