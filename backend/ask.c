@@ -98,35 +98,13 @@ static int receive_line(int fd, int64_t end, struct strbuf *b)
 	}
 }
 
-static int exchange(struct muster *m, const char *request, struct strbuf *answer)
+/* The answer's line as JSON; an answer {"error"} gives its code. */
+static int read_answer(struct muster *m, const char *line, json_t **ret)
 {
-	int64_t end = clock_mono_ms() + ANSWER_MS;
-	_cleanup_close_ int fd = -1;
-	int r = context_connect(m, &fd);
-
-	if (r == 0)
-		r = send_line(fd, request, strlen(request), end);
-	return r < 0 ? r : receive_line(fd, end, answer);
-}
-
-int context_ask_daemon(struct muster *m, json_t *request, json_t **ret)
-{
-	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL, *line = NULL;
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	json_t *answer = json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
 	const char *why = NULL;
-	json_t *answer;
-	int code = 0, r;
+	int code = 0;
 
-	json_decref(request);
-	if (!text || asprintf(&line, "%s\n", text) < 0)
-		return -ENOMEM;
-	r = exchange(m, line, &b);
-	if (r < 0) {
-		context_error(m, _("musterd does not answer (%s). `systemctl status musterd` says why."),
-			      muster_strerror(r));
-		return r;
-	}
-	answer = json_loads(b.data, JSON_DISABLE_EOF_CHECK, NULL);
 	if (!answer) {
 		context_error(m, _("musterd's answer cannot be read; is it of another version?"));
 		return -MUSTER_E_FORMAT;
@@ -140,4 +118,100 @@ int context_ask_daemon(struct muster *m, json_t *request, json_t **ret)
 	}
 	*ret = answer;
 	return 0;
+}
+
+static int request_line(json_t *request, char **ret)
+{
+	_cleanup_free_ char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+
+	json_decref(request);
+	return text && asprintf(ret, "%s\n", text) >= 0 ? 0 : -ENOMEM;
+}
+
+static int exchange(struct muster *m, const char *request, struct strbuf *answer)
+{
+	int64_t end = clock_mono_ms() + (m->patience_ms ? m->patience_ms : ANSWER_MS);
+	_cleanup_close_ int fd = -1;
+	int r = context_connect(m, &fd);
+
+	if (r == 0)
+		r = send_line(fd, request, strlen(request), end);
+	return r < 0 ? r : receive_line(fd, end, answer);
+}
+
+static int no_answer(struct muster *m, int r)
+{
+	context_error(m, _("musterd does not answer (%s). `systemctl status musterd` says why."),
+		      muster_strerror(r));
+	return r;
+}
+
+int context_ask_daemon(struct muster *m, json_t *request, json_t **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	_cleanup_free_ char *line = NULL;
+	int r = request_line(request, &line);
+
+	if (r < 0)
+		return r;
+	r = exchange(m, line, &b);
+	return r < 0 ? no_answer(m, r) : read_answer(m, b.data, ret);
+}
+
+void muster_patience(struct muster *m, int ms)
+{
+	m->patience_ms = ms;
+}
+
+/* ---- without waiting -------------------------------------------------------------------------------------------- */
+
+struct muster_asking {
+	struct muster *muster;
+	int fd;
+	struct strbuf answer;
+};
+
+int context_ask_begin(struct muster *m, json_t *request, struct muster_asking **ret)
+{
+	_cleanup_(muster_asking_freep) struct muster_asking *a = calloc(1, sizeof(*a));
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	if (a)
+		a->fd = -1;
+	r = request_line(request, &line);
+	if (r < 0 || !a)
+		return -ENOMEM;
+	a->muster = m;
+	r = context_connect(m, &a->fd);
+	/* Its time is up at once: a line this short always has room in a fresh socket. */
+	if (r == 0)
+		r = send_line(a->fd, line, strlen(line), 0);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+int context_ask_work(struct muster_asking *a, json_t **ret)
+{
+	int r = receive_line(a->fd, 0, &a->answer);
+
+	if (r == -MUSTER_E_TIMEOUT)
+		return 1;
+	return r < 0 ? r : read_answer(a->muster, a->answer.data, ret);
+}
+
+int muster_asking_fd(const struct muster_asking *a)
+{
+	return a->fd;
+}
+
+void muster_asking_free(struct muster_asking *a)
+{
+	if (!a)
+		return;
+	closep(&a->fd);
+	strbuf_free(&a->answer);
+	free(a);
 }

@@ -27,8 +27,9 @@ struct muster {
 	char *answers;		       /* the path it was read from */
 	struct plan_mistakes mistakes;
 	int64_t step_started;
-	char *step;  /* the present step's name */
-	char *error; /* see muster_take_error(); NULL: none */
+	char *step;	 /* the present step's name */
+	char *error;	 /* see muster_take_error(); NULL: none */
+	int patience_ms; /* see muster_patience(); 0: what is usual */
 };
 
 /* Events; each takes a context that has no handler, too. */
@@ -43,9 +44,13 @@ bool context_ask(struct muster *m, enum muster_question_type type, bool preset, 
 
 /* A connection to musterd's control socket. -ENOENT, -ECONNREFUSED: it does not run. */
 int context_connect(struct muster *m, int *ret) _must_check_;
-/* Asks musterd one thing, and waits for the line of the answer, at most 10 s. Takes the request over; *ret is a new
+/* Asks musterd one thing, and waits for the line of the answer, at most 10 s or muster_patience(). Takes the request over; *ret is a new
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
 int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
+/* The same without waiting: the request, which is taken over and must be short, goes out; no event tells when it cannot. Then
+ * what has arrived is read: 1, when more is to come. */
+int context_ask_begin(struct muster *m, json_t *request, struct muster_asking **ret) _must_check_;
+int context_ask_work(struct muster_asking *a, json_t **ret) _must_check_;
 
 /* Waits; -MUSTER_E_CANCELLED: the operator wants no more. */
 int context_pause(struct muster *m, int ms) _must_check_;

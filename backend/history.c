@@ -112,24 +112,39 @@ static int read_history(const json_t *o, struct muster_history *h)
 	return r < 0 ? r : read_events(json_object_get(o, "events"), h);
 }
 
-int muster_history(struct muster *m, const char *node, struct muster_history **ret)
+/* Takes the answer over. */
+static int take_history(struct muster *m, json_t *answer, struct muster_history **ret)
 {
 	_cleanup_(muster_history_freep) struct muster_history *h = calloc(1, sizeof(*h));
-	json_t *answer = NULL;
-	int r;
+	int r = h ? read_history(json_object_get(answer, "history"), h) : -ENOMEM;
 
-	if (!h)
-		return -ENOMEM;
-	r = context_ask_daemon(m, json_pack("{s:s}", "history", node), &answer);
-	if (r < 0)
-		return r;
-	r = read_history(json_object_get(answer, "history"), h);
 	json_decref(answer);
 	if (r == -MUSTER_E_FORMAT)
 		context_error(m, _("musterd's answer cannot be read; is it of another version?"));
 	if (r == 0)
 		*ret = TAKE_PTR(h);
 	return r;
+}
+
+int muster_history(struct muster *m, const char *node, struct muster_history **ret)
+{
+	json_t *answer = NULL;
+	int r = context_ask_daemon(m, json_pack("{s:s}", "history", node), &answer);
+
+	return r < 0 ? r : take_history(m, answer, ret);
+}
+
+int muster_history_ask(struct muster *m, const char *node, struct muster_asking **ret)
+{
+	return context_ask_begin(m, json_pack("{s:s}", "history", node), ret);
+}
+
+int muster_history_read(struct muster *m, struct muster_asking *a, struct muster_history **ret)
+{
+	json_t *answer = NULL;
+	int r = context_ask_work(a, &answer);
+
+	return r != 0 ? r : take_history(m, answer, ret);
 }
 
 void muster_history_free(struct muster_history *h)

@@ -106,6 +106,8 @@ void muster_free(struct muster *m);
 DEFINE_CLEANUP(struct muster *, muster_free)
 /* The text of the newest MUSTER_EVENT_ERROR since this was called last, owned; NULL: there was none. */
 char *muster_take_error(struct muster *m);
+/* How long musterd may take for an answer that is waited for; 10 s before this is called. */
+void muster_patience(struct muster *m, int ms);
 
 /* ---- is this server fit ---------------------------------------------------------------------------------- */
 
@@ -303,6 +305,11 @@ struct muster_root {
 	bool used; /* by the applied plan */
 };
 
+/* What keeps nodes from booting this root with the applied answers: a sentence without an end, owned; NULL: nothing does. */
+int muster_root_obstacle(struct muster *m, const struct muster_root *root, char **ret) _must_check_;
+/* Whether this server has a memory test for them. */
+bool muster_has_memtest(struct muster *m);
+
 int muster_root_build(struct muster *m, char **ret_id) _must_check_; /* for the plan that was read last */
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
 void muster_roots_free(struct muster_root *v, size_t n);
@@ -435,6 +442,14 @@ struct muster_history {
 /* As musterd knows it; takes some milliseconds, 10 s at most. -ENOENT: there is no such node, or musterd does not run
  * (emitted). */
 int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
+/* The same without waiting: it is asked for, then read each time when the descriptor is readable, until that does not say 1:
+ * more is to come. A musterd that hangs says nothing: the caller looks at the clock. */
+struct muster_asking;
+int muster_history_ask(struct muster *m, const char *node, struct muster_asking **ret) _must_check_;
+int muster_asking_fd(const struct muster_asking *a);
+int muster_history_read(struct muster *m, struct muster_asking *a, struct muster_history **ret) _must_check_;
+void muster_asking_free(struct muster_asking *a);
+DEFINE_CLEANUP(struct muster_asking *, muster_asking_free)
 void muster_history_free(struct muster_history *h);
 DEFINE_CLEANUP(struct muster_history *, muster_history_free)
 

@@ -17,6 +17,9 @@
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
+/* As musterd serves them. */
+#define MEMTEST_BIOS "/boot/memtest86+x64.bin"
+#define MEMTEST_EFI "/boot/memtest86+x64.efi"
 #define ANSWERS_MAX (4 * 1024 * 1024)
 
 /* ---- roots ------------------------------------------------------------------------------------------------- */
@@ -278,6 +281,28 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 		*id = '\0';
 	*ret = TAKE_PTR(id);
 	return 0;
+}
+
+int muster_root_obstacle(struct muster *m, const struct muster_root *root, char **ret)
+{
+	_cleanup_free_ char *initramfs = NULL;
+	int r;
+
+	*ret = NULL;
+	/* The cluster's own has what it needs, or no node boots. */
+	if (root->used)
+		return 0;
+	r = context_initramfs(m, root->id, &initramfs);
+	if (r < 0)
+		return r;
+	if (!*initramfs)
+		*ret = strdup(_("no initramfs is built for it"));
+	return *initramfs || *ret ? 0 : -ENOMEM;
+}
+
+bool muster_has_memtest(struct muster *m)
+{
+	return fs_exists(m->root_fd, MEMTEST_BIOS) || fs_exists(m->root_fd, MEMTEST_EFI);
 }
 
 /* ---- changes ------------------------------------------------------------------------------------------------------ */

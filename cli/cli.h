@@ -171,6 +171,10 @@ bool node_is_failed(const struct node_state *n);
 /* From the first stage of its newest boot until it was ready, in ms; -1 where it was not. */
 int64_t node_boot_ms(const struct node_state *n);
 /* "krg  16 nodes  ● 13 ready ..." and a newline. */
+/* What is said when musterd does not answer, alone and as a line below the summary; and whether it does: it is given half a second. */
+const char *nodes_down_text(void);
+void nodes_down(const struct style *s, struct strbuf *out);
+bool nodes_answered(struct muster *m);
 void nodes_summary(const struct style *s, const char *cluster, const struct node_state *v, size_t n,
 		   struct strbuf *out);
 /* The table; with `stages`, each node's time in every stage stands below it. */

@@ -2,10 +2,14 @@
 /* The nodes for reading: a summary, a table, the times of a boot, a failure. */
 #include "config.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "util/i18n.h"
+
+#define ANSWER_MS 500
 
 enum { SIGN, NAME, ADDRESS, MAC_ADDRESS, STAGE, FOR, BOOT, LOAD, MEMORY, KERNEL };
 
@@ -99,6 +103,29 @@ void nodes_summary(const struct style *s, const char *cluster, const struct node
 	while (out->len && !out->failed && out->data[out->len - 1] == ' ')
 		out->data[--out->len] = '\0';
 	strbuf_addc(out, '\n');
+}
+
+const char *nodes_down_text(void)
+{
+	return _("musterd does not answer; this is what it last knew.");
+}
+
+void nodes_down(const struct style *s, struct strbuf *out)
+{
+	strbuf_addf(out, "%s%s%s\n", style_on(s, COLOUR_YELLOW), nodes_down_text(),
+		    style_off(s, COLOUR_YELLOW));
+}
+
+bool nodes_answered(struct muster *m)
+{
+	_cleanup_(muster_feed_freep) struct muster_feed *feed = NULL;
+	int r = muster_feed_open(m, (struct muster_feed_from){ 0, -1 }, &feed);
+	struct pollfd p = { .fd = r == 0 ? muster_feed_fd(feed) : -1, .events = POLLIN };
+
+	/* Whoever may not ask cannot tell. */
+	if (r < 0)
+		return r == -EACCES;
+	return poll(&p, 1, ANSWER_MS) > 0;
 }
 
 /* ---- the table ----------------------------------------------------------------------------------------- */

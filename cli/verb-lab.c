@@ -94,21 +94,25 @@ static int status_table(struct cli *c, const struct lab_state *s)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	_cleanup_(muster_freep) struct muster *m = NULL;
+	_cleanup_free_ char *applied = NULL;
+	const char *cluster;
 	struct node_state *v;
 	size_t on = 0, n;
 	int r;
 
 	for (size_t i = 0; i < s->n_nodes; i++)
 		on += s->nodes[i].running;
-	printf(*s->cluster ? _("lab of %s: %zu of %zu machines on, %s\n")
-			   : _("lab%s: %zu of %zu machines on, %s\n"),
-	       s->cluster, on, s->n_nodes,
-	       strcmp(s->accelerator, "kvm") == 0 ? "KVM" : _("software emulation"));
 	c->root = s->root;
 	r = cli_open(c, &m);
-	if (r == 0)
-		r = muster_status(m, c->range, &v, &n);
-	if (r == -ENOENT && !*s->cluster) {
+	if (r < 0)
+		return r;
+	/* Of bare machines one may have been made since. */
+	cluster = muster_cluster_name(m, &applied) == 0 ? applied : s->cluster;
+	printf(*cluster ? _("lab of %s: %zu of %zu machines on, %s\n")
+			: _("lab%s: %zu of %zu machines on, %s\n"),
+	       cluster, on, s->n_nodes, strcmp(s->accelerator, "kvm") == 0 ? "KVM" : _("software emulation"));
+	r = muster_status(m, c->range, &v, &n);
+	if (r == -ENOENT && !*cluster) {
 		/* Bare machines, of which no cluster has been made. */
 		for (size_t i = 0; i < s->n_nodes; i++)
 			printf("  %-12s %s  %s\n", s->nodes[i].name, s->nodes[i].mac,
@@ -117,7 +121,9 @@ static int status_table(struct cli *c, const struct lab_state *s)
 	}
 	if (r < 0)
 		return r;
-	nodes_summary(&c->out, s->cluster, v, n, &b);
+	nodes_summary(&c->out, cluster, v, n, &b);
+	if (!nodes_answered(m))
+		nodes_down(&c->out, &b);
 	nodes_table(&c->out, v, n, false, &b);
 	muster_status_free(v, n);
 	return cli_print(&b);

@@ -39,6 +39,8 @@ static int print_once(struct cli *c, struct muster *m, bool stages)
 		bool single = c->range && n == 1;
 
 		nodes_summary(&c->out, cluster, v, n, &b);
+		if (!nodes_answered(m))
+			nodes_down(&c->out, &b);
 		nodes_table(&c->out, v, n, stages || single, &b);
 		for (size_t i = 0; single && i < n; i++)
 			nodes_failure(&c->out, &v[i], &b);

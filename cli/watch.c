@@ -16,7 +16,6 @@
 
 #define REDRAW_MS 1000
 #define POLL_MS 200
-#define DOWN _("musterd does not answer; this is what it last knew.")
 
 /* ECMA-48 and DEC private modes, as every terminal since the VT220 takes them. */
 #define HIDE_CURSOR "\x1b[?25l"
@@ -95,7 +94,7 @@ static int draw(struct watcher *w, const struct node_state *v, size_t n)
 	style_init(s, STDOUT_FILENO);
 	nodes_summary(s, w->cluster, v, n, &text);
 	if (!w->live.feed)
-		strbuf_addf(&text, "%s%s%s\n", style_on(s, COLOUR_YELLOW), DOWN, style_off(s, COLOUR_YELLOW));
+		nodes_down(s, &text);
 	nodes_table(s, v, n, w->w->stages || (w->w->range && n == 1), &text);
 	if (text.failed)
 		return -ENOMEM;
@@ -213,7 +212,7 @@ static int look(struct watcher *w)
 	if (!live_whole(&w->live))
 		return 0;
 	if (!w->live.feed && !w->told_down && !(w->c->out.terminal && !w->c->json))
-		fprintf(stderr, "muster: %s\n", DOWN);
+		fprintf(stderr, "muster: %s\n", nodes_down_text());
 	w->told_down = !w->live.feed;
 	if (!w->c->json)
 		r = w->c->out.terminal ? draw(w, v, n) : print_changes(w, v, n);

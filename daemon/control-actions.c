@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 
 #include "backend/nodes/control.h"
@@ -15,8 +16,8 @@
 struct job {
 	struct daemon *d;
 	const struct view *v;
-	const struct control_peer *peer;
 	const struct node_state *node;
+	const struct store_asker *who;
 	const json_t *what; /* of the request */
 	char *text;	    /* the sentence; owned */
 	int64_t id;	    /* of an order */
@@ -44,7 +45,7 @@ static bool hears(const struct node_state *n)
 /* With args (NULL for none) it is an order, whose outcome is kept. */
 static int ask_agent(struct job *j, const char *what, const char *args)
 {
-	int64_t now = clock_wall_ms(), uid = (int64_t)j->peer->uid;
+	int64_t now = clock_wall_ms();
 	struct store *s;
 	int r;
 
@@ -52,8 +53,8 @@ static int ask_agent(struct job *j, const char *what, const char *args)
 		return say(j, -EHOSTDOWN, "It is %s and does not report, so it cannot be asked.",
 			   node_stage_text(j->node->stage));
 	s = daemon_store_lock(j->d);
-	r = args ? store_order_add(s, now, j->node->name, what, args, uid, &j->id)
-		 : store_action_add(s, now, j->node->name, what, uid);
+	r = args ? store_order_add(s, now, j->node->name, what, args, j->who, &j->id)
+		 : store_action_add(s, now, j->node->name, what, j->who);
 	daemon_store_unlock(j->d);
 	if (r < 0)
 		return say(j, r, "It cannot be kept: %s.", muster_strerror(r));
@@ -174,8 +175,7 @@ static int next(struct job *j)
 	n.initramfs = strdup(initramfs);
 	r = n.what && n.initramfs ? 0 : -ENOMEM;
 	if (r == 0) {
-		r = store_next_set(daemon_store_lock(j->d), clock_wall_ms(), j->node->name, &n,
-				   (int64_t)j->peer->uid);
+		r = store_next_set(daemon_store_lock(j->d), clock_wall_ms(), j->node->name, &n, j->who);
 		daemon_store_unlock(j->d);
 	}
 	store_next_free(&n);
@@ -202,21 +202,35 @@ static int run_for(struct job *j, const char *name, int (*run)(struct job *j))
 	return r;
 }
 
+/* Owned; NULL: this user has none. */
+static char *user_name(uid_t uid)
+{
+	struct passwd user, *found = NULL;
+	char texts[4096];
+
+	return getpwuid_r(uid, &user, texts, sizeof(texts), &found) == 0 && found ? strdup(found->pw_name)
+										  : NULL;
+}
+
 static void run_all(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out,
 		    int (*run)(struct job *j))
 {
 	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
 	const json_t *nodes = json_object_get(what, "nodes");
+	struct store_asker who = { .uid = (int64_t)p->uid };
+	_cleanup_free_ char *user = NULL;
 	json_t *results;
 
 	if (!json_is_array(nodes) || json_array_size(nodes) == 0) {
 		control_refuse(out, -EINVAL, "Name the nodes.");
 		return;
 	}
+	/* Now, since it may take long where users come over the network, and then nobody holds the store. */
+	who.name = user = user_name(p->uid);
 	results = json_array();
 	for (size_t i = 0; i < json_array_size(nodes); i++) {
 		const char *name = json_string_value(json_array_get(nodes, i));
-		struct job j = { .d = d, .v = v, .peer = p, .what = what };
+		struct job j = { .d = d, .v = v, .who = &who, .what = what };
 		int r = run_for(&j, name ? name : "", run);
 
 		if (json_array_append_new(results, json_pack("{s:s, s:i, s:s, s:I}", "name", name ? name : "",

@@ -186,6 +186,7 @@ static void set_colours(const struct tui *t)
 struct box {
 	DIALOG_VARS saved;
 	char *title, *text; /* escaped, and broken to fit */
+	bool open;	    /* it is the one that libdialog was readied for */
 };
 
 /* The text as lines that fit, no more than there is room for. */
@@ -220,14 +221,14 @@ static int escape(const struct tui *t, const char *text, char **ret)
 
 static void box_end(struct box *b)
 {
-	if (boxed) {
+	if (b->open) {
 		dlg_clr_result();
 		dlg_restore_vars(&b->saved);
 		boxed->pasting = boxed->box = false;
 		tui_dirty(boxed);
+		boxed = NULL;
+		blanked = false;
 	}
-	boxed = NULL;
-	blanked = false;
 	free(b->title);
 	free(b->text);
 }
@@ -273,7 +274,7 @@ static int box_begin(struct tui *t, const char *title, const char *text, struct 
 	dialog_vars.no_label = (char *)_("No");
 	dialog_vars.exit_label = (char *)_("OK");
 	boxed = t;
-	t->box = true;
+	t->box = ret->open = true;
 	return 0;
 }
 

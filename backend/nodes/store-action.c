@@ -75,6 +75,15 @@ static int take_away(struct store *s, int64_t now, const char *node, const struc
 	return r < 0 ? r : event(s, now, node, kind_of(a->what), "%s: %s", a->what, how);
 }
 
+/* "user root": by name where the caller knows one. */
+static int asked(struct store *s, int64_t now, const char *node, const char *kind, const char *what,
+		 const struct store_asker *who)
+{
+	if (who->name)
+		return event(s, now, node, kind, "%s: asked for by user %s", what, who->name);
+	return event(s, now, node, kind, "%s: asked for by user %" PRId64, what, who->uid);
+}
+
 /* It is over, or the node does it, which is all that is heard of one without an outcome. */
 static int finish(struct store *s, int64_t now, const char *node, const struct action *a, const char *how)
 {
@@ -94,35 +103,40 @@ static int begin(struct store *s, int64_t now, const char *node, const struct ac
 }
 
 static int add(struct store *s, int64_t now, const char *node, const char *what, const char *args,
-	       int64_t uid, int64_t *ret_id)
+	       const struct store_asker *who, int64_t *ret_id)
 {
+	_cleanup_free_ char *all = NULL;
 	struct action a;
 	int r = find_action(s, node, &a);
 
 	if (r == 0 && a.id)
 		r = finish(s, now, node, &a, "another wish took its place");
 	if (r == 0)
-		r = db_run(s->db, SQL_ACTION_ADD, "itiit", a.node, what, now, uid, args);
+		r = db_run(s->db, SQL_ACTION_ADD, "itiit", a.node, what, now, who->uid, args);
 	if (r < 0)
 		return r;
 	*ret_id = db_last_id(s->db);
-	return event(s, now, node, kind_of(what), "%s%s%s: asked for by user %" PRId64, what,
-		     *args ? " " : "", args, uid);
+	if (asprintf(&all, "%s%s%s", what, *args ? " " : "", args) < 0) {
+		all = NULL;
+		return -ENOMEM;
+	}
+	return asked(s, now, node, kind_of(what), all, who);
 }
 
-int store_action_add(struct store *s, int64_t now, const char *node, const char *what, int64_t uid)
+int store_action_add(struct store *s, int64_t now, const char *node, const char *what,
+		     const struct store_asker *who)
 {
 	int64_t id;
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, add(s, now, node, what, "", uid, &id));
+	return r < 0 ? r : store_end(s, add(s, now, node, what, "", who, &id));
 }
 
 static int add_order(struct store *s, int64_t now, const char *node, const char *what, const char *args,
-		     int64_t uid, int64_t *ret_id)
+		     const struct store_asker *who, int64_t *ret_id)
 {
 	struct action a;
-	int r = add(s, now, node, what, args, uid, ret_id);
+	int r = add(s, now, node, what, args, who, ret_id);
 
 	if (r == 0)
 		r = find_action(s, node, &a);
@@ -132,13 +146,13 @@ static int add_order(struct store *s, int64_t now, const char *node, const char 
 }
 
 int store_order_add(struct store *s, int64_t now, const char *node, const char *what, const char *args,
-		    int64_t uid, int64_t *ret_id)
+		    const struct store_asker *who, int64_t *ret_id)
 {
 	int64_t id = 0;
 	int r = is_order(what) ? store_begin(s) : -EINVAL;
 
 	if (r == 0)
-		r = store_end(s, add_order(s, now, node, what, args, uid, &id));
+		r = store_end(s, add_order(s, now, node, what, args, who, &id));
 	if (r == 0)
 		*ret_id = id;
 	return r;
@@ -309,8 +323,10 @@ int store_next_get(struct store *s, const char *node, struct store_next *ret)
 	return 0;
 }
 
-static int set_next(struct store *s, int64_t now, const char *node, const struct store_next *n, int64_t uid)
+static int set_next(struct store *s, int64_t now, const char *node, const struct store_next *n,
+		    const struct store_asker *who)
 {
+	_cleanup_free_ char *what = NULL;
 	int r = db_run(s->db, SQL_NEXT_SET, "ttti", node, n->what, n->initramfs,
 		       (int64_t)(n->always && *n->what));
 
@@ -318,16 +334,22 @@ static int set_next(struct store *s, int64_t now, const char *node, const struct
 		r = -ENOENT;
 	if (r == 0)
 		r = store_node_changed(s, node);
-	return r < 0 ? r
-		     : event(s, now, node, "next", "%s%s: asked for by user %" PRId64,
-			     *n->what ? n->what : "system", *n->what && n->always ? " always" : "", uid);
+	if (r < 0)
+		return r;
+	if (asprintf(&what, "%s%s", *n->what ? n->what : "system", *n->what && n->always ? " always" : "") <
+	    0) {
+		what = NULL;
+		return -ENOMEM;
+	}
+	return asked(s, now, node, "next", what, who);
 }
 
-int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next, int64_t uid)
+int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next,
+		   const struct store_asker *who)
 {
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, set_next(s, now, node, next, uid));
+	return r < 0 ? r : store_end(s, set_next(s, now, node, next, who));
 }
 
 static int use_next(struct store *s, int64_t now, const char *node, const char *what)

@@ -50,6 +50,11 @@ struct store {
 		      " mac = CASE WHEN ?5 AND address = excluded.address THEN mac ELSE excluded.mac END,"   \
 		      " changed = CASE WHEN place = -1 - excluded.place AND address = excluded.address"      \
 		      " AND (?5 OR mac = excluded.mac) THEN changed ELSE 0 END")                             \
+	X(NODE_BEFORE, "SELECT name FROM nodes WHERE mac = ?2 AND name <> ?1 AND NOT EXISTS"                 \
+		       " (SELECT 1 FROM nodes WHERE name = ?1 AND mac = ?2) ORDER BY boot DESC LIMIT 1")     \
+	X(NODE_NAME, "UPDATE nodes SET name = ?2, changed = 0 WHERE name = ?1")                              \
+	X(NODE_DROP, "DELETE FROM nodes WHERE name = ?1")                                                    \
+	X(NODE_GONE, "INSERT OR REPLACE INTO gone(name, changed) VALUES(?1, " STORE_NEXT ")")                \
 	X(FEED_KEEP, "UPDATE feed SET newest = " STORE_NEWEST)                                               \
 	X(NODES_GONE, "INSERT OR REPLACE INTO gone(name, changed) SELECT name, " STORE_NEWEST                \
 		      " + row_number() OVER (ORDER BY place) FROM nodes WHERE place < 0")                    \

@@ -82,6 +82,8 @@ static const char *const schema[] = {
 	" node INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE, what TEXT NOT NULL,"
 	" state TEXT NOT NULL, status INTEGER NOT NULL, output TEXT NOT NULL, boot INTEGER NOT NULL);"
 	"CREATE INDEX outcomes_of_node ON outcomes(node);",
+
+	"CREATE INDEX nodes_mac ON nodes(mac);",
 };
 
 int store_begin(struct store *s)
@@ -188,10 +190,72 @@ static int forget_gone(struct store *s)
 	return r < 0 ? r : db_run(s->db, SQL_GONE_PRUNE, "");
 }
 
+/* A name that no node can have, for the time until all those who have theirs are out of the way: two may change places. */
+struct passing {
+	char text[24];
+};
+
+static struct passing passing_name(size_t i)
+{
+	struct passing name;
+
+	snprintf(name.text, sizeof(name.text), "/%zu", i);
+	return name;
+}
+
+/* 1: this machine had another name until now, and has none for the moment. */
+static int take_name(struct store *s, size_t i, const struct plan_node *n)
+{
+	_cleanup_query_ struct sqlite3_stmt *q = NULL;
+	_cleanup_free_ char *before = NULL;
+	int r = db_query(s->db, SQL_NODE_BEFORE, &q, "tt", n->name, MAC(n->mac));
+
+	if (r == 0)
+		r = db_step(s->db, q);
+	if (r <= 0)
+		return r;
+	before = db_dup(q, 0);
+	if (!before)
+		return -ENOMEM;
+	r = db_run(s->db, SQL_NODE_NAME, "tt", before, passing_name(i).text);
+	if (r == 0)
+		r = db_run(s->db, SQL_NODE_GONE, "t", before);
+	return r < 0 ? r : 1;
+}
+
+/* What had the name before is a machine that is in the plan no more. */
+static int give_name(struct store *s, size_t i, const struct plan_node *n)
+{
+	int r = db_run(s->db, SQL_NODE_DROP, "t", n->name);
+
+	return r < 0 ? r : db_run(s->db, SQL_NODE_NAME, "tt", passing_name(i).text, n->name);
+}
+
+/* A node with another name than before goes on with its boots and its token: the machine is the same, and runs. */
+static int rename_nodes(struct store *s, const struct plan *p)
+{
+	_cleanup_free_ bool *taken = calloc(p->n_nodes + 1, sizeof(*taken));
+	int r = taken ? 0 : -ENOMEM;
+
+	if (p->ip_mode == PLAN_IP_RANGE)
+		return r;
+	for (size_t i = 0; r >= 0 && i < p->n_nodes; i++) {
+		r = p->nodes[i].has_mac ? take_name(s, i, &p->nodes[i]) : 0;
+		if (r > 0)
+			taken[i] = true;
+	}
+	for (size_t i = 0; r >= 0 && i < p->n_nodes; i++)
+		if (taken[i])
+			r = give_name(s, i, &p->nodes[i]);
+	return MIN(r, 0);
+}
+
 static int place_nodes(struct store *s, const struct plan *p)
 {
 	int r = db_run(s->db, SQL_FEED_KEEP, "");
 
+	if (r == 0)
+		r = rename_nodes(s, p);
 	if (r == 0)
 		r = db_run(s->db, SQL_NODES_UNPLACE, "");
 	for (size_t i = 0; r == 0 && i < p->n_nodes; i++) {

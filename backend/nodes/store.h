@@ -110,13 +110,18 @@ void store_changes_free(struct store_changes *c);
 
 /* ---- the operator's wishes: kept until they are fulfilled or given up, with events "power", "ssi" and "next" ------------ */
 
+/* Who asks. */
+struct store_asker {
+	int64_t uid;
+	const char *name; /* borrowed; NULL: not known */
+};
 /* The node's agent shall do it: "reboot" or "poweroff". Takes the place of what it was to do. -ENOENT: no such node. */
 int store_action_add(struct store *s, int64_t now, const char *node, const char *what,
-		     int64_t uid) _must_check_;
+		     const struct store_asker *who) _must_check_;
 /* An action with arguments (what agent/wire.h says of WIRE_KEY_ACTION), whose outcome is kept: *ret_id is its number. The
  * last 20 outcomes of a node are kept. */
 int store_order_add(struct store *s, int64_t now, const char *node, const char *what, const char *args,
-		    int64_t uid, int64_t *ret_id) _must_check_;
+		    const struct store_asker *who, int64_t *ret_id) _must_check_;
 struct store_outcome {
 	char state[16];	     /* "waiting", "running", "done"; "dropped": it will never be */
 	int status;	     /* of a done one: an exit status */
@@ -148,7 +153,7 @@ struct store_next {
 };
 /* -ENOENT: no such node. */
 int store_next_set(struct store *s, int64_t now, const char *node, const struct store_next *next,
-		   int64_t uid) _must_check_;
+		   const struct store_asker *who) _must_check_;
 int store_next_get(struct store *s, const char *node, struct store_next *ret) _must_check_;
 /* The node has gone on with it: a wish for once is fulfilled. */
 int store_next_used(struct store *s, int64_t now, const char *node, const char *what) _must_check_;

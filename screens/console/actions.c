@@ -11,6 +11,8 @@
 #include "tui/dialog.h"
 #include "util/i18n.h"
 
+#define ANSWER_MS 2000 /* no key waits longer for musterd, but for a millisecond more with each node */
+
 int action_failed(struct console *c, int r)
 {
 	_cleanup_free_ char *why = muster_take_error(c->muster);
@@ -57,6 +59,8 @@ static int power(struct console *c, const char *nodes, enum muster_power what)
 	return r < 0 ? action_failed(c, r) : results_show(c, i18n(words[what].title), v, n);
 }
 
+/* ---- what they boot next ---------------------------------------------------------------------------------------- */
+
 /* What they may boot beside node roots. */
 static const struct {
 	const char *name, *explain, *what;
@@ -68,6 +72,92 @@ static const struct {
 	{ N_("memory test"), N_("the next time only"), "memtest", false },
 };
 
+/* What is offered: some of the fixed ones, then some of the node roots. What cannot boot stands in the text, with why. */
+struct choices {
+	struct tui_box_item *items;
+	const char **what; /* of each: a word of the table, or a root's id */
+	bool *always;
+	size_t n, n_fixed;
+	bool refused; /* something cannot boot */
+	struct strbuf text;
+};
+
+static void choices_free(struct choices *l)
+{
+	free(l->items);
+	free(l->what);
+	free(l->always);
+	strbuf_free(&l->text);
+}
+
+static void add_choice(struct choices *l, const char *name, const char *explain, const char *what,
+		       bool always)
+{
+	l->items[l->n] = (struct tui_box_item){ name, explain, false };
+	l->always[l->n] = always;
+	l->what[l->n++] = what;
+}
+
+/* The first one stands below a heading. */
+static void add_refused(struct choices *l, const char *name, const char *why)
+{
+	if (!l->refused)
+		strbuf_addf(&l->text, "\n%s", _("They cannot boot now:"));
+	l->refused = true;
+	strbuf_addf(&l->text, "\n%s: %s", name, why);
+}
+
+static void add_fixed(struct console *c, struct choices *l)
+{
+	bool memtest = muster_has_memtest(c->muster);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+		if (memtest || strcmp(fixed[i].what, "memtest") != 0)
+			add_choice(l, i18n(fixed[i].name), i18n(fixed[i].explain), fixed[i].what,
+				   fixed[i].always);
+		else
+			add_refused(l, i18n(fixed[i].name),
+				    _("the package memtest86+ is not installed on this server"));
+	}
+	l->n_fixed = l->n;
+}
+
+static int add_roots(struct console *c, struct choices *l, const struct muster_root *roots, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *obstacle = NULL, *why = NULL;
+		int r;
+
+		action_begin(c);
+		r = muster_root_obstacle(c->muster, &roots[i], &obstacle);
+		if (r == -ENOMEM)
+			return r;
+		if (r == 0 && !obstacle) {
+			add_choice(l, roots[i].id, roots[i].kernel, roots[i].id, false);
+			continue;
+		}
+		why = muster_take_error(c->muster);
+		add_refused(l, roots[i].id, obstacle ? obstacle : why ? why : muster_strerror(r));
+	}
+	return 0;
+}
+
+static int make_choices(struct console *c, const char *nodes, const struct muster_root *roots, size_t n,
+			struct choices *l)
+{
+	int r;
+
+	l->items = calloc(ARRAY_SIZE(fixed) + n, sizeof(*l->items));
+	l->what = calloc(ARRAY_SIZE(fixed) + n, sizeof(*l->what));
+	l->always = calloc(ARRAY_SIZE(fixed) + n, sizeof(*l->always));
+	if (!l->items || !l->what || !l->always)
+		return -ENOMEM;
+	strbuf_adds(&l->text, nodes);
+	add_fixed(c, l);
+	r = add_roots(c, l, roots, n);
+	return r < 0 || !l->text.failed ? r : -ENOMEM;
+}
+
 /* The next time only, or from now on. */
 static int choose_how_long(struct console *c, const char *nodes, bool *ret_always)
 {
@@ -77,34 +167,28 @@ static int choose_how_long(struct console *c, const char *nodes, bool *ret_alway
 	return r < 0 ? r : 0;
 }
 
-/* The fixed ones, then every node root with its kernel that there is. */
 static int choose_boot(struct console *c, const char *nodes, const struct muster_root *roots, size_t n_roots,
 		       char **ret_what, bool *ret_always)
 {
-	const size_t n = ARRAY_SIZE(fixed);
-	struct tui_box_item *items = calloc(n + n_roots, sizeof(*items));
+	_cleanup_(choices_free) struct choices l = { .text = STRBUF_INIT };
 	size_t at = 0;
-	int r;
+	int r = make_choices(c, nodes, roots, n_roots, &l);
 
-	if (!items)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		items[i] = (struct tui_box_item){ i18n(fixed[i].name), i18n(fixed[i].explain), false };
-	for (size_t i = 0; i < n_roots; i++)
-		items[n + i] = (struct tui_box_item){ roots[i].id, roots[i].kernel, false };
-	r = tui_box_menu(c->tui, _("What do they boot next?"), nodes, items, n + n_roots, &at);
-	free(items);
-	if (r == 0 && at >= n)
-		r = choose_how_long(c, nodes, ret_always);
-	else if (r == 0)
-		*ret_always = fixed[at].always;
+	if (r == 0)
+		r = tui_box_menu(c->tui, _("What do they boot next?"), l.text.data, l.items, l.n, &at);
 	if (r < 0)
 		return r;
-	if (at < n)
-		*ret_what = strdup(fixed[at].what);
-	else if (asprintf(ret_what, "root:%s", roots[at - n].id) < 0)
+	*ret_always = l.always[at];
+	if (at >= l.n_fixed) {
+		r = choose_how_long(c, nodes, ret_always);
+		if (r < 0)
+			return r;
+	}
+	if (asprintf(ret_what, "%s%s", at < l.n_fixed ? "" : "root:", l.what[at]) < 0) {
 		*ret_what = NULL;
-	return *ret_what ? 0 : -ENOMEM;
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 static int boot_next(struct console *c, const char *nodes)
@@ -114,10 +198,12 @@ static int boot_next(struct console *c, const char *nodes)
 	struct muster_root *roots = NULL;
 	size_t n = 0, n_roots = 0;
 	bool always = false;
-	int r = muster_root_list(c->muster, &roots, &n_roots);
+	int r;
 
+	action_begin(c);
+	r = muster_root_list(c->muster, &roots, &n_roots);
 	if (r < 0)
-		n_roots = 0;
+		return action_failed(c, r);
 	r = choose_boot(c, nodes, roots, n_roots, &what, &always);
 	muster_roots_free(roots, n_roots);
 	if (r < 0)
@@ -155,6 +241,7 @@ int action_do(struct console *c, int request, const struct strv *names)
 
 	if (!nodes)
 		return -ENOMEM;
+	muster_patience(c->muster, ANSWER_MS + (int)MIN(names->n, (size_t)ANSWER_MS));
 	switch (request) {
 	case ACTION_NEXT:
 		return boot_next(c, nodes);

@@ -19,7 +19,8 @@
 	X(EVENTS_KIND, 't', TK_NONE, N_("its kind"), N_("Only events of this kind, or all again"),           \
 	  KEYMAP_BAR)                                                                                        \
 	X(EVENTS_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)                  \
-	X(EVENTS_BACK, 'q', TK_NONE, N_("back"), N_("Back to where you came from"), KEYMAP_BAR)
+	X(EVENTS_BACK, 'q', TK_NONE, N_("back"), N_("Back to where you came from"), KEYMAP_BAR)              \
+	X(EVENTS_ESCAPE, TK_ESC, TK_NONE, N_("back"), N_("Back to where you came from"), 0)
 
 enum events_request { EVENTS_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { EVENTS_KEYS(KEYMAP_ENTRY) };
@@ -217,6 +218,8 @@ static bool events_enabled(void *self, int request)
 		return !v->fixed_node && (v->node || (e && *e->node));
 	case EVENTS_KIND:
 		return v->kind || e;
+	case EVENTS_ESCAPE: /* all rows come back first */
+		return !tui_table_enabled(v->table, TABLE_UNFILTER);
 	case EVENTS_HELP:
 	case EVENTS_BACK:
 		return true;
@@ -271,6 +274,7 @@ static int events_key(void *self, int request)
 	case EVENTS_HELP:
 		return tui_help(v->console->tui);
 	case EVENTS_BACK:
+	case EVENTS_ESCAPE:
 		tui_pop(v->console->tui);
 		return 0;
 	default:

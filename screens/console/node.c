@@ -22,6 +22,8 @@
 	X(NODE_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)          \
 	X(NODE_BACK, TK_ESC, 'q', N_("back"), N_("Back to the table"), KEYMAP_BAR)
 
+#define UNANSWERED_MS 2000 /* after this the page says that musterd does not answer */
+
 enum node_request { NODE_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { NODE_KEYS(KEYMAP_ENTRY) };
 static const struct keymap_entry actions[] = { ACTION_KEYS(KEYMAP_ENTRY) };
@@ -34,6 +36,9 @@ struct node {
 	struct muster_history *history; /* NULL: not to be had */
 	uint64_t asked;			/* the console's changes when it was asked for */
 	int64_t known_at;		/* the last stage that the history knows of */
+	struct muster_asking *asking;	/* NULL: nothing is asked for */
+	int64_t asking_at;		/* the last stage when it was */
+	int64_t asked_ms;		/* and the steady clock */
 	int skip,
 		hidden; /* lines scrolled away at the top of the lower part, and that do not fit at its end */
 	int page;
@@ -51,19 +56,56 @@ static int64_t last_change(const struct node_state *s)
 	return s->n_stages ? s->stages[s->n_stages - 1].at : 0;
 }
 
-/* The history changes when the node enters a stage, not with each report. */
+static void stop_asking(struct node *n)
+{
+	if (!n->asking)
+		return;
+	tui_unwatch(n->console->tui, muster_asking_fd(n->asking));
+	muster_asking_free(TAKE_PTR(n->asking));
+}
+
+static void ask(struct node *n);
+
+static int on_answer(int fd, void *data)
+{
+	struct node *n = data;
+	struct muster_history *h = NULL;
+	int r = muster_history_read(n->console->muster, n->asking, &h);
+
+	if (r > 0)
+		return 0;
+	stop_asking(n);
+	tui_dirty(n->console->tui);
+	/* When there is none the next change asks again. */
+	if (r < 0)
+		return 0;
+	muster_history_free(n->history);
+	n->history = h;
+	n->known_at = n->asking_at;
+	ask(n);
+	return 0;
+}
+
+/* The history changes when the node enters a stage, not with each report. Nobody waits for the answer: it comes through the
+ * terminal's loop, and the page shows until then what the model knows. */
 static void ask(struct node *n)
 {
 	const struct node_state *s = state_of(n);
-	struct muster_history *h = NULL;
 
-	if (!s || n->console->lost || (n->history && n->known_at == last_change(s)))
+	if (!s || n->asking || n->console->lost || (n->history && n->known_at == last_change(s)))
 		return;
-	if (muster_history(n->console->muster, s->name, &h) < 0)
+	if (muster_history_ask(n->console->muster, s->name, &n->asking) < 0)
 		return;
-	muster_history_free(n->history);
-	n->history = h;
-	n->known_at = last_change(s);
+	n->asking_at = last_change(s);
+	n->asked_ms = clock_mono_ms();
+	if (tui_watch(n->console->tui, muster_asking_fd(n->asking), on_answer, n) < 0)
+		muster_asking_free(TAKE_PTR(n->asking));
+}
+
+/* The console draws each second, so that this is told in time. */
+static bool is_unanswered(const struct node *n)
+{
+	return n->asking && clock_mono_ms() - n->asked_ms >= UNANSWERED_MS;
 }
 
 /* ---- drawing: text that may be longer than the screen --------------------------------------------------------------- */
@@ -145,6 +187,22 @@ static void flow_fact(struct flow *f, const char *name, const char *value)
 	canvas_text(f->c, y, 13, STYLE_NORMAL, *value ? value : "-");
 }
 
+/* Only what is not usual is worth a line. */
+static void flow_next(struct flow *f, const struct node_state *s)
+{
+	const char *what = strncmp(s->next, "root:", 5) == 0 ? s->next + 5
+			   : strcmp(s->next, "disk") == 0    ? _("its first disk")
+			   : strcmp(s->next, "memtest") == 0 ? _("memory test")
+							     : s->next;
+	char text[256];
+
+	if (!*s->next)
+		return;
+	snprintf(text, sizeof(text), s->next_always ? _("%s, from now on") : _("%s, the next time only"),
+		 what);
+	flow_fact(f, _("boots next"), text);
+}
+
 static void flow_facts(struct flow *f, const struct node_state *s)
 {
 	char text[128];
@@ -154,6 +212,7 @@ static void flow_facts(struct flow *f, const struct node_state *s)
 	flow_fact(f, _("MAC address"), s->mac);
 	flow_fact(f, _("kernel"), s->kernel);
 	flow_fact(f, _("root"), s->root);
+	flow_next(f, s);
 	text[0] = '\0';
 	if (s->processors)
 		snprintf(text, sizeof(text),
@@ -223,6 +282,10 @@ static void node_draw(void *self, struct canvas *c)
 	draw_title(n, c, s);
 	if (console_lost(n->console, &lost) && !lost.failed)
 		canvas_text(c, 1, 1, STYLE_WARNING, lost.data);
+	else if (is_unanswered(n))
+		canvas_textf(c, 1, 1, STYLE_WARNING,
+			     _("musterd has not answered for %s; this is what it last knew."),
+			     DURATION(clock_mono_ms() - n->asked_ms));
 	y += draw_timeline(c, y, s, n->history ? n->history->medians : unknown, clock_wall_ms());
 	if (s->n_stages == 0)
 		canvas_text(c, y++, 1, STYLE_DIM, _("It was not heard of yet."));
@@ -259,6 +322,7 @@ static void node_close(void *self)
 {
 	struct node *n = self;
 
+	stop_asking(n);
 	muster_history_free(n->history);
 	free(n);
 }
@@ -274,6 +338,7 @@ static void go(struct node *n, int step)
 		if ((step < 0 && i == 0) || (step > 0 && i + 1 == rows))
 			return;
 		n->id = model_row(n->console->model, step < 0 ? i - 1 : i + 1)->id;
+		stop_asking(n);
 		muster_history_free(n->history);
 		n->history = NULL;
 		n->skip = 0;

@@ -466,8 +466,8 @@ const struct screen_ops nodes_screen = {
 	.help = N_("Each line is a node. Its sign and stage say where it is: off, on its way up, ready, or "
 		   "failed. BOOT is how "
 		   "long its last boot took, and ± how that compares with this node's own median. ROOT is "
-		   "the end of the "
-		   "name of the root that it runs."),
+		   "what tells the root that it runs from others: the first four characters of the last "
+		   "part of its name."),
 	.keys = &keys,
 	.keys_now = nodes_keys_now,
 	.enabled = nodes_enabled,

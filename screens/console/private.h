@@ -15,7 +15,6 @@ struct console {
 	struct muster_feed_from from;
 	char *cluster, *domain, *generation; /* owned; "" before anything was told */
 	bool synced;			     /* every node was told of once */
-	bool all;			     /* what is told now is everything: the others are gone */
 	int lost;			     /* why there is no connection; 0: there is one */
 	int64_t lost_at;		     /* since when, wall clock */
 	uint64_t changes;		     /* goes up with each batch */

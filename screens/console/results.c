@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/dialog.h"
 #include "tui/pager.h"
 #include "util/i18n.h"
+#include "util/text.h"
 
 #define RESULTS_KEYS(X) X(RESULTS_BACK, 'q', TK_ESC, N_("back"), N_("Back to the nodes"), KEYMAP_BAR)
 
@@ -25,6 +27,7 @@ struct results {
 	size_t nodes, done, failed;
 	struct job_feed *job; /* likewise */
 	bool ended;	      /* the job has */
+	int broken;	      /* why it cannot be followed to its end; 0: it can */
 	int result;
 };
 
@@ -45,20 +48,27 @@ static void no_memory(struct results *v)
 /* A sentence, broken to fit the terminal as it is now. */
 static int add_sentence(struct results *v, enum tui_style style, const char *text)
 {
+	const char *next = NULL;
 	int rows, columns, r = 0;
 
 	tui_size(v->console->tui, &rows, &columns);
-	while (r == 0 && *text) {
-		size_t line = strcspn(text, "\n"), most = MIN(line, (size_t)MAX(columns - 3, 20)), n = most;
+	for (const char *p = text; r == 0 && p; p = next) {
+		size_t n = text_wrap(true, p, MAX(columns - 3, 20), &next);
 
-		while (most < line && n > 0 && text[n] != ' ')
-			n--;
-		n = n ? n : most;
-		r = tui_pager_addf(v->pager, style, "%.*s", (int)n, text);
-		text += n;
-		text += *text == ' ' || *text == '\n';
+		r = tui_pager_addf(v->pager, style, "%.*s", (int)n, p);
 	}
 	return r;
+}
+
+/* What is shown is not all of it. */
+static void tell_broken(struct results *v, const char *what, int why)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	v->broken = why;
+	strbuf_addf(&b, "%s %s.", what, muster_strerror(why));
+	if (b.failed || add_sentence(v, STYLE_ERROR, b.data) < 0)
+		no_memory(v);
 }
 
 static void on_line(void *data, const char *node, const char *line)
@@ -101,6 +111,8 @@ static int on_run(int fd, void *data)
 		return 0;
 	tui_unwatch(v->console->tui, fd);
 	muster_run_free(TAKE_PTR(v->run));
+	if (r < 0)
+		tell_broken(v, _("The command cannot be followed any more, and was ended:"), r);
 	return 0;
 }
 
@@ -138,11 +150,15 @@ static int on_job(int fd, void *data)
 	const struct muster_job *job;
 
 	tui_dirty(v->console->tui);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	job = muster_job_state(v->job);
-	v->ended = true;
-	v->result = job->has_result ? job->result : -EINTR;
+	if (r > 0)
+		return 0;
+	if (r < 0) {
+		tell_broken(v, _("What is done here may go on, but cannot be followed any more:"), r);
+	} else {
+		job = muster_job_state(v->job);
+		v->ended = true;
+		v->result = job->has_result ? job->result : -EINTR;
+	}
 	tui_unwatch(v->console->tui, fd);
 	muster_job_detach(TAKE_PTR(v->job));
 	return 0;
@@ -199,6 +215,10 @@ static enum tui_style outcome(const struct results *v, struct strbuf *text)
 		strbuf_adds(text, _("at work; it goes on if this is left"));
 		return STYLE_BUSY;
 	}
+	if (v->broken && !v->done) {
+		strbuf_adds(text, _("not followed to its end"));
+		return STYLE_BAD;
+	}
 	if (v->ended) {
 		strbuf_adds(text, v->result == 0 ? _("done") : _("failed"));
 		return v->result == 0 ? STYLE_GOOD : STYLE_BAD;
@@ -208,7 +228,9 @@ static enum tui_style outcome(const struct results *v, struct strbuf *text)
 	strbuf_addf(text, _("%zu of %zu done"), v->done, v->nodes);
 	if (v->failed)
 		strbuf_addf(text, _(", %zu failed"), v->failed);
-	return v->failed ? STYLE_BAD : STYLE_DIM;
+	if (v->broken)
+		strbuf_addf(text, ", %s", _("not followed to its end"));
+	return v->failed || v->broken ? STYLE_BAD : STYLE_DIM;
 }
 
 static void results_draw(void *self, struct canvas *c)
@@ -248,14 +270,34 @@ static int results_event(void *self, const struct tui_event *e)
 	return tui_pager_event(v->pager, e);
 }
 
+/* A command ends with its page, a job does not. */
+static bool may_leave(struct results *v)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t left = v->nodes - MIN(v->done, v->nodes);
+
+	if (!v->run)
+		return true;
+	if (asprintf(&text,
+		     ngettext("The command still runs on %zu node. Shall it be ended?",
+			      "The command still runs on %zu nodes. Shall it be ended?", left),
+		     left) < 0) {
+		text = NULL;
+		no_memory(v);
+		return false;
+	}
+	return tui_box_yes_no(v->console->tui, _("A command on these nodes"), text, _("End it"),
+			      _("Stay here"), true) == 1;
+}
+
 static int results_key(void *self, int request)
 {
 	struct results *v = self;
 
-	if (request == RESULTS_BACK)
-		tui_pop(v->console->tui);
-	else
+	if (request != RESULTS_BACK)
 		tui_pager_key(v->pager, request);
+	else if (may_leave(v))
+		tui_pop(v->console->tui);
 	return 0;
 }
 

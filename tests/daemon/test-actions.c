@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -301,10 +302,24 @@ static int muster(struct fixture *f, char **ret_output, const char *a, const cha
 	return status;
 }
 
+/* "user NAME", or "user NUMBER" for one that has no name. */
+static const char *asked_by_me(void)
+{
+	const struct passwd *me = getpwuid(getuid());
+	static char text[64];
+
+	if (me)
+		snprintf(text, sizeof(text), "asked for by user %s", me->pw_name);
+	else
+		snprintf(text, sizeof(text), "asked for by user %d", (int)getuid());
+	return text;
+}
+
 static void the_program_shows_what_musterd_tells(void **state)
 {
 	struct fixture *f = *state;
-	_cleanup_free_ char *watch = NULL, *why = NULL, *power = NULL, *down = NULL;
+	_cleanup_free_ char *watch = NULL, *why = NULL, *power = NULL, *down = NULL, *quiet = NULL,
+			    *said = NULL;
 	char token[33];
 
 	client_boot(f->server, NODE1, SCRIPT1, token);
@@ -318,7 +333,12 @@ static void the_program_shows_what_musterd_tells(void **state)
 	assert_int_equal(muster(f, &why, "why", "node01", NULL, NULL), 0);
 	assert_non_null(strstr(why, "It is up."));
 	assert_non_null(strstr(why, "power: reboot: asked for by user"));
+	assert_non_null(strstr(why, asked_by_me()));
+	assert_int_equal(muster(f, &quiet, "status", "-n", "node01", NULL), 0);
+	assert_null(strstr(quiet, "does not answer"));
 	assert_int_equal(server_stop(f->server), 0);
+	assert_int_equal(muster(f, &said, "status", "-n", "node01", NULL), 0);
+	assert_non_null(strstr(said, "musterd does not answer; this is what it last knew."));
 	assert_int_equal(muster(f, &down, "status", "--until-ready", "-n", "node01"), 0);
 	assert_non_null(strstr(down, "musterd does not answer; this is what it last knew."));
 }

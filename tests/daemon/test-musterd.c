@@ -439,6 +439,22 @@ static void wait_for_log(struct server *s, const char *text, int times)
 	}
 }
 
+static void a_node_that_runs_goes_on_under_another_name(void **state)
+{
+	struct server *s = *state;
+	char token[33];
+
+	boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+	free(s->plan.nodes[0].name);
+	s->plan.nodes[0].name = strdup("gpu01");
+	server_write_plan(s);
+	hang_up(s);
+	wait_for_log(s, "reload: 2 nodes", 1);
+	assert_true(wait_for_stage(s, "gpu01", NODE_READY));
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+}
+
 static void a_reload_takes_a_good_plan_and_leaves_a_bad_one(void **state)
 {
 	struct server *s = *state;
@@ -608,6 +624,7 @@ int main(void)
 		RUNNING(a_machine_that_may_not_boot_is_told_why),
 		STOPPED(in_range_mode_the_address_makes_the_node),
 		STOPPED(in_proxy_mode_the_address_is_whatever_it_is),
+		RUNNING(a_node_that_runs_goes_on_under_another_name),
 		RUNNING(a_reload_takes_a_good_plan_and_leaves_a_bad_one),
 		RUNNING(a_silent_node_is_lost_until_it_speaks_again),
 		RUNNING(a_lease_puts_the_node_into_its_first_stage),

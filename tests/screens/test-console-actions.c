@@ -4,9 +4,11 @@
 
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -21,6 +23,17 @@ static struct vt *start(struct cluster *c, int rows, int columns)
 	assert_seen(v, "node01");
 	return v;
 }
+
+/* From a node's page. */
+static void quit_page(struct vt *v)
+{
+	vt_send(v, "q");
+	assert_seen(v, "NODE ▾");
+	quit(v);
+}
+
+/* Of ssh, that ends when it is ended. */
+#define SLOW_SSH "#!/bin/sh\necho it has begun\nread -r forever <>${0%/bin/ssh}/wait\n"
 
 static bool answers_have(struct cluster *c, const char *text)
 {
@@ -161,23 +174,66 @@ static void what_they_boot_next_is_noted_once_or_from_now_on(void **state)
 	quit(v);
 }
 
-static void what_they_cannot_boot_is_said(void **state)
+static void only_what_can_boot_is_offered_and_the_rest_explained(void **state)
 {
 	struct vt *v = start(*state, 24, 80);
 
-	/* The memory test is not installed, and the root's initramfs was not built. */
+	/* The memory test is not installed, and the other root's initramfs was not built. */
 	vt_send(v, "b");
 	assert_seen(v, "What do they boot next?");
+	assert_seen(v, "memory test: the package memtest86+ is not installed");
+	assert_seen(v, "debian-12-4b7e89abcdef: no initramfs is built for it");
+	/* So the one below the disks is the cluster's own root. */
 	vt_send(v, "\033OB\033OB\033OB\r");
-	assert_seen(v, "memtest86+");
-	vt_send(v, "b");
-	assert_seen(v, "What do they boot next?");
-	vt_send(v, "\033OB\033OB\033OB\033OB\r");
 	assert_seen(v, "For how long?");
 	assert_seen(v, "From now on");
 	vt_send(v, "\r");
-	assert_seen(v, "No initramfs is built for the root debian-12-4b7e89abcdef");
-	assert_true(boots_next(*state, "", false));
+	assert_true(boots_next(*state, "root:" CLUSTER_ROOT, false));
+	vt_send(v, "\r");
+	assert_seen(v, "boots next  " CLUSTER_ROOT ", the next time only");
+	quit_page(v);
+}
+
+static void a_memory_test_is_offered_where_there_is_one(void **state)
+{
+	struct cluster *c = *state;
+	struct vt *v = start(c, 24, 80);
+
+	assert_int_equal(fs_mkdir_all(c->root_fd, "/boot", 0755), 0);
+	assert_int_equal(fs_write(c->root_fd, "/boot/memtest86+x64.bin", "x", 1,
+				  &(struct fs_attr){ 0644, (uid_t)-1, (gid_t)-1 }),
+			 0);
+	vt_send(v, "b");
+	assert_seen(v, "memory test");
+	vt_send(v, "\033OB\033OB\033OB\r");
+	assert_true(boots_next(c, "memtest", false));
+	quit(v);
+}
+
+static void a_command_that_runs_is_ended_only_after_asking(void **state)
+{
+	struct cluster *c = *state;
+	struct vt *v;
+
+	assert_int_equal(fs_write(c->root_fd, "/bin/ssh", SLOW_SSH, strlen(SLOW_SSH),
+				  &(struct fs_attr){ 0755, (uid_t)-1, (gid_t)-1 }),
+			 0);
+	assert_int_equal(mkfifoat(c->root_fd, "wait", 0600), 0);
+	v = start(c, 24, 80);
+	vt_send(v, "c");
+	assert_seen(v, "A command on these nodes");
+	vt_send(v, "wait\r");
+	assert_seen(v, "node01: it has begun");
+	vt_send(v, "q");
+	assert_seen(v, "The command still runs on 1 node.");
+	/* Staying is what Enter says. */
+	vt_send(v, "\r");
+	assert_gone(v, "still runs");
+	assert_seen(v, "0 of 1 done");
+	vt_send(v, "q");
+	assert_seen(v, "still runs");
+	vt_send(v, "e");
+	assert_seen(v, "NODE ▾");
 	quit(v);
 }
 
@@ -197,6 +253,31 @@ static void a_nodes_page_has_the_actions_too(void **state)
 	vt_send(v, "y");
 	assert_gone(v, "Shall these nodes");
 	assert_seen(v, "node02: ");
+	vt_send(v, "q");
+	assert_seen(v, "NODE ▾");
+	quit(v);
+}
+
+static void a_musterd_that_hangs_holds_no_key_up(void **state)
+{
+	struct cluster *c = *state;
+	struct vt *v = start(c, 24, 80);
+
+	kill(c->pid, SIGSTOP);
+	vt_send(v, "\r");
+	/* What the console knows is there at once, with the neighbour's page. */
+	if (!vt_wait(v, "Facts", 1500))
+		fail_msg("the page waits:\n%s", vt_screen(v));
+	vt_send(v, "j");
+	if (!vt_wait(v, "10.66.0.12", 1500))
+		fail_msg("the next page waits:\n%s", vt_screen(v));
+	assert_seen(v, "musterd has not answered for");
+	vt_send(v, "w");
+	if (!vt_wait(v, "musterd does not answer", 4000))
+		fail_msg("the action waits:\n%s", vt_screen(v));
+	kill(c->pid, SIGCONT);
+	assert_gone(v, "musterd has not answered for");
+	assert_seen(v, "Last events");
 	vt_send(v, "q");
 	assert_seen(v, "NODE ▾");
 	quit(v);
@@ -326,7 +407,7 @@ static void events_are_narrowed_to_a_node_and_to_a_kind(void **state)
 	assert_seen(v, "◐ initramfs");
 	vt_send(v, "n");
 	assert_seen(v, "Events of cluster krg");
-	vt_send(v, "q");
+	vt_send(v, "\033");
 	assert_seen(v, "NODE ▾");
 	quit(v);
 }
@@ -342,8 +423,11 @@ int main(void)
 		SEEDED(a_command_shows_each_nodes_output_and_exit_status),
 		SEEDED(a_command_on_one_node_has_its_screen),
 		SEEDED(what_they_boot_next_is_noted_once_or_from_now_on),
-		SEEDED(what_they_cannot_boot_is_said),
+		SEEDED(only_what_can_boot_is_offered_and_the_rest_explained),
+		SEEDED(a_memory_test_is_offered_where_there_is_one),
+		SEEDED(a_command_that_runs_is_ended_only_after_asking),
 		SEEDED(a_nodes_page_has_the_actions_too),
+		SEEDED(a_musterd_that_hangs_holds_no_key_up),
 		SEEDED(every_column_is_sorted_by_in_both_directions),
 		SEEDED(columns_fit_each_width),
 		SEEDED(the_mouse_chooses_sorts_and_scrolls),

@@ -17,6 +17,8 @@
 #define T0 INT64_C(1700000000000)
 #define TOKEN_A "0123456789abcdef0123456789abcdef"
 #define TOKEN_B "fedcba9876543210fedcba9876543210"
+/* Who asks, where it does not matter. */
+#define NOBODY (&(struct store_asker){ 0, NULL })
 
 struct fixture {
 	char folder[32];

@@ -107,10 +107,10 @@ static void an_orders_outcome_is_kept(void **state)
 	struct store_outcome o;
 	int64_t id = 0, later = 0;
 
-	assert_int_equal(store_order_add(f->store, T0, "node00001", "reboot", "", 0, &id), -EINVAL);
-	assert_int_equal(store_order_add(f->store, T0, "node77777", "ssi-add", "2", 0, &id), -ENOENT);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "reboot", "", NOBODY, &id), -EINVAL);
+	assert_int_equal(store_order_add(f->store, T0, "node77777", "ssi-add", "2", NOBODY, &id), -ENOENT);
 	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g"), 0);
-	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-add", "2,3", 0, &id), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-add", "2,3", NOBODY, &id), 0);
 	assert_outcome(f, id, "waiting", 0, "");
 	/* What does not run yet has no outcome, and another node's is none of one's business. */
 	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 1, "early"), 0);
@@ -129,7 +129,7 @@ static void an_orders_outcome_is_kept(void **state)
 	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 0, "again"), 0);
 	assert_outcome(f, id, "done", 3, "no such node\nmore\n");
 	/* One that runs when its node restarts, one that another takes the place of, one that nobody begins. */
-	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &id), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
 	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
 	assert_string_equal(a.args, "");
 	assert_int_equal(store_action_done(f->store, T0, "node00001", id), 0);
@@ -137,13 +137,13 @@ static void an_orders_outcome_is_kept(void **state)
 	assert_outcome(f, id, "running", 0, "");
 	assert_int_equal(store_boot(f->store, T0 + 2000, "node00001", "", "10.66.0.11", TOKEN_B, "g"), 0);
 	assert_outcome(f, id, "dropped", 0, "");
-	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &id), 0);
-	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &later), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &later), 0);
 	assert_outcome(f, id, "dropped", 0, "another wish took its place");
 	assert_int_equal(store_action_expire(f->store, T0 + 100000, 1000), 0);
 	assert_outcome(f, later, "dropped", 0, "given up: the node did not report");
 	for (int i = 0; i < 25; i++)
-		assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", 0, &id), 0);
+		assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
 	assert_int_equal(store_outcome_get(f->store, later, &o), -ENOENT);
 	assert_outcome(f, id, "waiting", 0, "");
 }
