@@ -46,27 +46,6 @@ struct review {
 	bool fine;    /* it can be applied */
 };
 
-/* Where a value is asked for. */
-static enum wizard_step step_of(const struct draft_mistake *m)
-{
-	static const struct {
-		const char *section, *key; /* key NULL: all others */
-		enum wizard_step step;
-	} places[] = {
-		{ "network", "interface", STEP_SERVER }, { "network", "ip_mode", STEP_NODES },
-		{ "network", "range", STEP_NODES },	 { "network", NULL, STEP_NETWORK },
-		{ "nodes", NULL, STEP_NODES },		 { "node", NULL, STEP_NODES },
-		{ "boot", NULL, STEP_SYSTEM },		 { "cluster", NULL, STEP_SERVICES },
-		{ "services", NULL, STEP_SERVICES },	 { "access", NULL, STEP_ACCESS },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (strcmp(places[i].section, m->section) == 0 &&
-		    (!places[i].key || strcmp(places[i].key, m->key) == 0))
-			return places[i].step;
-	return STEP_SERVER;
-}
-
 #define SENTENCE_COLUMNS 56 /* what fits into the narrowest terminal */
 
 /* Sentences are read whole: broken at blanks, and moved in. */
@@ -312,7 +291,7 @@ static int review_key(void *self, int request)
 
 	switch (request) {
 	case REVIEW_MEND:
-		return frame_go(v->wizard, step_of(&v->mistakes[0]));
+		return frame_go(v->wizard, wizard_step_of(&v->mistakes[0]));
 	case REVIEW_SAVE:
 		if (frame_save(v->wizard))
 			tui_quit(v->wizard->tui);

@@ -292,7 +292,7 @@ static void machines_are_collected_as_they_ask(void **state)
 	room_answers(r, "cluster { name = \"krg\" }\nnetwork \"nodes0\" { address = \"10.9.0.1/24\" }\n"
 			"nodes { count = 2 }\n");
 	v = wizard_here(r);
-	vt_send(v, ENTER);
+	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "● nodes0");
 	vt_send(v, PAGE_DOWN);
 	assert_seen_slowly(v, "No other DHCP server answers on nodes0.");
@@ -429,7 +429,7 @@ static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 			 r->dir) > 0);
 	room_answers(r, answers);
 	v = wizard_here(r);
-	vt_send(v, ENTER);
+	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "● nodes0");
 	vt_send(v, PAGE_DOWN);
 	assert_seen_slowly(v, "No other DHCP server answers on nodes0.");
