@@ -39,6 +39,7 @@ struct wizard {
 	bool found; /* the answers are from an earlier run */
 	bool saved; /* the file is as the draft */
 	bool applied;
+	bool nothing; /* is to be changed, as the review has seen */
 	bool has_job; /* an earlier run's, as it was when the wizard began */
 	struct muster_job job;
 	enum wizard_step step;

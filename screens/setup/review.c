@@ -117,8 +117,13 @@ static int add_words(struct review *v, const struct plan *p)
 	int r;
 
 	ip4_net_text(p->net, net);
-	r = tui_pager_addf(v->pager, STYLE_TITLE, _("Cluster %s, %zu nodes"), p->name, p->n_nodes);
-	if (r == 0 && p->n_nodes > 0)
+	r = tui_pager_addf(v->pager, STYLE_TITLE,
+			   ngettext("Cluster %s, %zu node", "Cluster %s, %zu nodes", p->n_nodes), p->name,
+			   p->n_nodes);
+	if (r == 0 && p->n_nodes == 1)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, _("  %s (%s) behind %s, where this server is %s"),
+				   p->nodes[0].name, IP4(p->nodes[0].address), p->interface, net);
+	if (r == 0 && p->n_nodes > 1)
 		r = tui_pager_addf(v->pager, STYLE_NORMAL,
 				   _("  %s (%s) … %s (%s) behind %s, where this server is %s"),
 				   p->nodes[0].name, IP4(p->nodes[0].address), p->nodes[p->n_nodes - 1].name,
@@ -198,6 +203,7 @@ static int add_changes(struct review *v)
 		return add_trouble(v, wizard_why(v->wizard, r));
 	v->fine = true;
 	v->changes = !muster_changeset_empty(c);
+	v->wizard->nothing = !v->changes;
 	r = add_words(v, plan);
 	if (r == 0 && !v->changes)
 		r = tui_pager_add(v->pager, STYLE_GOOD,
@@ -228,6 +234,7 @@ static int review_open(struct tui *t, void *argument, void **ret)
 	if (r < 0)
 		return r;
 	v->wizard = w;
+	w->nothing = false;
 	r = tui_pager_new(&v->pager);
 	if (r == 0)
 		r = muster_draft_check(w->muster, w->draft, w->path, &v->mistakes, &v->n_mistakes, NULL);

@@ -345,7 +345,16 @@ static void machines_are_collected_as_they_ask(void **state)
 	vt_send(v, WIPE "login" ENTER);
 	assert_seen(v, "login");
 	vt_send(v, "q");
-	assert_seen(v, "MAC addresses, one a line");
+	assert_seen(v, "1 node has a name of its own: login (10.9.0.");
+	/* What was heard and dropped is kept. */
+	vt_send(v, ENTER);
+	assert_seen(v, "Machines on nodes0");
+	assert_seen(v, "52:54:00:66:00:03");
+	assert_false(vt_find(v, "52:54:00:66:00:02", NULL, NULL));
+	vt_send(v, "X");
+	assert_seen(v, "52:54:00:66:00:02");
+	vt_send(v, "q");
+	assert_gone(v, "Machines on nodes0");
 	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "Which kernel do the nodes run?");
 	wizard_leave(v);
