@@ -11,6 +11,7 @@
 #include "util/i18n.h"
 #include "util/ip.h"
 #include "util/strbuf.h"
+#include "util/text.h"
 
 #define REVIEW_KEYS(X)                                                                                     \
 	X(REVIEW_APPLY, 'a', TK_NONE, N_("apply"), N_("Make these changes"), KEYMAP_BAR)                   \
@@ -53,20 +54,12 @@ static int add_sentence(struct review *v, const char *text)
 {
 	int r = 0;
 
-	while (r == 0 && *text) {
-		size_t len = 0, cut = 0;
-		int columns = 0;
+	while (r == 0 && text) {
+		const char *next;
+		size_t len = text_wrap(true, text, SENTENCE_COLUMNS, &next);
 
-		for (; text[len] && columns < SENTENCE_COLUMNS; len++) {
-			columns += ((unsigned char)text[len] & 0xc0) != 0x80;
-			if (text[len] == ' ')
-				cut = len;
-		}
-		if (!text[len] || cut == 0)
-			cut = text[len] ? strcspn(text, " ") : len;
-		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %.*s", (int)cut, text);
-		text += cut;
-		text += strspn(text, " ");
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %.*s", (int)len, text);
+		text = next;
 	}
 	return r;
 }

@@ -246,6 +246,28 @@ static void nodes_with_names_are_shown_and_can_be_numbered(void **state)
 	assert_int_equal(room_muster(*state, "check", NULL), 0);
 }
 
+static void an_address_of_the_internet_is_warned_of(void **state)
+{
+	struct vt *v = wizard(*state);
+
+	wizard_go(v, "This server's address there");
+	vt_send(v, WIPE "8.8.8.1/24");
+	assert_seen(v, "! This is an address of the Internet.");
+	vt_send(v, WIPE "192.168.9.1/24");
+	assert_gone(v, "an address of the Internet");
+	/* First address follows, until somebody types one. */
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "192.168.9.11");
+	press(v, TAB, 3);
+	vt_send(v, WIPE "192.168.9.40");
+	vt_send(v, PAGE_UP);
+	assert_seen(v, "This server's address there");
+	vt_send(v, WIPE "192.168.9.2/24");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "[192.168.9.40");
+	wizard_leave(v);
+}
+
 static void a_list_is_cleared_at_once(void **state)
 {
 	struct vt *v;
@@ -502,6 +524,7 @@ int main(void)
 		WITH_ROOM(answers_are_saved_at_each_step),
 		WITH_ROOM(addresses_are_pasted_by_the_dozen),
 		WITH_ROOM(nodes_with_names_are_shown_and_can_be_numbered),
+		WITH_ROOM(an_address_of_the_internet_is_warned_of),
 		WITH_ROOM(a_list_is_cleared_at_once),
 		WITH_ROOM(addresses_are_read_from_a_file),
 		WITH_ROOM(a_range_says_how_many_it_has_room_for),
