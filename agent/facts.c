@@ -26,11 +26,12 @@ static bool meminfo_value(const char *text, const char *name, unsigned long long
 	return false;
 }
 
-int facts_memory(int at, unsigned long long *ret_total_kb, unsigned long long *ret_free_kb)
+int facts_memory_in(int at, const char *path, unsigned long long *ret_total_kb,
+		    unsigned long long *ret_free_kb)
 {
 	unsigned long long total, available, buffers = 0, cached = 0;
 	_cleanup_free_ char *s = NULL;
-	int r = file_read(at, "proc/meminfo", SMALL_FILE, &s, NULL);
+	int r = file_read(at, path, SMALL_FILE, &s, NULL);
 
 	if (r < 0)
 		return r;
@@ -46,6 +47,11 @@ int facts_memory(int at, unsigned long long *ret_total_kb, unsigned long long *r
 	*ret_total_kb = total;
 	*ret_free_kb = available;
 	return 0;
+}
+
+int facts_memory(int at, unsigned long long *ret_total_kb, unsigned long long *ret_free_kb)
+{
+	return facts_memory_in(at, "proc/meminfo", ret_total_kb, ret_free_kb);
 }
 
 unsigned facts_count_list(const char *list)

@@ -18,6 +18,9 @@ struct facts {
 /* Reads what can be read; the rest is left unknown. */
 void facts_read(int at, struct facts *ret);
 int facts_memory(int at, unsigned long long *ret_total_kb, unsigned long long *ret_free_kb) _must_check_;
+/* The same of another file in the form of /proc/meminfo. */
+int facts_memory_in(int at, const char *path, unsigned long long *ret_total_kb,
+		    unsigned long long *ret_free_kb) _must_check_;
 /* The number of processors in a list as /sys/devices/system/cpu/online has it: "0-3,5". 0 when it is none. */
 unsigned facts_count_list(const char *list);
 /* True when a TCP socket listens on the port, by /proc/net/tcp and tcp6 (proc(5)). */

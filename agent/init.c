@@ -111,6 +111,16 @@ static int enter_root(struct init *i, char **reason)
 	return r;
 }
 
+/* Until the next report is due: after an interval, or when a job is done. */
+static void wait_for_work(struct init *i)
+{
+	long long next = now_ms() + job_interval_ms(&i->state.job, i->state.interval);
+
+	do {
+		basis_wait(job_wait_ms(&i->state.job, next - now_ms()));
+	} while (job_runs(&i->state.job) && !job_look(&i->state.job) && now_ms() < next);
+}
+
 /* Root mode initramfs: the node is all there. */
 static void stay(struct init *i, char **reason)
 {
@@ -121,7 +131,7 @@ static void stay(struct init *i, char **reason)
 	for (;;) {
 		report_send(i->at, &i->conf, &(struct report){ .stage = "ready" }, REPORT_MS, &i->state);
 		power_obey(i->at, &i->conf, "ready", &i->state, true);
-		basis_wait((int)i->state.interval * 1000);
+		wait_for_work(i);
 	}
 }
 

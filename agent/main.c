@@ -4,10 +4,12 @@
 
 #include "agent/common.h"
 #include "agent/init.h"
+#include "agent/inside.h"
 #include "agent/service.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 static int is_shutdown(const char *word)
 {
@@ -19,8 +21,28 @@ static int is_shutdown(const char *word)
 	return 0;
 }
 
+/* By its first argument, or by the path that the kernel was given (getauxval(3)). */
+static int is_called(const char *argv0, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1, *given = (const char *)getauxval(AT_EXECFN);
+	const char *const ways[] = { argv0, given };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		const char *slash = ways[i] ? strrchr(ways[i], '/') : NULL;
+
+		if (ways[i] && strcmp(slash ? slash + 1 : ways[i], name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	/* In a container both are its process 1. */
+	if (is_called(argv[0], INSIDE_HELPER))
+		return inside_helper_main();
+	if (is_called(argv[0], INSIDE_INIT))
+		return inside_init_main();
 	if (getpid() == 1)
 		init_main(argv);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {

@@ -24,6 +24,8 @@ static const struct {
 } ways[] = {
 	[ACTION_REBOOT] = { "restart", GLIBC_SIGRTMIN + 5, RB_AUTOBOOT, "sbin/reboot" },
 	[ACTION_POWEROFF] = { "power off", GLIBC_SIGRTMIN + 4, RB_POWER_OFF, "sbin/poweroff" },
+	[ACTION_RESET] = { "reset itself", GLIBC_SIGRTMIN + 5, RB_AUTOBOOT, "sbin/reboot" },
+	[ACTION_STEPS] = { 0 },
 };
 
 /* As sd_booted(3) finds it out. */
@@ -53,8 +55,19 @@ static int run_command(int at, const char *path)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
+/* The machine restarts in that moment, whatever hangs (Documentation/admin-guide/sysrq.rst, command key b). */
+static void reset_at_once(int at)
+{
+	_cleanup_close_ int fd = openat(at, "proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write_all(fd, "b", 1) < 0)
+		log_line("this kernel has no sysrq: it restarts in the common way");
+}
+
 static int act(int at, enum report_action action, bool as_init)
 {
+	if (action == ACTION_RESET)
+		reset_at_once(at);
 	if (as_init) {
 		sync();
 		return reboot(ways[action].kernel) < 0 ? -errno : 0;
@@ -62,6 +75,19 @@ static int act(int at, enum report_action action, bool as_init)
 	if (is_systemd(at))
 		return kill(1, ways[action].systemd) < 0 ? -errno : 0;
 	return run_command(at, ways[action].command);
+}
+
+static void begin_job(int at, const struct conf *c, const char *stage, struct report_state *state)
+{
+	const struct report report = { .stage = stage, .done = state->action_id };
+
+	/* It is told again once the one at work is done. */
+	if (job_start(&state->job, at, state->action_id, state->word, state->args) < 0)
+		return;
+	state->action_done = report.done;
+	log_line("the server asks this node for %s %s", state->word, state->args);
+	if (report_send(at, c, &report, TIMEOUT_MS, state) < 0)
+		log_line("it cannot be told that this begins");
 }
 
 void power_obey(int at, const struct conf *c, const char *stage, struct report_state *state, bool as_init)
@@ -73,6 +99,10 @@ void power_obey(int at, const struct conf *c, const char *stage, struct report_s
 	state->action = ACTION_NONE;
 	if (action == ACTION_NONE)
 		return;
+	if (action == ACTION_STEPS) {
+		begin_job(at, c, stage, state);
+		return;
+	}
 	state->action_done = report.done;
 	log_line("the server asks this node to %s", ways[action].word);
 	/* Where the server does not hear it, the next boot tells. */

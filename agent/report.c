@@ -4,6 +4,7 @@
 #include "agent/report.h"
 #include "agent/http.h"
 #include "agent/net.h"
+#include "agent/steps.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +12,8 @@
 
 #define REASON_MAX 512 /* bytes */
 #define ACTION_ID_MAX (1ULL << 53)
+#define SSI_MS 2000
+#define RESULT_MAX 2048 /* bytes, before they are escaped */
 
 /* "key=value" with the escapes of agent/wire.h. Control characters would garble the operator's terminal. */
 static void add_line(struct text *t, const char *key, const char *value, size_t len)
@@ -52,6 +55,34 @@ static void add_facts(struct text *t, const struct facts *f)
 		add_string(t, WIRE_REPORT_CARD, f->card);
 }
 
+static void add_count(struct text *t, const char *key, unsigned long long n)
+{
+	if (n)
+		text_addf(t, "%s=%llu\n", key, n);
+}
+
+static void add_ssi(struct text *t, const struct ssi *s)
+{
+	text_addf(t, WIRE_REPORT_SSI_SUBSESSION "=%d\n", s->subsession_id);
+	if (s->session_id >= 0)
+		text_addf(t, WIRE_REPORT_SSI_SESSION "=%d\n", s->session_id);
+	if (s->node_id >= 0)
+		text_addf(t, WIRE_REPORT_SSI_NODE "=%d\n", s->node_id);
+	add_count(t, WIRE_REPORT_SSI_MAX_NODES, (unsigned)MAX(s->max_nodes, 0));
+	if (s->abi[0])
+		add_string(t, WIRE_REPORT_SSI_ABI, s->abi);
+	add_count(t, WIRE_REPORT_SSI_ONLINE, (unsigned)s->online);
+	add_count(t, WIRE_REPORT_SSI_PRESENT, (unsigned)s->present);
+	add_count(t, WIRE_REPORT_SSI_POSSIBLE, (unsigned)s->possible);
+	add_count(t, WIRE_REPORT_SSI_PROCESSORS, s->processors);
+	add_count(t, WIRE_REPORT_SSI_MEMORY, s->memory_kb);
+	add_count(t, WIRE_REPORT_SSI_MEMORY_FREE, s->memory_free_kb);
+	if (s->load[0])
+		add_string(t, WIRE_REPORT_SSI_LOAD, s->load);
+	if (s->stuck[0])
+		add_string(t, WIRE_REPORT_SSI_STUCK, s->stuck);
+}
+
 /* The end of the log that fits into room bytes once escaped, from a line's beginning on. */
 static const char *fitting_end(const char *log, size_t room)
 {
@@ -77,6 +108,14 @@ int report_body(const struct report *report, const struct facts *f, char **ret, 
 	add_facts(&t, f);
 	if (report->done)
 		text_addf(&t, WIRE_REPORT_DONE "=%llu\n", report->done);
+	if (report->ssi)
+		add_ssi(&t, report->ssi);
+	if (report->job) {
+		text_addf(&t, WIRE_REPORT_RESULT_ID "=%llu\n" WIRE_REPORT_RESULT_STATUS "=%d\n",
+			  report->job->id, report->job->status);
+		add_line(&t, WIRE_REPORT_RESULT, report->job->output,
+			 strnlen(report->job->output, RESULT_MAX));
+	}
 	if (report->reason)
 		add_line(&t, WIRE_REPORT_REASON, report->reason, strnlen(report->reason, REASON_MAX));
 	used = t.len + sizeof(WIRE_REPORT_LOG "=\n");
@@ -105,18 +144,35 @@ static void obey_action_id(struct report_state *state, const char *value)
 		state->action_id = 0;
 }
 
+static void obey_action_args(struct report_state *state, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len < sizeof(state->args))
+		memcpy(state->args, value, len + 1);
+	else
+		state->action_id = 0; /* they are none of ours */
+}
+
 /* One that was done already comes with a late answer. */
 static void obey_action(struct report_state *state, const char *value)
 {
 	static const struct {
 		const char *word;
 		enum report_action action;
-	} words[] = { { "reboot", ACTION_REBOOT }, { "poweroff", ACTION_POWEROFF } };
+	} words[] = { { "reboot", ACTION_REBOOT },
+		      { "poweroff", ACTION_POWEROFF },
+		      { "reset", ACTION_RESET } };
 
+	if (state->action_id == 0 || state->action_id == state->action_done)
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(words[i].word, value) == 0 && state->action_id != 0 &&
-		    state->action_id != state->action_done)
+		if (strcmp(words[i].word, value) == 0)
 			state->action = words[i].action;
+	if (strlen(value) < sizeof(state->word) && steps_know(value, state->args)) {
+		memcpy(state->word, value, strlen(value) + 1);
+		state->action = ACTION_STEPS;
+	}
 }
 
 /* All that an answer can ask for. */
@@ -126,6 +182,7 @@ static const struct action {
 } actions[] = {
 	{ WIRE_KEY_INTERVAL, obey_interval },
 	{ WIRE_KEY_ACTION_ID, obey_action_id },
+	{ WIRE_KEY_ACTION_ARGS, obey_action_args },
 	{ WIRE_KEY_ACTION, obey_action },
 };
 
@@ -133,6 +190,7 @@ void report_obey(const char *answer, struct report_state *state)
 {
 	_cleanup_free_ char *copy = strdup(answer);
 
+	state->args[0] = '\0';
 	for (char *line = copy, *end, *value; line && *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)
@@ -152,15 +210,23 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 		struct report_state *state)
 {
 	_cleanup_free_ char *body = NULL, *answer = NULL;
+	struct report full = *report;
 	struct facts f;
+	struct ssi ssi;
 	int status = 0, r;
 	size_t len;
 
 	facts_read(at, &f);
+	/* Not with an action that it is about to do: that waits for nothing. */
+	if (strcmp(report->stage, "ready") == 0 && !report->done &&
+	    ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi))
+		full.ssi = &ssi;
+	if (job_look(&state->job))
+		full.job = &state->job;
 	/* Once a boot is enough: a node that runs reports all the time. */
 	if (strcmp(report->stage, "ready") != 0 && net_card(at, c->mac, f.card) < 0)
 		f.card[0] = '\0';
-	r = report_body(report, &f, &body, &len);
+	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
 		r = http_post(&(struct http_post){ .server = { c->server, c->port },
 						   .path = WIRE_REPORT_PATH,
@@ -178,6 +244,8 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	state->told = r < 0 ? r : status;
 	if (r == 0 && status / 100 != 2)
 		return -EACCES;
+	if (r == 0 && full.job)
+		job_reported(&state->job);
 	if (r == 0)
 		report_obey(answer, state);
 	return r;

@@ -43,7 +43,15 @@
 /* Of an answer, as WIRE_KEY_INTERVAL may be: the node shall do it, once for each id, which stands before it. It says
  * so with a report that has WIRE_REPORT_DONE, and then does it. The action comes again until then. */
 #define WIRE_KEY_ACTION_ID "action_id"
-#define WIRE_KEY_ACTION "action" /* reboot, poweroff */
+#define WIRE_KEY_ACTION_ARGS "action_args" /* words with one blank between; stands before it, too */
+/* reboot, poweroff; reset: at once, without a shutdown. Those below are done beside the reports: WIRE_REPORT_DONE says that it
+ * begins, and WIRE_REPORT_RESULT_ID what became of it. They form the single system image (Kerrighed) and work in it:
+ *   ssi-prepare           this node gets ready to be in it
+ *   ssi-boot              it begins, with this node alone
+ *   ssi-add [IDS]         these join the one that this node is in: "2,3,6-10"
+ *   ssi-remove IDS        these leave it
+ *   ssi-migrate PID ID    the process moves to that node */
+#define WIRE_KEY_ACTION "action"
 
 #define WIRE_REPORT_PATH "/report"
 #define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
@@ -58,7 +66,28 @@
 #define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
 #define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
 
+/* Of a ready node whose kernel has the single system image (Kerrighed); all of them in each such report but what is
+ * unknown, which is left out. SUBSESSION is always there: what lacks it says nothing of the single system. */
+#define WIRE_REPORT_SSI_SUBSESSION "ssi_subsession" /* -1: not started on this node; else the node is in it */
+#define WIRE_REPORT_SSI_SESSION "ssi_session"	    /* only nodes of one session see each other */
+#define WIRE_REPORT_SSI_NODE "ssi_node"		    /* its id in there */
+#define WIRE_REPORT_SSI_MAX_NODES "ssi_max_nodes"
+#define WIRE_REPORT_SSI_ABI "ssi_abi"	      /* a word */
+#define WIRE_REPORT_SSI_ONLINE "ssi_online"   /* nodes that are in it, as this node counts them */
+#define WIRE_REPORT_SSI_PRESENT "ssi_present" /* nodes that it sees */
+#define WIRE_REPORT_SSI_POSSIBLE "ssi_possible"
+#define WIRE_REPORT_SSI_PROCESSORS "ssi_processors" /* of the merged machine, and so the next three */
+#define WIRE_REPORT_SSI_MEMORY "ssi_memory_kb"
+#define WIRE_REPORT_SSI_MEMORY_FREE "ssi_memory_free_kb"
+#define WIRE_REPORT_SSI_LOAD "ssi_load"
+#define WIRE_REPORT_SSI_STUCK "ssi_stuck" /* the file whose reading did not come back in time */
+
 #define WIRE_REPORT_DONE "done" /* the id of the action that it does now */
+/* An action that has ended; in each report until one was taken. */
+#define WIRE_REPORT_RESULT_ID "result_id"
+#define WIRE_REPORT_RESULT_STATUS \
+	"result_status"		    /* exit status; 124: not in time; 127: no such program; 128 + signal */
+#define WIRE_REPORT_RESULT "result" /* what was said, its first bytes */
 
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
 #define WIRE_TOKEN_LEN 32

@@ -62,7 +62,7 @@ static int read_results(const json_t *list, struct muster_result **ret, size_t *
 	return 0;
 }
 
-static json_t *names_json(const struct strv *names)
+json_t *context_names_json(const struct strv *names)
 {
 	json_t *list = json_array();
 
@@ -93,6 +93,7 @@ static const struct {
 	[MUSTER_POWER_REBOOT] = { "reboot", true },
 	[MUSTER_POWER_OFF] = { "off", true },
 	[MUSTER_POWER_WAKE] = { "wake", false },
+	[MUSTER_POWER_RESET] = { "reset", true },
 };
 
 static int confirm(struct muster *m, const struct strv *names, enum muster_power what)
@@ -104,9 +105,11 @@ static int confirm(struct muster *m, const struct strv *names, enum muster_power
 		strbuf_addf(&b, "%s%s", i ? ", " : "", names->v[i]);
 	if (names->n > NAMED_MAX)
 		strbuf_addf(&b, _(" and %zu more"), names->n - NAMED_MAX);
-	if (b.failed ||
-	    asprintf(&question, what == MUSTER_POWER_REBOOT ? _("Restart %s?") : _("Switch off %s?"),
-		     b.data ? b.data : "") < 0) {
+	if (b.failed || asprintf(&question,
+				 what == MUSTER_POWER_REBOOT  ? _("Restart %s?")
+				 : what == MUSTER_POWER_RESET ? _("Reset %s at once, without a shutdown?")
+							      : _("Switch off %s?"),
+				 b.data ? b.data : "") < 0) {
 		question = NULL;
 		return -ENOMEM;
 	}
@@ -125,7 +128,7 @@ int muster_power(struct muster *m, const char *range, enum muster_power what, st
 		return r;
 	return ask(m,
 		   json_pack("{s:{s:s, s:o}}", "power", "what", powers[what].word, "nodes",
-			     names_json(&names)),
+			     context_names_json(&names)),
 		   ret, ret_n);
 }
 
@@ -142,6 +145,7 @@ int muster_boot_next(struct muster *m, const char *range, const char *what, bool
 		return r;
 	return ask(m,
 		   json_pack("{s:{s:s, s:s, s:b, s:o}}", "next", "what", what, "initramfs",
-			     initramfs ? initramfs : "", "always", always, "nodes", names_json(&names)),
+			     initramfs ? initramfs : "", "always", always, "nodes",
+			     context_names_json(&names)),
 		   ret, ret_n);
 }

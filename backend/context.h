@@ -47,6 +47,10 @@ int context_connect(struct muster *m, int *ret) _must_check_;
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
 int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
 
+/* Waits; -MUSTER_E_CANCELLED: the operator wants no more. */
+int context_pause(struct muster *m, int ms) _must_check_;
+/* A list of the names; NULL when memory runs out. */
+json_t *context_names_json(const struct strv *names);
 /* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */

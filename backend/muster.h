@@ -18,6 +18,7 @@
 #include "backend/nodes/node.h"
 #include "backend/plan/draft-model.h"
 #include "backend/plan/model.h"
+#include "backend/ssi/model.h"
 #include "kernel/model.h"
 #include "util/error.h"
 #include "util/macro.h"
@@ -361,6 +362,13 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 int muster_status(struct muster *m, const char *range, struct node_state **ret, size_t *ret_n) _must_check_;
 void muster_status_free(struct node_state *v, size_t n);
 
+/* ---- the single system image ----------------------------------------------------------------------------- */
+
+/* By what the nodes last reported, also while musterd is down; `range` chooses the nodes that are listed, all of them are
+ * judged. -ENOENT: nothing was applied yet. -EINVAL: the range is wrong (emitted). */
+int muster_ssi_status(struct muster *m, const char *range, struct ssi_state *ret) _must_check_;
+void muster_ssi_free(struct ssi_state *s);
+
 /* ---- the feed: what musterd tells of the nodes, as it happens -------------------------------------------- */
 
 struct muster_cluster {
@@ -453,7 +461,8 @@ void muster_why_free(struct muster_why *w);
 enum muster_power {
 	MUSTER_POWER_REBOOT,
 	MUSTER_POWER_OFF,
-	MUSTER_POWER_WAKE, /* Wake-on-LAN */
+	MUSTER_POWER_WAKE,  /* Wake-on-LAN */
+	MUSTER_POWER_RESET, /* at once, without a shutdown: for a single system that hangs */
 };
 
 struct muster_result {
@@ -471,6 +480,25 @@ int muster_power(struct muster *m, const char *range, enum muster_power what, st
 int muster_boot_next(struct muster *m, const char *range, const char *what, bool always,
 		     struct muster_result **ret, size_t *ret_n) _must_check_;
 void muster_results_free(struct muster_result *v, size_t n);
+
+/* ---- forming the single system image: the nodes' agents do it -------------------------------------------------- */
+
+/*
+ * Each waits until the nodes have done it, some seconds where all goes well and minutes at most; a step is emitted for each
+ * part. What went wrong with a node stands in its result. -MUSTER_E_REFUSED: emitted every reason, and nothing was done.
+ * `range` NULL: all nodes.
+ */
+int muster_ssi_start(struct muster *m, const char *range, struct muster_result **ret,
+		     size_t *ret_n) _must_check_;
+int muster_ssi_add(struct muster *m, const char *range, struct muster_result **ret,
+		   size_t *ret_n) _must_check_;
+int muster_ssi_remove(struct muster *m, const char *range, struct muster_result **ret,
+		      size_t *ret_n) _must_check_;
+/* Asks MUSTER_QUESTION_POWER, naming the nodes; they restart in the moment they hear of it. */
+int muster_ssi_reset(struct muster *m, const char *range, struct muster_result **ret,
+		     size_t *ret_n) _must_check_;
+/* Moves a process to the node of that name. -MUSTER_E_COMMAND: emitted what was said. */
+int muster_ssi_migrate(struct muster *m, long pid, const char *node) _must_check_;
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
 

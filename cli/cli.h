@@ -55,6 +55,7 @@ struct verb {
 	X(run)       \
 	X(root)      \
 	X(kernel)    \
+	X(ssi)       \
 	X(lab)       \
 	X(help)
 

@@ -2,10 +2,24 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "screens/setup/setup.h"
 #include "util/i18n.h"
+
+/* Where it stands, now that the screen is gone. */
+static void say_where(struct cli *c, struct muster *m)
+{
+	_cleanup_free_ char *place = NULL;
+
+	if (!c->file && muster_answers_place(m, &place) < 0)
+		return;
+	if (access(c->file ? c->file : place, F_OK) == 0)
+		printf(_("The answers are in %s; `muster setup` goes on with them.\n"),
+		       c->file ? c->file : place);
+}
 
 static int run(struct cli *c)
 {
@@ -19,6 +33,8 @@ static int run(struct cli *c)
 	if (r == 0)
 		r = setup_run(m, c->file);
 	r = cli_close_screen(c, r);
+	if (m && (r == 0 || r == -MUSTER_E_CANCELLED))
+		say_where(c, m);
 	if (r == -ENOTTY)
 		return cli_refuse(
 			c, _("the wizard needs a terminal; write an answer file, and `muster apply -f` it"));

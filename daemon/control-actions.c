@@ -19,6 +19,7 @@ struct job {
 	const struct node_state *node;
 	const json_t *what; /* of the request */
 	char *text;	    /* the sentence; owned */
+	int64_t id;	    /* of an order */
 };
 
 static int say(struct job *j, int code, const char *fmt, ...) _printf_(3, 4);
@@ -40,15 +41,19 @@ static bool hears(const struct node_state *n)
 	       n->stage == NODE_JOINED || n->stage == NODE_FAILED;
 }
 
-static int ask_agent(struct job *j, const char *what)
+/* With args (NULL for none) it is an order, whose outcome is kept. */
+static int ask_agent(struct job *j, const char *what, const char *args)
 {
+	int64_t now = clock_wall_ms(), uid = (int64_t)j->peer->uid;
+	struct store *s;
 	int r;
 
 	if (!hears(j->node))
 		return say(j, -EHOSTDOWN, "It is %s and does not report, so it cannot be asked.",
 			   node_stage_text(j->node->stage));
-	r = store_action_add(daemon_store_lock(j->d), clock_wall_ms(), j->node->name, what,
-			     (int64_t)j->peer->uid);
+	s = daemon_store_lock(j->d);
+	r = args ? store_order_add(s, now, j->node->name, what, args, uid, &j->id)
+		 : store_action_add(s, now, j->node->name, what, uid);
 	daemon_store_unlock(j->d);
 	if (r < 0)
 		return say(j, r, "It cannot be kept: %s.", muster_strerror(r));
@@ -57,12 +62,17 @@ static int ask_agent(struct job *j, const char *what)
 
 static int reboot_node(struct job *j)
 {
-	return ask_agent(j, "reboot");
+	return ask_agent(j, "reboot", NULL);
 }
 
 static int power_off(struct job *j)
 {
-	return ask_agent(j, "poweroff");
+	return ask_agent(j, "poweroff", NULL);
+}
+
+static int reset_node(struct job *j)
+{
+	return ask_agent(j, "reset", NULL);
 }
 
 static int wake(struct job *j)
@@ -85,7 +95,7 @@ static int wake(struct job *j)
 static const struct {
 	const char *word;
 	int (*run)(struct job *j);
-} powers[] = { { "reboot", reboot_node }, { "off", power_off }, { "wake", wake } };
+} powers[] = { { "reboot", reboot_node }, { "off", power_off }, { "reset", reset_node }, { "wake", wake } };
 
 static int power(struct job *j)
 {
@@ -95,6 +105,25 @@ static int power(struct job *j)
 		if (strcmp(powers[i].word, word) == 0)
 			return powers[i].run(j);
 	return say(j, -EINVAL, "There is no such action.");
+}
+
+/* ---- orders: actions with arguments, whose outcome is kept ------------------------------------------------------- */
+
+static const char *const orders[] = { "ssi-prepare", "ssi-boot", "ssi-add", "ssi-remove", "ssi-migrate" };
+
+static int order(struct job *j)
+{
+	const char *word = json_string_value(json_object_get(j->what, "what"));
+	const char *args = json_string_value(json_object_get(j->what, "args"));
+
+	args = args ? args : "";
+	/* The agent looks at them once more. */
+	if (args[strspn(args, "0123456789,- ")] || strlen(args) > 500)
+		return say(j, -EINVAL, "These are no arguments of an order.");
+	for (size_t i = 0; word && i < ARRAY_SIZE(orders); i++)
+		if (strcmp(orders[i], word) == 0)
+			return ask_agent(j, word, args);
+	return say(j, -EINVAL, "There is no such order.");
 }
 
 /* ---- what it boots next ----------------------------------------------------------------------------------------- */
@@ -190,8 +219,9 @@ static void run_all(struct daemon *d, struct control_peer *p, const json_t *what
 		struct job j = { .d = d, .v = v, .peer = p, .what = what };
 		int r = run_for(&j, name ? name : "", run);
 
-		if (json_array_append_new(results, json_pack("{s:s, s:i, s:s}", "name", name ? name : "",
-							     "code", -r, "text", j.text ? j.text : "")) < 0)
+		if (json_array_append_new(results, json_pack("{s:s, s:i, s:s, s:I}", "name", name ? name : "",
+							     "code", -r, "text", j.text ? j.text : "", "id",
+							     (json_int_t)j.id)) < 0)
 			out->failed = true;
 		free(j.text);
 	}
@@ -206,4 +236,33 @@ void control_power(struct daemon *d, struct control_peer *p, const json_t *what,
 void control_next(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
 {
 	run_all(d, p, what, out, next);
+}
+
+void control_order(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	run_all(d, p, what, out, order);
+}
+
+static json_t *outcome_json(struct daemon *d, int64_t id)
+{
+	struct store_outcome o = { 0 };
+	int r = store_outcome_get(daemon_store_lock(d), id, &o);
+	json_t *j;
+
+	daemon_store_unlock(d);
+	j = json_pack("{s:I, s:s, s:i, s:s}", "id", (json_int_t)id, "state", r < 0 ? "dropped" : o.state,
+		      "status", o.status, "output", o.output ? o.output : "");
+	store_outcome_free(&o);
+	return j;
+}
+
+void control_outcomes(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < json_array_size(what); i++)
+		if (json_array_append_new(list,
+					  outcome_json(d, json_integer_value(json_array_get(what, i)))) < 0)
+			out->failed = true;
+	control_line(out, json_pack("{s:o}", "outcomes", list));
 }

@@ -211,10 +211,8 @@ static const struct {
 	const char *key;
 	void (*answer)(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 } requests[] = {
-	{ "follow", follow },
-	{ "history", history },
-	{ "power", control_power },
-	{ "next", control_next },
+	{ "follow", follow },	  { "history", history },     { "power", control_power },
+	{ "next", control_next }, { "order", control_order }, { "outcomes", control_outcomes },
 };
 
 void control_answer(struct daemon *d, struct control_peer *p, const char *line, size_t len,

@@ -57,6 +57,9 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 		r = -EPERM;
 	} else if (r == 0) {
 		r = store_report(s, now, o.node, &report->values);
+		if (r == 0 && report->result_id)
+			r = store_outcome_set(s, now, o.node, report->result_id, (int)report->result_status,
+					      report->result);
 		if (r == 0)
 			r = take_action(s, now, o.node, report, ret_action);
 	}
@@ -72,8 +75,9 @@ static void answer(struct http_answer *a, const struct store_action *action)
 	a->status = 204;
 	if (action->id == 0)
 		return;
-	len = asprintf(&a->data, WIRE_KEY_ACTION_ID "=%" PRId64 "\n" WIRE_KEY_ACTION "=%s\n", action->id,
-		       action->what);
+	len = asprintf(&a->data, WIRE_KEY_ACTION_ID "=%" PRId64 "\n%s%s%s" WIRE_KEY_ACTION "=%s\n",
+		       action->id, *action->args ? WIRE_KEY_ACTION_ARGS "=" : "", action->args,
+		       *action->args ? "\n" : "", action->what);
 	if (len < 0) {
 		a->data = NULL;
 		return; /* it is told at the next report */

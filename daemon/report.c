@@ -4,6 +4,7 @@
 #include "daemon/report.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "agent/wire.h"
@@ -11,11 +12,13 @@
 
 #define KERNEL_MAX 128
 #define REASON_MAX 512
+#define RESULT_MAX 4096
 #define LOG_MAX 12288 /* of its end, which says what went wrong */
 #define MEMORY_MAX_KB (INT64_C(1) << 50)
 #define PROCESSORS_MAX 65536
 #define ACTION_MAX (INT64_C(1) << 53)
 #define LOAD_MAX 1000000
+#define SSI_NUMBER_MAX 1000000000
 #define UPTIME_MAX_MS (INT64_C(1) << 53)
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -219,6 +222,25 @@ static int take_done(struct report *r, const char *value, size_t len)
 	return read_number(value, len, ACTION_MAX, &r->done);
 }
 
+/* -1: it is not started there. */
+static int take_subsession(struct report *r, const char *value, size_t len)
+{
+	bool minus = len > 0 && *value == '-';
+	int64_t n;
+	int err = read_number(value + minus, len - minus, SSI_NUMBER_MAX, &n);
+
+	if (err < 0 || (minus && n != 1))
+		return -EINVAL;
+	r->values.ssi.known = true;
+	r->values.ssi.subsession = minus ? -1 : (int)n;
+	return 0;
+}
+
+static int take_ssi_load(struct report *r, const char *value, size_t len)
+{
+	return read_load(value, len, &r->values.ssi.load);
+}
+
 static int take_text(char **field, const char *value, size_t len, size_t max, bool lines)
 {
 	_cleanup_free_ char *plain = NULL;
@@ -240,9 +262,50 @@ static int take_kernel(struct report *r, const char *value, size_t len)
 	return take_text(&r->kernel, value, len, KERNEL_MAX, false);
 }
 
+static int take_version(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->version, value, len, KERNEL_MAX, false);
+}
+
+/* Cut to the field's size. */
+static int take_short(char *field, size_t size, const char *value, size_t len)
+{
+	_cleanup_free_ char *text = NULL;
+	int err = take_text(&text, value, len, size - 1, false);
+
+	if (err == 0)
+		memcpy(field, text, strlen(text) + 1);
+	return err;
+}
+
+static int take_ssi_abi(struct report *r, const char *value, size_t len)
+{
+	return take_short(r->values.ssi.abi, sizeof(r->values.ssi.abi), value, len);
+}
+
+static int take_ssi_stuck(struct report *r, const char *value, size_t len)
+{
+	return take_short(r->values.ssi.stuck, sizeof(r->values.ssi.stuck), value, len);
+}
+
 static int take_reason(struct report *r, const char *value, size_t len)
 {
 	return take_text(&r->reason, value, len, REASON_MAX, false);
+}
+
+static int take_result_id(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, ACTION_MAX, &r->result_id);
+}
+
+static int take_result_status(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, 255, &r->result_status);
+}
+
+static int take_result(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->result, value, len, RESULT_MAX, true);
 }
 
 static int take_log(struct report *r, const char *value, size_t len)
@@ -275,10 +338,67 @@ static const struct {
 	{ WIRE_REPORT_PROCESSORS, take_processors },
 	{ WIRE_REPORT_CARD, take_card },
 	{ WIRE_REPORT_DONE, take_done },
+	{ WIRE_REPORT_RESULT_ID, take_result_id },
+	{ WIRE_REPORT_RESULT_STATUS, take_result_status },
+	{ WIRE_REPORT_RESULT, take_result },
 	{ WIRE_REPORT_KERNEL, take_kernel },
+	{ WIRE_REPORT_VERSION, take_version },
+	{ WIRE_REPORT_SSI_SUBSESSION, take_subsession },
+	{ WIRE_REPORT_SSI_LOAD, take_ssi_load },
+	{ WIRE_REPORT_SSI_ABI, take_ssi_abi },
+	{ WIRE_REPORT_SSI_STUCK, take_ssi_stuck },
 	{ WIRE_REPORT_REASON, take_reason },
 	{ WIRE_REPORT_LOG, take_log },
 };
+
+static const struct {
+	const char *key;
+	size_t offset;
+} ssi_numbers[] = {
+	{ WIRE_REPORT_SSI_SESSION, offsetof(struct node_ssi, session) },
+	{ WIRE_REPORT_SSI_NODE, offsetof(struct node_ssi, node) },
+	{ WIRE_REPORT_SSI_MAX_NODES, offsetof(struct node_ssi, max_nodes) },
+	{ WIRE_REPORT_SSI_ONLINE, offsetof(struct node_ssi, online) },
+	{ WIRE_REPORT_SSI_PRESENT, offsetof(struct node_ssi, present) },
+	{ WIRE_REPORT_SSI_POSSIBLE, offsetof(struct node_ssi, possible) },
+	{ WIRE_REPORT_SSI_PROCESSORS, offsetof(struct node_ssi, processors) },
+};
+
+static const struct {
+	const char *key;
+	size_t offset;
+} ssi_memory[] = {
+	{ WIRE_REPORT_SSI_MEMORY, offsetof(struct node_ssi, memory_kb) },
+	{ WIRE_REPORT_SSI_MEMORY_FREE, offsetof(struct node_ssi, memory_free_kb) },
+};
+
+static bool is_key(const char *key, const char *line, size_t len)
+{
+	return strlen(key) == len && memcmp(key, line, len) == 0;
+}
+
+static int take_ssi_number(struct report *r, const char *key, size_t key_len, const char *value, size_t len)
+{
+	char *ssi = (char *)&r->values.ssi;
+	int64_t n;
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ssi_numbers); i++) {
+		if (!is_key(ssi_numbers[i].key, key, key_len))
+			continue;
+		err = read_number(value, len, SSI_NUMBER_MAX, &n);
+		if (err == 0)
+			*(int *)(void *)(ssi + ssi_numbers[i].offset) = (int)n;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ssi_memory); i++) {
+		if (!is_key(ssi_memory[i].key, key, key_len))
+			continue;
+		err = read_number(value, len, MEMORY_MAX_KB, &n);
+		if (err == 0)
+			*(long long *)(void *)(ssi + ssi_memory[i].offset) = n;
+	}
+	return err;
+}
 
 static int take_line(struct report *r, const char *line, size_t len)
 {
@@ -289,15 +409,15 @@ static int take_line(struct report *r, const char *line, size_t len)
 		return len == 0 ? 0 : -EINVAL;
 	key_len = (size_t)(equals - line);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (strlen(keys[i].key) == key_len && memcmp(keys[i].key, line, key_len) == 0)
+		if (is_key(keys[i].key, line, key_len))
 			return keys[i].take(r, equals + 1, len - key_len - 1);
-	return 0;
+	return take_ssi_number(r, line, key_len, equals + 1, len - key_len - 1);
 }
 
 /* What a report does not say is an empty text, so that nobody has to ask for NULL. */
 static int settle_texts(struct report *r)
 {
-	char **const texts[] = { &r->kernel, &r->reason, &r->log };
+	char **const texts[] = { &r->kernel, &r->version, &r->reason, &r->log, &r->result };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (!*texts[i])
@@ -306,6 +426,7 @@ static int settle_texts(struct report *r)
 			return -ENOMEM;
 	}
 	r->values.kernel = r->kernel;
+	r->values.version = r->version;
 	r->values.reason = r->reason;
 	r->values.log = r->log;
 	return 0;
@@ -313,7 +434,9 @@ static int settle_texts(struct report *r)
 
 int report_parse(const char *body, size_t len, struct report *ret)
 {
-	struct report r = { .values = { .stage = NODE_OFF, .load = -1 } };
+	struct report r = {
+		.values = { .stage = NODE_OFF, .load = -1, .ssi = { .node = -1, .session = -1, .load = -1 } }
+	};
 	int err = len > WIRE_REPORT_MAX ? -EINVAL : 0;
 
 	while (err == 0 && len > 0) {
@@ -327,6 +450,8 @@ int report_parse(const char *body, size_t len, struct report *ret)
 	}
 	if (err == 0 && !r.has_stage)
 		err = -EINVAL;
+	if (r.values.stage == NODE_READY && r.values.ssi.known && r.values.ssi.subsession >= 0)
+		r.values.stage = NODE_JOINED;
 	if (err == 0)
 		err = settle_texts(&r);
 	if (err < 0) {
@@ -340,7 +465,9 @@ int report_parse(const char *body, size_t len, struct report *ret)
 void report_free(struct report *r)
 {
 	free(r->kernel);
+	free(r->version);
 	free(r->reason);
 	free(r->log);
+	free(r->result);
 	*r = (struct report){ 0 };
 }

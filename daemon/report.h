@@ -7,9 +7,11 @@
 
 struct report {
 	struct store_report values; /* its texts point to those below */
-	char *kernel, *reason, *log;
-	bool has_stage;
-	int64_t done; /* the action that it does now; 0: none */
+	char *kernel, *version, *reason, *log, *result;
+	bool has_stage;	   /* READY, of a node that is in the single system, is JOINED */
+	int64_t done;	   /* the action that it does now; 0: none */
+	int64_t result_id; /* the one whose outcome `result` is, with its exit status; 0: none */
+	int64_t result_status;
 };
 
 /*

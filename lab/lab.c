@@ -415,8 +415,10 @@ int lab_inside(const struct lab_options *options, int (*fn)(const struct muster_
 		return -ENOMEM;
 	o.dir = dir;
 	r = keeper_run(record.keeper, &o, run_inside, &in);
-	if (r == -EIO && !record_alive(&record))
-		lab_error(&o, _("The lab has ended, and what ran in it."));
+	if (r == -EIO)
+		lab_error(&o, "%s",
+			  record_alive(&record) ? _("What ran in the lab was ended by a signal.")
+						: _("The lab has ended, and what ran in it."));
 	return r;
 }
 

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..47
+echo 1..51
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -159,5 +159,13 @@ run --root "$tmp/root" kernel check vanilla --card eth0
 report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; silent out)"
 run kernel frob
 report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
-[ "$n" = 47 ] || failed=1
+run ssi melt
+report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status, start, add, remove, reset or migrate'; silent out)"
+run ssi add
+report 'joining wants its nodes named' "$(want 2 err 'name the nodes with -n RANGE'; silent out)"
+run ssi migrate init node01
+report 'a process is named by its number' "$(want 2 err '"init" is no process'; silent out)"
+run --root "$tmp/root" ssi status --json
+report 'without a cluster there is no single system' "$(want 1 out '"error": "No cluster was set up'; json out)"
+[ "$n" = 51 ] || failed=1
 exit $failed

@@ -37,7 +37,7 @@ static const struct {
 	{ "\x1b[201~", CURSES_PASTE_END },
 	{ "\x1b[1;2A", CURSES_SHIFT_UP },
 	{ "\x1b[1;2B", CURSES_SHIFT_DOWN },
-	/* arrows, Home and End of terminals that do what their TERM does not say */
+	/* the keys beside the letters, of terminals that do what their TERM does not say */
 	{ "\x1b[A", KEY_UP },
 	{ "\x1b[B", KEY_DOWN },
 	{ "\x1b[C", KEY_RIGHT },
@@ -46,6 +46,11 @@ static const struct {
 	{ "\x1b[F", KEY_END },
 	{ "\x1b[1~", KEY_HOME },
 	{ "\x1b[4~", KEY_END },
+	{ "\x1b[5~", KEY_PPAGE },
+	{ "\x1b[6~", KEY_NPAGE },
+	{ "\x1b[2~", KEY_IC },
+	{ "\x1b[3~", KEY_DC },
+	{ "\x1b[Z", KEY_BTAB },
 };
 
 static const struct {

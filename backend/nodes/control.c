@@ -16,6 +16,7 @@ static const struct {
 	{ "mac", offsetof(struct node_state, mac) },
 	{ "address", offsetof(struct node_state, address) },
 	{ "kernel", offsetof(struct node_state, kernel) },
+	{ "version", offsetof(struct node_state, version) },
 	{ "root", offsetof(struct node_state, root) },
 	{ "reason", offsetof(struct node_state, reason) },
 	{ "log", offsetof(struct node_state, log) },
@@ -64,6 +65,16 @@ static int set_number(json_t *o, const char *key, int64_t n, int64_t absent)
 	return n == absent ? 0 : json_object_set_new_nocheck(o, key, json_integer(n));
 }
 
+/* "unknown" goes as it is: -1 and 0 mean different things there. */
+static json_t *ssi_json(const struct node_ssi *s)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:f, s:s, s:s}", "node", s->node,
+			 "session", s->session, "subsession", s->subsession, "max_nodes", s->max_nodes,
+			 "online", s->online, "present", s->present, "possible", s->possible, "processors",
+			 s->processors, "memory_kb", (json_int_t)s->memory_kb, "memory_free_kb",
+			 (json_int_t)s->memory_free_kb, "load", s->load, "abi", s->abi, "stuck", s->stuck);
+}
+
 static json_t *stages_json(const struct node_state *s)
 {
 	json_t *list = json_array();
@@ -100,6 +111,8 @@ json_t *control_state_json(const struct node_state *s)
 	r |= set_number(o, "memory_free_kb", s->memory_free_kb, 0);
 	if (s->last_report)
 		r |= json_object_set_new(o, "load", json_real(s->load));
+	if (s->ssi.known)
+		r |= json_object_set_new(o, "ssi", ssi_json(&s->ssi));
 	if (r == 0)
 		return o;
 	json_decref(o);
@@ -145,6 +158,40 @@ static int read_texts(const json_t *o, struct node_state *s)
 	return *s->name ? 0 : -EINVAL;
 }
 
+static int read_int(const json_t *o, const char *key)
+{
+	return (int)json_integer_value(json_object_get(o, key));
+}
+
+static void read_word(const json_t *o, const char *key, char *ret, size_t size)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	snprintf(ret, size, "%s", text ? text : "");
+}
+
+static void read_ssi(const json_t *o, struct node_ssi *s)
+{
+	if (!json_is_object(o))
+		return;
+	*s = (struct node_ssi){
+		.known = true,
+		.node = read_int(o, "node"),
+		.session = read_int(o, "session"),
+		.subsession = read_int(o, "subsession"),
+		.max_nodes = read_int(o, "max_nodes"),
+		.online = read_int(o, "online"),
+		.present = read_int(o, "present"),
+		.possible = read_int(o, "possible"),
+		.processors = read_int(o, "processors"),
+		.memory_kb = json_integer_value(json_object_get(o, "memory_kb")),
+		.memory_free_kb = json_integer_value(json_object_get(o, "memory_free_kb")),
+		.load = json_number_value(json_object_get(o, "load")),
+	};
+	read_word(o, "abi", s->abi, sizeof(s->abi));
+	read_word(o, "stuck", s->stuck, sizeof(s->stuck));
+}
+
 static int read_state(const json_t *o, struct node_state *s)
 {
 	const char *stage = json_string_value(json_object_get(o, "stage"));
@@ -164,6 +211,7 @@ static int read_state(const json_t *o, struct node_state *s)
 	s->memory_kb = json_integer_value(json_object_get(o, "memory_kb"));
 	s->memory_free_kb = json_integer_value(json_object_get(o, "memory_free_kb"));
 	s->load = json_number_value(json_object_get(o, "load"));
+	read_ssi(json_object_get(o, "ssi"), &s->ssi);
 	return read_stages(json_object_get(o, "stages"), s);
 }
 

@@ -15,14 +15,20 @@
  *     without "events_since": from now on), and {"seq": N, "event": M} at its end: what to follow with the next time.
  *     Where "all" is true, N was of no use and all nodes come: what was known before is void. After a reload the line
  *     "cluster" comes again. STATE holds what struct node_state does, without what is empty or unknown;
- *     "stages" is [[STAGE, AT], ...].
+ *     "stages" is [[STAGE, AT], ...], and "ssi" an
+ *     object with what struct node_ssi holds.
  *   {"history": NAME}
  *     {"history": {"node": STATE, "boots": [{"began", "ms", "root", "kernel", "stage", "stages": [[STAGE, AT, MS],
  *     ...]}], "medians": {STAGE: MS}, "events": [...]}}
- *   {"power": {"what": "reboot" | "off" | "wake", "nodes": [NAME, ...]}}
+ *   {"power": {"what": "reboot" | "off" | "reset" | "wake", "nodes": [NAME, ...]}}
  *   {"next": {"what": "system" | "disk" | "memtest" | "root:ID", "initramfs": ID, "always": BOOL, "nodes": [...]}}
  *     {"results": [{"name", "code", "text"}, ...]}: code 0, or what went wrong with this node; text a sentence.
  *     "initramfs" is that of the root, where it is not the cluster's own.
+ *   {"order": {"what": WORD, "args": TEXT, "nodes": [NAME, ...]}}
+ *     Likewise, each result with an "id". The words are those of agent/wire.h that have a result.
+ *   {"outcomes": [ID, ...]}
+ *     {"outcomes": [{"id", "state": "waiting" | "running" | "done" | "dropped", "status", "output"}, ...]}, in the
+ *     order of the request: status as agent/wire.h has it, of what is done; output what was said, or why it was dropped.
  *
  * Limits: a request's line has at most CONTROL_REQUEST_MAX bytes, and there are at most CONTROL_CLIENTS_MAX
  * connections; what goes beyond is closed. So is a reader that is so slow that more than CONTROL_QUEUE_MAX bytes wait

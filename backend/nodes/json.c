@@ -45,22 +45,39 @@ static json_t *stages_of(const struct node_state *s)
 	return list;
 }
 
+static json_t *ssi_of(const struct node_ssi *s)
+{
+	if (!s->known)
+		return json_null();
+	return json_pack("{s:o, s:o, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "node",
+			 number_or_null(s->node >= 0, s->node), "session",
+			 number_or_null(s->session >= 0, s->session), "online", s->subsession >= 0,
+			 "nodes_online", s->online, "nodes_present", s->present, "processors",
+			 number_or_null(s->processors > 0, s->processors), "memory_kb",
+			 number_or_null(s->memory_kb > 0, s->memory_kb), "memory_free_kb",
+			 number_or_null(s->memory_kb > 0, s->memory_free_kb), "load",
+			 s->load >= 0 ? json_real(s->load) : json_null(), "stuck", text_or_null(s->stuck));
+}
+
 static json_t *node_of(const struct node_state *s)
 {
 	bool reported = s->last_report != 0;
 
-	return json_pack(
-		"{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b}",
-		"name", s->name, "mac", text_or_null(s->mac), "address", text_or_null(s->address), "stage",
-		node_stage_text(s->stage), "stages", stages_of(s), "kernel", text_or_null(s->kernel), "root",
-		text_or_null(s->root), "processors", number_or_null(s->processors > 0, s->processors),
-		"memory_kb", number_or_null(s->memory_kb > 0, s->memory_kb), "memory_free_kb",
-		number_or_null(s->memory_kb > 0, s->memory_free_kb), "load",
-		reported ? json_real(s->load) : json_null(), "last_report",
-		reported ? seconds(s->last_report) : json_null(), "reason", text_or_null(s->reason),
-		"boot_seconds", s->boot_ms >= 0 ? seconds(s->boot_ms) : json_null(), "median_boot_seconds",
-		s->median_ms >= 0 ? seconds(s->median_ms) : json_null(), "boots", (json_int_t)s->boots,
-		"next", text_or_null(s->next), "next_always", s->next_always);
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
+			 "s:o, s:b, s:o,"
+			 " s:o}",
+			 "name", s->name, "mac", text_or_null(s->mac), "address", text_or_null(s->address),
+			 "stage", node_stage_text(s->stage), "stages", stages_of(s), "kernel",
+			 text_or_null(s->kernel), "root", text_or_null(s->root), "processors",
+			 number_or_null(s->processors > 0, s->processors), "memory_kb",
+			 number_or_null(s->memory_kb > 0, s->memory_kb), "memory_free_kb",
+			 number_or_null(s->memory_kb > 0, s->memory_free_kb), "load",
+			 reported ? json_real(s->load) : json_null(), "last_report",
+			 reported ? seconds(s->last_report) : json_null(), "reason", text_or_null(s->reason),
+			 "boot_seconds", s->boot_ms >= 0 ? seconds(s->boot_ms) : json_null(),
+			 "median_boot_seconds", s->median_ms >= 0 ? seconds(s->median_ms) : json_null(),
+			 "boots", (json_int_t)s->boots, "next", text_or_null(s->next), "next_always",
+			 s->next_always, "version", text_or_null(s->version), "ssi", ssi_of(&s->ssi));
 }
 
 int node_states_json(const char *cluster, const struct node_state *v, size_t n, char **ret)

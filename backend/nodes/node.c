@@ -52,6 +52,7 @@ void node_state_clear(struct node_state *s)
 	free(s->address);
 	free(s->stages);
 	free(s->kernel);
+	free(s->version);
 	free(s->root);
 	free(s->reason);
 	free(s->log);
@@ -67,13 +68,14 @@ int node_state_copy(const struct node_state *s, struct node_state *ret)
 	c.mac = strdup(s->mac);
 	c.address = strdup(s->address);
 	c.kernel = strdup(s->kernel);
+	c.version = strdup(s->version);
 	c.root = strdup(s->root);
 	c.reason = strdup(s->reason);
 	c.log = strdup(s->log);
 	c.next = strdup(s->next);
 	c.stages = calloc(s->n_stages + 1, sizeof(*c.stages));
-	if (!c.name || !c.mac || !c.address || !c.kernel || !c.root || !c.reason || !c.log || !c.next ||
-	    !c.stages) {
+	if (!c.name || !c.mac || !c.address || !c.kernel || !c.version || !c.root || !c.reason || !c.log ||
+	    !c.next || !c.stages) {
 		node_state_clear(&c);
 		return -ENOMEM;
 	}

@@ -35,6 +35,19 @@ struct node_stage_time {
 	int64_t ms; /* how long it lasted; so far, for the present one */
 };
 
+/* Its part in the single system image, as its agent last read it. */
+struct node_ssi {
+	bool known;	   /* its kernel has one; all else counts only then */
+	int node, session; /* its id in there; only nodes of one session see each other; -1: unknown */
+	int subsession;	   /* -1: not started on this node; else it is in it */
+	int max_nodes, online, present, possible; /* nodes, as this one counts them; 0: unknown */
+	int processors; /* of the merged machine, and so the next three; 0: unknown */
+	long long memory_kb, memory_free_kb;
+	double load;	 /* negative: unknown */
+	char abi[32];	 /* a word; "" when unknown */
+	char stuck[128]; /* the file whose reading did not come back; "" for none */
+};
+
 /* Its texts are owned and never NULL. */
 struct node_state {
 	char *name;
@@ -45,6 +58,7 @@ struct node_state {
 	struct node_stage_time *stages; /* of its newest boot, oldest first; owned, n_stages */
 	size_t n_stages;
 	char *kernel;	/* uname -r as it reported; "" before */
+	char *version;	/* uname -v, likewise: another one is another build */
 	char *root;	/* the root generation it booted; "" before */
 	int processors; /* 0 before its first report */
 	long long memory_kb, memory_free_kb;
@@ -57,6 +71,7 @@ struct node_state {
 	int64_t boots;	     /* how often it was seen to boot */
 	char *next;	     /* what it boots next: "" the cluster's system; disk, memtest, root:ID */
 	bool next_always;    /* not only once */
+	struct node_ssi ssi;
 };
 
 const char *node_stage_text(enum node_stage s);

@@ -25,9 +25,13 @@ static int event(struct store *s, int64_t now, const char *node, const char *kin
 	return text ? store_add_event(s, now, node, kind, text) : -ENOMEM;
 }
 
+#define OUTCOMES_KEPT 20
+#define ORDER "ssi-" /* what begins so has an outcome */
+#define EVENT_OUTPUT 200
+
 struct action {
 	int64_t id; /* 0: there is none */
-	char what[16];
+	char what[16], args[512];
 	int64_t told, boot; /* how often, and which boot */
 	int64_t node, present;
 };
@@ -50,17 +54,47 @@ static int find_action(struct store *s, const char *node, struct action *ret)
 		.present = db_int(q, 5),
 	};
 	snprintf(ret->what, sizeof(ret->what), "%s", db_text(q, 1));
+	snprintf(ret->args, sizeof(ret->args), "%s", db_text(q, 6));
 	return 0;
 }
 
-static int finish(struct store *s, int64_t now, const char *node, const struct action *a, const char *how)
+static bool is_order(const char *what)
+{
+	return strncmp(what, ORDER, strlen(ORDER)) == 0;
+}
+
+static const char *kind_of(const char *what)
+{
+	return is_order(what) ? "ssi" : "power";
+}
+
+static int take_away(struct store *s, int64_t now, const char *node, const struct action *a, const char *how)
 {
 	int r = db_run(s->db, SQL_ACTION_DROP, "i", a->id);
 
-	return r < 0 ? r : event(s, now, node, "power", "%s: %s", a->what, how);
+	return r < 0 ? r : event(s, now, node, kind_of(a->what), "%s: %s", a->what, how);
 }
 
-static int add(struct store *s, int64_t now, const char *node, const char *what, int64_t uid)
+/* It is over, or the node does it, which is all that is heard of one without an outcome. */
+static int finish(struct store *s, int64_t now, const char *node, const struct action *a, const char *how)
+{
+	int r = take_away(s, now, node, a, how);
+
+	return r < 0 ? r
+		     : db_run(s->db, SQL_OUTCOME_SET, "ititi", a->id, "dropped", (int64_t)0, how, a->boot);
+}
+
+/* Its outcome is still to come. */
+static int begin(struct store *s, int64_t now, const char *node, const struct action *a)
+{
+	int r = take_away(s, now, node, a, "the node begins");
+
+	return r < 0 ? r
+		     : db_run(s->db, SQL_OUTCOME_SET, "ititi", a->id, "running", (int64_t)0, "", a->present);
+}
+
+static int add(struct store *s, int64_t now, const char *node, const char *what, const char *args,
+	       int64_t uid, int64_t *ret_id)
 {
 	struct action a;
 	int r = find_action(s, node, &a);
@@ -68,15 +102,106 @@ static int add(struct store *s, int64_t now, const char *node, const char *what,
 	if (r == 0 && a.id)
 		r = finish(s, now, node, &a, "another wish took its place");
 	if (r == 0)
-		r = db_run(s->db, SQL_ACTION_ADD, "itii", a.node, what, now, uid);
-	return r < 0 ? r : event(s, now, node, "power", "%s: asked for by user %" PRId64, what, uid);
+		r = db_run(s->db, SQL_ACTION_ADD, "itiit", a.node, what, now, uid, args);
+	if (r < 0)
+		return r;
+	*ret_id = db_last_id(s->db);
+	return event(s, now, node, kind_of(what), "%s%s%s: asked for by user %" PRId64, what,
+		     *args ? " " : "", args, uid);
 }
 
 int store_action_add(struct store *s, int64_t now, const char *node, const char *what, int64_t uid)
 {
+	int64_t id;
 	int r = store_begin(s);
 
-	return r < 0 ? r : store_end(s, add(s, now, node, what, uid));
+	return r < 0 ? r : store_end(s, add(s, now, node, what, "", uid, &id));
+}
+
+static int add_order(struct store *s, int64_t now, const char *node, const char *what, const char *args,
+		     int64_t uid, int64_t *ret_id)
+{
+	struct action a;
+	int r = add(s, now, node, what, args, uid, ret_id);
+
+	if (r == 0)
+		r = find_action(s, node, &a);
+	if (r == 0)
+		r = db_run(s->db, SQL_OUTCOME_ADD, "iit", *ret_id, a.node, what);
+	return r < 0 ? r : db_run(s->db, SQL_OUTCOMES_PRUNE, "ii", a.node, (int64_t)OUTCOMES_KEPT);
+}
+
+int store_order_add(struct store *s, int64_t now, const char *node, const char *what, const char *args,
+		    int64_t uid, int64_t *ret_id)
+{
+	int64_t id = 0;
+	int r = is_order(what) ? store_begin(s) : -EINVAL;
+
+	if (r == 0)
+		r = store_end(s, add_order(s, now, node, what, args, uid, &id));
+	if (r == 0)
+		*ret_id = id;
+	return r;
+}
+
+/* ---- outcomes ------------------------------------------------------------------------------------------------ */
+
+void store_outcome_free(struct store_outcome *o)
+{
+	free(o->node);
+	free(o->output);
+	*o = (struct store_outcome){ 0 };
+}
+
+int store_outcome_get(struct store *s, int64_t id, struct store_outcome *ret)
+{
+	_cleanup_query_ struct sqlite3_stmt *q = NULL;
+	struct store_outcome o = { 0 };
+	int r = db_query(s->db, SQL_OUTCOME, &q, "i", id);
+
+	if (r == 0)
+		r = db_step(s->db, q);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	snprintf(o.state, sizeof(o.state), "%s", db_text(q, 1));
+	o.status = (int)db_int(q, 2);
+	o.output = db_dup(q, 3);
+	o.node = db_dup(q, 4);
+	if (!o.node || !o.output) {
+		store_outcome_free(&o);
+		return -ENOMEM;
+	}
+	*ret = o;
+	return 0;
+}
+
+static int set_outcome(struct store *s, int64_t now, const char *node, int64_t id, int status,
+		       const char *output)
+{
+	int r = db_run(s->db, SQL_OUTCOME_SET, "ititi", id, "done", (int64_t)status, output, (int64_t)0);
+
+	if (r < 0)
+		return r;
+	return status == 0 ? event(s, now, node, "ssi", "order %" PRId64 ": done", id)
+			   : event(s, now, node, "ssi", "order %" PRId64 ": failed with status %d: %.*s", id,
+				   status, (int)MIN(strcspn(output, "\n"), (size_t)EVENT_OUTPUT), output);
+}
+
+int store_outcome_set(struct store *s, int64_t now, const char *node, int64_t id, int status,
+		      const char *output)
+{
+	struct store_outcome o;
+	bool fits;
+	int r = store_outcome_get(s, id, &o);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	fits = strcmp(o.node, node) == 0 && strcmp(o.state, "running") == 0;
+	store_outcome_free(&o);
+	if (!fits)
+		return 0;
+	r = store_begin(s);
+	return r < 0 ? r : store_end(s, set_outcome(s, now, node, id, status, output));
 }
 
 static int tell(struct store *s, int64_t now, const char *node, struct action *a, struct store_action *ret)
@@ -92,6 +217,7 @@ static int tell(struct store *s, int64_t now, const char *node, struct action *a
 		return r;
 	ret->id = a->id;
 	snprintf(ret->what, sizeof(ret->what), "%s", a->what);
+	snprintf(ret->args, sizeof(ret->args), "%s", a->args);
 	return 1;
 }
 
@@ -114,7 +240,12 @@ int store_action_done(struct store *s, int64_t now, const char *node, int64_t id
 	if (r < 0 || a.id == 0 || a.told == 0 || (id != 0 && a.id != id))
 		return r;
 	r = store_begin(s);
-	return r < 0 ? r : store_end(s, finish(s, now, node, &a, "the node does it"));
+	if (r < 0)
+		return r;
+	if (!is_order(a.what))
+		return store_end(s, finish(s, now, node, &a, "the node does it"));
+	return store_end(s, id ? begin(s, now, node, &a)
+			       : finish(s, now, node, &a, "given up: the node has shut down"));
 }
 
 /* 1: there was one. */

@@ -95,7 +95,7 @@ int store_enter(struct store *s, int64_t now, const char *node, int64_t boot, en
 		r = db_run(s->db, SQL_STAGE_ADD, "iti", boot, text, now);
 	if (r == 0)
 		r = db_run(s->db, SQL_STAGES_PRUNE, "ii", boot, (int64_t)STORE_STAGES_KEPT);
-	if (r == 0 && stage == NODE_READY)
+	if (r == 0 && (stage == NODE_READY || stage == NODE_JOINED))
 		r = measure_boot(s, now, node, boot);
 	return r < 0 ? r : store_add_event(s, now, node, "stage", text);
 }
@@ -244,6 +244,20 @@ int store_stage(struct store *s, int64_t now, const char *node, enum node_stage 
 	return r < 0 ? r : end_changed(s, node, stage(s, now, node, to));
 }
 
+static int keep_ssi(struct store *s, int64_t boot, const struct node_ssi *v)
+{
+	return db_run(s->db, SQL_SSI, "iiiiiiiiiiidtt", boot, (int64_t)v->node, (int64_t)v->session,
+		      (int64_t)v->subsession, (int64_t)v->max_nodes, (int64_t)v->online, (int64_t)v->present,
+		      (int64_t)v->possible, (int64_t)v->processors, (int64_t)v->memory_kb,
+		      (int64_t)v->memory_free_kb, v->load, v->abi, v->stuck);
+}
+
+/* The one way back: a node was removed from the single system, or that was stopped. */
+static bool has_left(const struct boot *b, const struct store_report *report)
+{
+	return b->stage == NODE_JOINED && report->stage == NODE_READY && report->ssi.known;
+}
+
 static int report_in(struct store *s, int64_t now, const char *node, const struct store_report *report)
 {
 	bool failed = report->stage == NODE_FAILED;
@@ -251,15 +265,18 @@ static int report_in(struct store *s, int64_t now, const char *node, const struc
 	int r = reporting_boot(s, node, &b);
 
 	if (r == 0)
-		r = db_run(s->db, SQL_REPORT, "iitiiid", b.id, now, report->kernel,
+		r = db_run(s->db, SQL_REPORT, "iitiiidt", b.id, now, report->kernel,
 			   (int64_t)report->processors, (int64_t)report->memory_kb,
-			   (int64_t)report->memory_free_kb, report->load);
+			   (int64_t)report->memory_free_kb, report->load,
+			   report->version ? report->version : "");
+	if (r == 0 && report->ssi.known)
+		r = keep_ssi(s, b.id, &report->ssi);
 	if (r == 0 && *report->card)
 		r = db_run(s->db, SQL_CARD, "tt", node, report->card);
 	if (r == 0 && (failed || b.stage == NODE_FAILED))
 		r = db_run(s->db, SQL_REASON, "itt", b.id, failed ? report->reason : "",
 			   failed ? report->log : "");
-	if (r < 0 || b.stage == report->stage || !may_enter(b.stage, report->stage))
+	if (r < 0 || b.stage == report->stage || !(may_enter(b.stage, report->stage) || has_left(&b, report)))
 		return r;
 	r = store_enter(s, now, node, b.id, report->stage);
 	return r < 0 || !failed ? r : store_add_event(s, now, node, "failed", report->reason);

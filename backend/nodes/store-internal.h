@@ -29,10 +29,14 @@ struct store {
 #define STORE_NODE                                                                                     \
 	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root," \
 	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"        \
-	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot"       \
-	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot"
+	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot,"      \
+	" b.version, s.boot, s.node, s.session, s.subsession, s.max_nodes, s.online, s.present,"       \
+	" s.possible, s.processors, s.memory, s.memory_free, s.load, s.abi, s.stuck"                   \
+	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot LEFT JOIN ssi s ON s.boot = n.boot"
 #define STORE_NODE_CHANGED 19 /* the columns behind those of the state */
 #define STORE_NODE_BOOT 20
+#define STORE_NODE_VERSION 21 /* and of the state again, the last ones */
+#define STORE_NODE_SSI 22
 
 /* X(NAME, SQL): every statement of the store. */
 #define STORE_SQL(X)                                                                                         \
@@ -99,13 +103,18 @@ struct store {
 	  " stages WHERE boot = ?1), ?2, ?3)")                                                               \
 	X(STAGES_PRUNE,                                                                                      \
 	  "DELETE FROM stages WHERE boot = ?1 AND n IN (SELECT n FROM stages WHERE boot = ?1"                \
-	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed'))"            \
+	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed', 'joined'))"  \
 	  " ORDER BY n LIMIT 2) AND (SELECT COUNT(*) FROM stages WHERE boot = ?1) > ?2")                     \
 	X(REPORT, "UPDATE boots SET reported = ?2, kernel = CASE WHEN ?3 = '' THEN kernel ELSE ?3 END,"      \
 		  " processors = CASE WHEN ?4 > 0 THEN ?4 ELSE processors END,"                              \
 		  " memory = CASE WHEN ?5 > 0 THEN ?5 ELSE memory END,"                                      \
 		  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                            \
-		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END WHERE id = ?1")                           \
+		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END,"                                         \
+		  " version = CASE WHEN ?8 = '' THEN version ELSE ?8 END WHERE id = ?1")                     \
+	X(SSI, "INSERT OR REPLACE INTO ssi(boot, node, session, subsession, max_nodes, online, present, "    \
+	       "possible,"                                                                                   \
+	       " processors, memory, memory_free, load, abi, stuck)"                                         \
+	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                       \
 	X(CARD, "UPDATE nodes SET card = ?2 WHERE name = ?1 AND card <> ?2")                                 \
 	X(CARDS, "SELECT name, card FROM nodes WHERE card <> '' ORDER BY place")                             \
 	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
@@ -113,13 +122,23 @@ struct store {
 		  " WHERE b.stage IN ('ready', 'joined') AND b.reported < ?1")                               \
 	X(NODES, STORE_NODE " ORDER BY n.place")                                                             \
 	X(STAGES_OF, "SELECT stage, at FROM stages WHERE boot = ?1 ORDER BY n")                              \
-	X(ACTION_OF, "SELECT a.id, a.what, a.told, a.boot, n.id, n.boot FROM nodes n"                        \
+	X(ACTION_OF, "SELECT a.id, a.what, a.told, a.boot, n.id, n.boot, a.args FROM nodes n"                \
 		     " LEFT JOIN actions a ON a.node = n.id WHERE n.name = ?1")                              \
-	X(ACTION_ADD, "INSERT OR REPLACE INTO actions(node, what, asked, uid) VALUES(?1, ?2, ?3, ?4)")       \
+	X(ACTION_ADD, "INSERT OR REPLACE INTO actions(node, what, asked, uid, args)"                         \
+		      " VALUES(?1, ?2, ?3, ?4, ?5)")                                                         \
 	X(ACTION_TOLD, "UPDATE actions SET told = told + 1, boot = ?2 WHERE id = ?1")                        \
 	X(ACTION_DROP, "DELETE FROM actions WHERE id = ?1")                                                  \
 	X(ACTION_OLD, "SELECT n.name FROM actions a JOIN nodes n ON n.id = a.node WHERE a.asked < ?1"        \
 		      " LIMIT 1")                                                                            \
+	X(OUTCOME_ADD, "INSERT INTO outcomes(action, node, what, state, status, output, boot)"               \
+		       " VALUES(?1, ?2, ?3, 'waiting', 0, '', 0)")                                           \
+	X(OUTCOMES_PRUNE, "DELETE FROM outcomes WHERE node = ?1 AND action <= (SELECT action FROM outcomes"  \
+			  " WHERE node = ?1 ORDER BY action DESC LIMIT 1 OFFSET ?2)")                        \
+	X(OUTCOME_SET, "UPDATE outcomes SET state = ?2, status = ?3, output = ?4, boot = ?5"                 \
+		       " WHERE action = ?1")                                                                 \
+	X(OUTCOME, "SELECT o.what, CASE WHEN o.state = 'running' AND o.boot <> n.boot THEN 'dropped'"        \
+		   " ELSE o.state END, o.status, o.output, n.name FROM outcomes o"                           \
+		   " JOIN nodes n ON n.id = o.node WHERE o.action = ?1")                                     \
 	X(NEXT, "SELECT next, next_initramfs, next_always FROM nodes WHERE name = ?1")                       \
 	X(NEXT_SET, "UPDATE nodes SET next = ?2, next_initramfs = ?3, next_always = ?4 WHERE name = ?1")     \
 	X(NEXT_USED, "UPDATE nodes SET next = '', next_initramfs = '' WHERE name = ?1 AND next = ?2"         \

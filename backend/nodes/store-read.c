@@ -36,6 +36,28 @@ static int reserve(struct states *l)
 	return 0;
 }
 
+static void read_ssi(struct sqlite3_stmt *q, struct node_ssi *s)
+{
+	int i = STORE_NODE_SSI;
+
+	s->known = db_int(q, i) != 0;
+	if (!s->known)
+		return;
+	s->node = (int)db_int(q, i + 1);
+	s->session = (int)db_int(q, i + 2);
+	s->subsession = (int)db_int(q, i + 3);
+	s->max_nodes = (int)db_int(q, i + 4);
+	s->online = (int)db_int(q, i + 5);
+	s->present = (int)db_int(q, i + 6);
+	s->possible = (int)db_int(q, i + 7);
+	s->processors = (int)db_int(q, i + 8);
+	s->memory_kb = db_int(q, i + 9);
+	s->memory_free_kb = db_int(q, i + 10);
+	s->load = db_real(q, i + 11);
+	snprintf(s->abi, sizeof(s->abi), "%s", db_text(q, i + 12));
+	snprintf(s->stuck, sizeof(s->stuck), "%s", db_text(q, i + 13));
+}
+
 int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 {
 	*ret = (struct node_state){
@@ -45,6 +67,7 @@ int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 		.address = db_dup(q, 2),
 		.stage = store_stage_of(db_text(q, 3)),
 		.kernel = db_dup(q, 4),
+		.version = db_dup(q, STORE_NODE_VERSION),
 		.root = db_dup(q, 5),
 		.processors = (int)db_int(q, 6),
 		.memory_kb = db_int(q, 7),
@@ -59,8 +82,9 @@ int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 		.next = db_dup(q, 17),
 		.next_always = db_int(q, 18) != 0,
 	};
-	return ret->name && ret->mac && ret->address && ret->kernel && ret->root && ret->reason && ret->log &&
-			       ret->next
+	read_ssi(q, &ret->ssi);
+	return ret->name && ret->mac && ret->address && ret->kernel && ret->version && ret->root &&
+			       ret->reason && ret->log && ret->next
 		       ? 0
 		       : -ENOMEM;
 }

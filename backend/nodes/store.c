@@ -69,6 +69,19 @@ static const char *const schema[] = {
 	"ALTER TABLE nodes ADD COLUMN next_always INTEGER NOT NULL DEFAULT 0;",
 
 	"ALTER TABLE nodes ADD COLUMN card TEXT NOT NULL DEFAULT '';",
+
+	"ALTER TABLE boots ADD COLUMN version TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE ssi(boot INTEGER PRIMARY KEY REFERENCES boots(id) ON DELETE CASCADE,"
+	" node INTEGER NOT NULL, session INTEGER NOT NULL, subsession INTEGER NOT NULL,"
+	" max_nodes INTEGER NOT NULL, online INTEGER NOT NULL, present INTEGER NOT NULL,"
+	" possible INTEGER NOT NULL, processors INTEGER NOT NULL, memory INTEGER NOT NULL,"
+	" memory_free INTEGER NOT NULL, load REAL NOT NULL, abi TEXT NOT NULL, stuck TEXT NOT NULL);",
+
+	"ALTER TABLE actions ADD COLUMN args TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE outcomes(action INTEGER PRIMARY KEY,"
+	" node INTEGER NOT NULL REFERENCES nodes(id) ON DELETE CASCADE, what TEXT NOT NULL,"
+	" state TEXT NOT NULL, status INTEGER NOT NULL, output TEXT NOT NULL, boot INTEGER NOT NULL);"
+	"CREATE INDEX outcomes_of_node ON outcomes(node);",
 };
 
 int store_begin(struct store *s)

@@ -53,15 +53,17 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 int store_stage(struct store *s, int64_t now, const char *node, enum node_stage stage) _must_check_;
 
 struct store_report {
-	enum node_stage stage;		     /* INITRAMFS, ROOT, READY, FAILED, or OFF: it shuts down */
-	const char *kernel, *reason, *log;   /* "" where absent */
-	double load;			     /* negative where absent */
+	enum node_stage stage;		   /* INITRAMFS, ROOT, READY, JOINED, FAILED, or OFF: it shuts down */
+	const char *kernel, *reason, *log; /* "" where absent */
+	const char *version;		   /* uname -v; "" or NULL where absent */
+	double load;			   /* negative where absent */
 	long long memory_kb, memory_free_kb; /* 0 where absent */
 	int processors;			     /* 0 where absent */
+	struct node_ssi ssi;		     /* not known: absent */
 	char card[10];			     /* PCI id of its network card, "8086:15f3"; "" where absent */
 };
 /* What the node says of its present boot. What is absent stays as it was reported before; a stage that the boot
- * has passed changes no stage. OFF ends the boot: what its machine asks for next begins another one. */
+ * has passed changes no stage, but that a node which says that it is not in the single system is no more JOINED. OFF ends the boot: what its machine asks for next begins another one. */
 int store_report(struct store *s, int64_t now, const char *node,
 		 const struct store_report *report) _must_check_;
 
@@ -106,14 +108,30 @@ int store_changed(struct store *s, int64_t now, int64_t since, size_t max,
 		  struct store_changes *ret) _must_check_;
 void store_changes_free(struct store_changes *c);
 
-/* ---- the operator's wishes: kept until they are fulfilled or given up, with events "power" and "next" ------------ */
+/* ---- the operator's wishes: kept until they are fulfilled or given up, with events "power", "ssi" and "next" ------------ */
 
 /* The node's agent shall do it: "reboot" or "poweroff". Takes the place of what it was to do. -ENOENT: no such node. */
 int store_action_add(struct store *s, int64_t now, const char *node, const char *what,
 		     int64_t uid) _must_check_;
+/* An action with arguments (what agent/wire.h says of WIRE_KEY_ACTION), whose outcome is kept: *ret_id is its number. The
+ * last 20 outcomes of a node are kept. */
+int store_order_add(struct store *s, int64_t now, const char *node, const char *what, const char *args,
+		    int64_t uid, int64_t *ret_id) _must_check_;
+struct store_outcome {
+	char state[16];	     /* "waiting", "running", "done"; "dropped": it will never be */
+	int status;	     /* of a done one: an exit status */
+	char *node, *output; /* owned; of a dropped one: why */
+};
+/* -ENOENT: there is no such order any more. */
+int store_outcome_get(struct store *s, int64_t id, struct store_outcome *ret) _must_check_;
+void store_outcome_free(struct store_outcome *o);
+/* The node says what became of it; passed over where it is none of this node's that runs. */
+int store_outcome_set(struct store *s, int64_t now, const char *node, int64_t id, int status,
+		      const char *output) _must_check_;
+
 struct store_action {
 	int64_t id;
-	char what[16];
+	char what[16], args[512];
 };
 /* What the node that has just reported shall be told: 1, or 0 for nothing. It is told again at its next reports until it
  * says that it does it, five times at most, and in one boot only, so that no node is restarted twice. */

@@ -43,7 +43,8 @@ const struct conf_form answers_forms[] = {
 
 /* In this order: what a later section needs of the plan is there. */
 static void (*const readers[])(struct answers *a) = {
-	answers_cluster, answers_boot, answers_network, answers_nodes, answers_services, answers_access,
+	answers_cluster,  answers_boot,	  answers_network, answers_nodes,
+	answers_services, answers_access, answers_single,
 };
 
 void answers_wrong(struct answers *a, unsigned int line, const char *fmt, ...)

@@ -22,6 +22,7 @@ struct answers {
 	struct plan *plan;
 	bool net_known;	  /* plan->net is sound */
 	bool range_known; /* plan->range is sound */
+	bool ssi;	  /* the profile makes one machine of the nodes */
 	unsigned int network_line;
 	int error; /* sticky: -ENOMEM and the like, no mistake of the operator */
 };
@@ -53,6 +54,7 @@ void answers_network(struct answers *a);
 void answers_nodes(struct answers *a);
 void answers_services(struct answers *a);
 void answers_access(struct answers *a);
+void answers_single(struct answers *a);
 
 /* nodes.c calls these for ip_mode mac. */
 struct answers_mac {

@@ -42,9 +42,12 @@ static int cluster_profiles(const char *profiles_dir, struct strv *ret)
 /* A kind of cluster says what boot.kernel and boot.root are where the answers do not. */
 static void profile_defaults(struct answers *a)
 {
-	static const struct conf_key keys[] = { { "description" }, { "kernel" }, { "root" }, { NULL } };
+	static const struct conf_key keys[] = {
+		{ "description" }, { "kernel" }, { "root" }, { "ssi" }, { NULL }
+	};
 	static const struct conf_form forms[] = { { "cluster", false, keys }, { NULL } };
 	static const char *const roots[] = { "ram", "nfs", "initramfs", NULL };
+	static const char *const ssis[] = { "none", "kerrighed", NULL };
 	_cleanup_free_ char *path = NULL, *text = NULL, *why = NULL;
 	_cleanup_(conf_freep) struct conf *c = NULL;
 	struct answers inner = *a;
@@ -71,6 +74,7 @@ static void profile_defaults(struct answers *a)
 	s = conf_section(c, "cluster");
 	kernel = answers_value(s, "kernel");
 	a->plan->root = (enum plan_root)answers_choice(&inner, s, "root", roots, PLAN_ROOT_RAM);
+	a->ssi = answers_choice(&inner, s, "ssi", ssis, 0) > 0;
 	answers_set(&inner, &a->plan->kernel, kernel ? kernel->text : "distro");
 	a->error = inner.error;
 }

@@ -37,7 +37,8 @@ static json_t *node_json(const struct plan_node *n)
 	_cleanup_json_ json_t *j =
 		json_pack("{s:s, s:s, s:s}", "name", n->name, "address", IP4(n->address), "arch", n->arch);
 
-	if (!j || (n->has_mac && json_object_set_new(j, "mac", json_string(MAC(n->mac))) < 0) ||
+	if (!j || (n->ssi_id && json_object_set_new(j, "ssi_id", json_integer(n->ssi_id)) < 0) ||
+	    (n->has_mac && json_object_set_new(j, "mac", json_string(MAC(n->mac))) < 0) ||
 	    (n->line && json_object_set_new(j, "line", json_integer(n->line)) < 0))
 		return NULL;
 	return TAKE_PTR(j);
@@ -75,6 +76,8 @@ int plan_to_json(const struct plan *p, char **ret)
 		"dhcp", dhcps[p->dhcp], "gateway", p->gateway, "nodes", nodes_json(p), "dhcp_service",
 		p->dhcp_service, "nfs", nfss[p->nfs], "http_port", (int)p->http_port, "ssh_keys",
 		strv_json(&p->ssh_keys), "root_password", p->root_password);
+	if (j && p->ssi_session && json_object_set_new(j, "ssi_session", json_integer(p->ssi_session)) < 0)
+		return -ENOMEM;
 	text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	if (!text)
 		return -ENOMEM;
@@ -174,6 +177,8 @@ static int get_node(const json_t *j, struct plan_node *n)
 	}
 	if (r == 0 && json_object_get(j, "line"))
 		r = get_number(j, "line", 0, INT_MAX, &n->line);
+	if (r == 0 && json_object_get(j, "ssi_id"))
+		r = get_number(j, "ssi_id", 1, 254, &n->ssi_id);
 	return r;
 }
 
@@ -240,6 +245,8 @@ static int get_all(const json_t *j, struct plan *p)
 		r = get_bool(j, bools[i].key, bools[i].to);
 	if (r == 0)
 		r = get_number(j, "http_port", 1, 65535, &p->http_port);
+	if (r == 0 && json_object_get(j, "ssi_session"))
+		r = get_number(j, "ssi_session", 1, 254, &p->ssi_session);
 	if (r == 0)
 		r = get_choices(j, p);
 	if (r == 0)

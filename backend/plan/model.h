@@ -37,10 +37,11 @@ enum plan_nfs {
 struct plan_node {
 	char *name; /* RFC 1123 label, lower case, unique */
 	struct ip4 address;
-	struct mac mac;	   /* meaningful when has_mac */
-	bool has_mac;	   /* false: not collected yet, or range mode */
-	char *arch;	   /* "x86_64" */
-	unsigned int line; /* in the answer file; 0 for a node made from `count` */
+	struct mac mac;	     /* meaningful when has_mac */
+	bool has_mac;	     /* false: not collected yet, or range mode */
+	char *arch;	     /* "x86_64" */
+	unsigned int line;   /* in the answer file; 0 for a node made from `count` */
+	unsigned int ssi_id; /* its number in the single system image, unique; 0: there is none */
 };
 
 struct plan {
@@ -50,8 +51,9 @@ struct plan {
 	char *kernel; /* "distro", "distro-cloud", a recipe of kernel/, the id of what was built by one, or an absolute path */
 	enum plan_root root;
 	char *generation; /* a root generation's id chosen in the answers; "" for the newest of the recipe */
-	struct strv kernel_args; /* further words for the nodes' kernel command line */
-	struct strv packages;	 /* further packages in the node root */
+	struct strv kernel_args;  /* further words for the nodes' kernel command line */
+	struct strv packages;	  /* further packages in the node root */
+	unsigned int ssi_session; /* of the single system image that the nodes form; 0: none */
 	/* network: the one interface that faces the nodes */
 	char *interface;     /* its name on the server */
 	char *interface_mac; /* the MAC address that the answers name it by; "" where they give its name, and in a

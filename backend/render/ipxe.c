@@ -111,6 +111,8 @@ int render_ipxe(const struct render_boot *boot, char **ret)
 		    "echo muster: this machine is %s\n"
 		    "kernel ${muster}/roots/%s/vmlinuz " KERNEL_WORDS,
 		    IP4(p->net.address), p->http_port, boot->node->name, boot->generation);
+	if (p->ssi_session && boot->node->ssi_id)
+		strbuf_addf(&b, " session_id=%u node_id=%u autonodeid=0", p->ssi_session, boot->node->ssi_id);
 	for (size_t i = 0; i < p->kernel_args.n; i++)
 		strbuf_addf(&b, " %s", p->kernel_args.v[i]);
 	strbuf_addf(&b,

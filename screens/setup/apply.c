@@ -121,6 +121,7 @@ static void end(struct apply *v)
 		v->steps[i].failed |= v->steps[i].ms < 0;
 	if (v->result == 0) {
 		v->wizard->applied = true;
+		v->wizard->pending = false;
 		v->wizard->done[STEP_APPLY] = true;
 	}
 }
@@ -294,6 +295,9 @@ static bool job_to_show(const struct wizard *w)
 		return false;
 	if (job.running)
 		return true;
+	/* What it made was taken back, or changed by somebody. */
+	if (job.has_result && job.result == 0 && w->pending)
+		return false;
 	return job.kind == MUSTER_JOB_APPLY && stat(w->path, &st) == 0 &&
 	       (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 <= job.started;
 }

@@ -151,7 +151,7 @@ static void show_known(struct page *p, bool by_mac)
 			 known, count);
 	tui_form_set_text(p->form, KNOWN, text);
 	tui_form_set_note_style(p->form, KNOWN, known >= count ? STYLE_GOOD : STYLE_WARNING);
-	tui_form_show(p->form, KNOWN, by_mac);
+	tui_form_show(p->form, KNOWN, by_mac && count > 0);
 }
 
 /* Each way to addresses has fields of its own; what the other way asks for means nothing to it. */

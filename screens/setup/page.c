@@ -82,7 +82,6 @@ static int take_nothing(struct page *p, const struct page_bind *b)
 static int take_value(struct page *p, const struct page_bind *b)
 {
 	const struct tui_field *f = field_of(p, b->id);
-	char number[24];
 
 	if (p->ops->counts && !p->ops->counts(p, b->id))
 		return take_nothing(p, b);
@@ -92,8 +91,8 @@ static int take_value(struct page *p, const struct page_bind *b)
 	case FIELD_NOTE:
 		return 0;
 	case FIELD_NUMBER:
-		snprintf(number, sizeof(number), "%ld", tui_form_number(p->form, b->id));
-		return draft_set(text_at(p, b), number);
+		/* As it was typed: what is no number is told, and not turned into another. */
+		return draft_set(text_at(p, b), tui_form_text(p->form, b->id));
 	case FIELD_TOGGLE:
 		return draft_set(text_at(p, b), tui_form_toggle(p->form, b->id) ? "true" : "false");
 	case FIELD_CHOICE:

@@ -42,6 +42,7 @@ struct wizard {
 	bool nothing; /* is to be changed, as the review has seen */
 	bool has_job; /* an earlier run's, as it was when the wizard began */
 	struct muster_job job;
+	bool pending; /* the review found changes, and none were made since */
 	enum wizard_step step;
 	bool done[STEP_COUNT];
 	const struct host *host;
@@ -60,7 +61,7 @@ struct wizard {
 	X(FRAME_NEXT, TK_PAGE_DOWN, TK_CTRL('n'), N_("next"), N_("On to the next step"), KEYMAP_BAR)   \
 	X(FRAME_BACK, TK_PAGE_UP, TK_CTRL('p'), N_("back"), N_("Back to the step before"), KEYMAP_BAR) \
 	X(FRAME_HELP, TK_FN(1), TK_NONE, N_("help"), N_("Explain this step and its keys"), KEYMAP_BAR) \
-	X(FRAME_QUIT, TK_ESC, TK_NONE, N_("leave"), N_("Leave the wizard; the answers stay"), KEYMAP_BAR)
+	X(FRAME_QUIT, TK_ESC, TK_CTRL('c'), N_("leave"), N_("Leave the wizard; the answers stay"), KEYMAP_BAR)
 
 enum frame_request {
 	FRAME_BEFORE = KEYMAP_SHARED + 499,

@@ -195,7 +195,7 @@ static int add_changes(struct review *v)
 	if (r < 0)
 		return add_trouble(v, wizard_why(v->wizard, r));
 	v->fine = true;
-	v->changes = !muster_changeset_empty(c);
+	v->changes = v->wizard->pending = !muster_changeset_empty(c);
 	v->wizard->nothing = !v->changes;
 	r = add_words(v, plan);
 	if (r == 0 && !v->changes)

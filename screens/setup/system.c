@@ -7,18 +7,21 @@
 #include <string.h>
 
 #include "screens/setup/private.h"
+#include "tui/dialog.h"
 #include "util/i18n.h"
 #include "util/units.h"
 
-enum { KERNEL, PATH, KERNEL_WARNING, ROOT, NOTE, ROOT_WARNING, PACKAGES, ARGS };
+enum { KERNEL, PATH, BUILT, KERNEL_WARNING, ROOT, NOTE, ROOT_WARNING, PACKAGES, ARGS };
 enum { KERNEL_DISTRO, KERNEL_CLOUD, KERNEL_OWN };
 
 static const struct tui_choice kernels[] = {
 	{ N_("The distribution's kernel"), N_("Has drivers for nearly every network card.") },
 	{ N_("Its small kernel for virtual machines"),
 	  N_("Starts quicker, and knows no real network cards.") },
-	{ N_("A kernel of your own"), N_("A file on this server.") },
+	{ N_("A kernel of your own"), N_("A file on this server, or one that muster built.") },
 };
+
+static const struct tui_choice buttons[] = { { N_("Kernels built here"), NULL } };
 
 static const struct tui_choice roots[] = {
 	{ N_("In memory"),
@@ -32,7 +35,8 @@ static const char *const root_words[] = { "ram", "nfs", "initramfs" };
 static const struct tui_field fields[] = {
 	{ KERNEL, FIELD_CHOICE, N_("Which kernel do the nodes run?"), .choices = kernels,
 	  .n_choices = ARRAY_SIZE(kernels) },
-	{ PATH, FIELD_TEXT, N_("Its path"), .width = 36 },
+	{ PATH, FIELD_TEXT, N_("Its path or name"), .width = 36 },
+	{ BUILT, FIELD_BUTTONS, "", .choices = buttons, .n_choices = ARRAY_SIZE(buttons) },
 	{ KERNEL_WARNING, FIELD_NOTE, "" },
 	{ ROOT, FIELD_CHOICE, N_("How do they get their root file system?"), .choices = roots,
 	  .n_choices = ARRAY_SIZE(roots) },
@@ -66,7 +70,7 @@ static void show_release(struct page *p)
 {
 	_cleanup_free_ char *release = NULL, *hint = NULL;
 
-	if (tui_form_choice(p->form, KERNEL) == KERNEL_OWN &&
+	if (tui_form_choice(p->form, KERNEL) == KERNEL_OWN && *tui_form_text(p->form, PATH) == '/' &&
 	    muster_kernel_look(tui_form_text(p->form, PATH), &release) == 0 &&
 	    asprintf(&hint, "Linux %s", release) < 0)
 		hint = NULL;
@@ -123,6 +127,7 @@ static void update(struct page *p)
 	    draft_set(&p->wizard->draft->kernel, tui_form_text(p->form, PATH)) < 0)
 		tui_notice(p->wizard->tui, STYLE_ERROR, _("There is no memory left."));
 	tui_form_show(p->form, PATH, tui_form_choice(p->form, KERNEL) == KERNEL_OWN);
+	tui_form_show(p->form, BUILT, tui_form_choice(p->form, KERNEL) == KERNEL_OWN);
 	tui_form_show(p->form, PACKAGES, tui_form_choice(p->form, ROOT) < 2);
 	show_release(p);
 	show_memory(p);
@@ -135,10 +140,47 @@ static void check(struct page *p, int id, struct strbuf *wrong)
 	_cleanup_free_ char *release = NULL;
 	const char *path = tui_form_text(p->form, PATH);
 
-	if (id == PATH && *path != '/')
-		strbuf_adds(wrong, _("Give the whole path of a built kernel, as /boot/vmlinuz"));
-	else if (id == PATH && muster_kernel_look(path, &release) == -MUSTER_E_FORMAT)
+	if (id == PATH && (!*path || strcmp(path, "/") == 0))
+		strbuf_adds(wrong, _("Give the path of a kernel, as /boot/vmlinuz, or the name of one that "
+				     "muster built"));
+	else if (id == PATH && *path == '/' && muster_kernel_look(path, &release) == -MUSTER_E_FORMAT)
 		strbuf_addf(wrong, _("%s is no kernel that an x86 machine boots: a bzImage is needed"), path);
+}
+
+/* The kernels that `muster kernel build` made, newest by recipe or this very one. */
+static int choose_built(struct page *p)
+{
+	struct kernel_generation **v = NULL;
+	struct tui_box_item *items = NULL;
+	size_t n = 0, at = 0;
+	int r = muster_kernel_list(p->wizard->muster, &v, &n);
+
+	if (r < 0 || n == 0) {
+		muster_kernels_free(v, n);
+		tui_box_message(
+			p->wizard->tui, _("Kernels built here"),
+			r < 0 ? wizard_why(p->wizard, r)
+			      : _("None was built here yet. `muster kernel list` shows what can be "
+				  "built, Kerrighed's among them, and `muster kernel build` does it."));
+		return 0;
+	}
+	items = calloc(n, sizeof(*items));
+	for (size_t i = 0; items && i < n; i++)
+		items[i] = (struct tui_box_item){ v[i]->id, v[i]->release, false };
+	r = items ? tui_box_menu(p->wizard->tui, _("Kernels built here"), "", items, n, &at) : -ENOMEM;
+	if (r == 0) {
+		tui_form_set_text(p->form, PATH, v[at]->id);
+		p->ops->update(p);
+		p->wizard->saved = false;
+	}
+	free(items);
+	muster_kernels_free(v, n);
+	return r == -ECANCELED ? 0 : r;
+}
+
+static int pressed(struct page *p, int id, size_t button)
+{
+	return id == BUILT ? choose_built(p) : 0;
 }
 
 static const struct page_ops ops = {
@@ -147,6 +189,7 @@ static const struct page_ops ops = {
 	.binds = binds,
 	.n_binds = ARRAY_SIZE(binds),
 	.update = update,
+	.pressed = pressed,
 	.check = check,
 };
 
@@ -161,9 +204,9 @@ static int system_open(struct tui *t, void *argument, void **ret)
 	if (r == 0) {
 		p = *ret;
 		tui_form_set_choice(p->form, KERNEL,
-				    *kernel == '/'			  ? KERNEL_OWN
+				    strcmp(kernel, "distro") == 0	  ? KERNEL_DISTRO
 				    : strcmp(kernel, "distro-cloud") == 0 ? KERNEL_CLOUD
-									  : KERNEL_DISTRO);
+									  : KERNEL_OWN);
 		tui_form_set_text(p->form, PATH, kernel);
 		r = draft_set(&w->draft->kernel, kernel);
 		update(p);

@@ -70,6 +70,7 @@ static void measure_store(const char *path, const struct plan *p)
 {
 	struct store_report report = { .stage = NODE_READY,
 				       .kernel = "6.1.0-42-amd64",
+				       .version = "#1 SMP",
 				       .reason = "",
 				       .log = "",
 				       .load = 0.5,

@@ -54,7 +54,7 @@ static const struct wrong wrongs[] = {
 	{ NODES, 3, "10.99.0.1", "10.99.0.1" },
 	{ NODES, 6, "52:54:00:66:00", "\"52:54:00:66:00\"", NULL, true },
 	{ NODES, 2, "10.66.0.9-10.66.0.2", "10.66.0.9", by_range },
-	{ SYSTEM, 1, "/no/such/kernel", "No such file", own_kernel },
+	{ SYSTEM, 1, "/no/such/kernel", "such file or directory", own_kernel },
 	{ SYSTEM, 2, "nginx;", "nginx;" },
 	{ SYSTEM, 3, "init=/bin/sh", "init=", NULL, true },
 	{ "The cluster's name", 0, "KRG", "KRG" },
@@ -369,6 +369,32 @@ static void a_kernel_by_path_is_looked_into(void **state)
 	assert_saved(r, path);
 }
 
+static void a_kernel_of_a_recipe_is_named(void **state)
+{
+	struct room *r = *state;
+	struct vt *v = wizard(r);
+
+	wizard_go(v, SYSTEM);
+	vt_send(v, "  " TAB WIPE TAB);
+	assert_seen(v, "Give the path of a kernel");
+	vt_send(v, ENTER);
+	assert_seen(v, "None was built here yet.");
+	vt_send(v, ENTER);
+	assert_gone(v, "None was built here yet.");
+	vt_send(v, "\033[Z" WIPE "windows" TAB);
+	assert_seen(v, "there is no kernel");
+	vt_send(v, "\033[Z" WIPE "vanilla" PAGE_DOWN);
+	assert_seen(v, "The cluster's name");
+	wizard_leave(v);
+	assert_saved(r, "kernel = \"vanilla\"");
+	/* It stands there again. */
+	v = wizard(r);
+	wizard_go(v, SYSTEM);
+	assert_seen(v, "(•) A kernel of your own");
+	assert_seen(v, "[vanilla ");
+	wizard_leave(v);
+}
+
 static void the_small_kernel_is_warned_of_on_real_machines(void **state)
 {
 	struct vt *v;
@@ -529,6 +555,7 @@ int main(void)
 		WITH_ROOM(addresses_are_read_from_a_file),
 		WITH_ROOM(a_range_says_how_many_it_has_room_for),
 		WITH_ROOM(a_kernel_by_path_is_looked_into),
+		WITH_ROOM(a_kernel_of_a_recipe_is_named),
 		WITH_ROOM(the_small_kernel_is_warned_of_on_real_machines),
 		WITH_ROOM(keys_that_lie_here_are_offered),
 		WITH_ROOM(the_password_is_asked_twice_and_only_its_hash_is_kept),

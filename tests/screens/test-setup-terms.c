@@ -52,6 +52,11 @@ static void try_terminal(const struct room *r, const char *term, bool utf8, bool
 	/* And back, so that the next one begins alike. */
 	vt_send(v, "  ");
 	assert_seen(v, utf8 ? "(•) " DISTRO : "(*) " DISTRO);
+	/* A vt100 has no page keys; the terminal that calls itself one has. */
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "The cluster's name");
+	vt_send(v, PAGE_UP);
+	assert_seen(v, "Which kernel do the nodes run?");
 	wizard_leave(v);
 }
 

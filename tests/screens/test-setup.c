@@ -120,11 +120,33 @@ static void escape_asks_before_anything_is_lost(void **state)
 	struct room *r = *state;
 	struct vt *v = wizard(r);
 
+	/* Ctrl-C is no shorter way out. */
+	vt_send(v, "\003");
+	assert_seen(v, "Leave the wizard?");
+	vt_send(v, "S");
+	assert_true(vt_wait_gone(v, "Leave the wizard?", VT_PATIENCE));
 	vt_send(v, "\033");
 	assert_seen(v, "Leave the wizard?");
 	vt_send(v, "S");
 	assert_true(vt_wait_gone(v, "Leave the wizard?", VT_PATIENCE));
 	assert_seen(v, "Enter begin");
+	wizard_leave(v);
+}
+
+static void what_is_no_number_stays_what_was_typed(void **state)
+{
+	struct room *r = *state;
+	struct vt *v = wizard(r);
+
+	wizard_go(v, "How do the nodes get their addresses?");
+	vt_send(v, TAB WIPE "99999");
+	assert_seen(v, "[99999 ]");
+	vt_send(v, PAGE_UP);
+	assert_seen(v, "Who gives the nodes their addresses?");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "[99999 ]");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "! A number from");
 	wizard_leave(v);
 }
 
@@ -138,6 +160,7 @@ int main(void)
 		WITH_ROOM(what_was_answered_is_found_again),
 		WITH_ROOM(without_a_file_named_the_answers_stay_below_the_root),
 		WITH_ROOM(escape_asks_before_anything_is_lost),
+		WITH_ROOM(what_is_no_number_stays_what_was_typed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

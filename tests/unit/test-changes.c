@@ -116,7 +116,9 @@ static void assert_changed(struct fixture *f, int64_t *seq, const char *name)
 
 static void report(struct fixture *f, int64_t now, const char *node, enum node_stage stage)
 {
-	struct store_report r = { .stage = stage, .kernel = "6.1.0", .reason = "", .log = "", .load = 0.5 };
+	struct store_report r = {
+		.stage = stage, .kernel = "6.1.0", .version = "#1", .reason = "", .log = "", .load = 0.5
+	};
 
 	assert_int_equal(store_report(f->store, now, node, &r), 0);
 }

@@ -121,6 +121,39 @@ static void everything_has_its_default(void **state)
 	assert_int_equal(p->ssh_keys.n, 0);
 }
 
+static unsigned int id_of(const struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_nodes; i++)
+		if (strcmp(p->nodes[i].name, name) == 0)
+			return p->nodes[i].ssi_id;
+	fail_msg("there is no %s", name);
+	return 0;
+}
+
+static void nodes_of_a_single_system_have_ids_of_their_own(void **state)
+{
+	_cleanup_(plan_freep) struct plan *p = read_good(GOOD "/kerrighed.conf");
+	_cleanup_(plan_freep) struct plan *plain = read_good(GOOD "/smallest.conf");
+	_cleanup_(plan_freep) struct plan *back = NULL;
+	_cleanup_free_ char *json = NULL;
+
+	assert_int_equal(p->root, PLAN_ROOT_INITRAMFS);
+	assert_int_equal(p->n_nodes, 7);
+	assert_in_range(p->ssi_session, 1, 254);
+	/* The number of the name, else the first that is free; never 255. */
+	assert_int_equal(id_of(p, "node01"), 1);
+	assert_int_equal(id_of(p, "node04"), 4);
+	assert_int_equal(id_of(p, "head"), 5);
+	assert_int_equal(id_of(p, "big255"), 6);
+	assert_int_equal(id_of(p, "twin03"), 7);
+	assert_int_equal(plan_to_json(p, &json), 0);
+	assert_int_equal(plan_from_json(json, strlen(json), &back), 0);
+	assert_int_equal(back->ssi_session, p->ssi_session);
+	assert_int_equal(id_of(back, "twin03"), 7);
+	assert_int_equal(plain->ssi_session, 0);
+	assert_int_equal(plain->nodes[0].ssi_id, 0);
+}
+
 static void exceptions_keep_what_is_theirs(void **state)
 {
 	_cleanup_(plan_freep) struct plan *p = read_good(GOOD "/exceptions.conf");
@@ -549,6 +582,7 @@ int main(void)
 		cmocka_unit_test(the_demo_has_two_nodes),
 		cmocka_unit_test(the_first_cluster_has_sixteen_nodes),
 		cmocka_unit_test(everything_has_its_default),
+		cmocka_unit_test(nodes_of_a_single_system_have_ids_of_their_own),
 		cmocka_unit_test(exceptions_keep_what_is_theirs),
 		cmocka_unit_test(a_range_makes_its_nodes),
 		cmocka_unit_test(every_way_of_writing_is_read),

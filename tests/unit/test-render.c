@@ -292,7 +292,25 @@ static void a_boot_script_has_the_kernels_words_and_no_secret_among_them(void **
 	assert_non_null(line);
 	assert_non_null(strstr(line, " panic=5 || goto failed\n"));
 	assert_true(strstr(script, "0123456789abcdef") > strchr(line + 1, '\n'));
+	assert_null(strstr(script, "session_id"));
 	assert_null(strstr(strstr(script, "0123456789abcdef") + 1, "0123456789abcdef"));
+}
+
+static void a_node_of_a_single_system_is_told_its_ids(void **state)
+{
+	_cleanup_(plan_freep) struct plan *p = make_plan(1);
+	_cleanup_free_ char *script = NULL;
+	struct render_boot boot = { .plan = p,
+				    .node = &p->nodes[0],
+				    .generation = "g-1",
+				    .initramfs = "i-1",
+				    .token = "0123456789abcdef",
+				    .platform = "efi" };
+
+	p->ssi_session = 7;
+	p->nodes[0].ssi_id = 3;
+	assert_int_equal(render_ipxe(&boot, &script), 0);
+	assert_non_null(strstr(script, " session_id=7 node_id=3 autonodeid=0 || goto failed\n"));
 }
 
 static void a_boot_script_of_unsafe_words_is_none(void **state)
@@ -356,6 +374,7 @@ int main(void)
 		cmocka_unit_test(the_lease_table_holds_the_whole_range),
 		cmocka_unit_test(the_ipv6_prefix_is_the_networks),
 		cmocka_unit_test(a_boot_script_has_the_kernels_words_and_no_secret_among_them),
+		cmocka_unit_test(a_node_of_a_single_system_is_told_its_ids),
 		cmocka_unit_test(a_boot_script_of_unsafe_words_is_none),
 		cmocka_unit_test(a_refusal_shows_its_text_and_nothing_of_it_is_run),
 	};

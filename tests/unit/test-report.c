@@ -55,6 +55,75 @@ static void a_report_is_read_with_all_its_values(void **state)
 	report_free(&r);
 }
 
+static void the_part_in_the_single_system_is_read(void **state)
+{
+	struct report r;
+
+	assert_int_equal(
+		parse("stage=ready\nversion=#1 SMP Tue\nssi_subsession=1\nssi_session=7\nssi_node=2\n"
+		      "ssi_max_nodes=256\nssi_abi=14\nssi_online=4\nssi_present=3\n"
+		      "ssi_possible=256\nssi_processors=16\nssi_memory_kb=2033040\n"
+		      "ssi_memory_free_kb=1900000\nssi_load=0.31\n"
+		      "ssi_stuck=/proc/kerrighed/nodes/nrnodes\n",
+		      &r),
+		0);
+	assert_int_equal(r.values.stage, NODE_JOINED);
+	assert_string_equal(r.values.version, "#1 SMP Tue");
+	assert_true(r.values.ssi.known);
+	assert_int_equal(r.values.ssi.subsession, 1);
+	assert_int_equal(r.values.ssi.session, 7);
+	assert_int_equal(r.values.ssi.node, 2);
+	assert_int_equal(r.values.ssi.max_nodes, 256);
+	assert_string_equal(r.values.ssi.abi, "14");
+	assert_int_equal(r.values.ssi.online, 4);
+	assert_int_equal(r.values.ssi.present, 3);
+	assert_int_equal(r.values.ssi.possible, 256);
+	assert_int_equal(r.values.ssi.processors, 16);
+	assert_int_equal(r.values.ssi.memory_kb, 2033040);
+	assert_int_equal(r.values.ssi.memory_free_kb, 1900000);
+	assert_true(r.values.ssi.load > 0.309 && r.values.ssi.load < 0.311);
+	assert_string_equal(r.values.ssi.stuck, "/proc/kerrighed/nodes/nrnodes");
+	report_free(&r);
+	assert_int_equal(parse("stage=ready\nssi_subsession=-1\n", &r), 0);
+	assert_int_equal(r.values.stage, NODE_READY);
+	assert_true(r.values.ssi.known);
+	assert_int_equal(r.values.ssi.subsession, -1);
+	assert_int_equal(r.values.ssi.node, -1);
+	assert_int_equal(r.values.ssi.session, -1);
+	assert_true(r.values.ssi.load < 0);
+	report_free(&r);
+	/* An old agent says nothing of it, and only a ready node can be in it. */
+	assert_int_equal(parse("stage=ready\nssi_node=2\n", &r), 0);
+	assert_false(r.values.ssi.known);
+	report_free(&r);
+	assert_int_equal(parse("stage=off\nssi_subsession=1\n", &r), 0);
+	assert_int_equal(r.values.stage, NODE_OFF);
+	report_free(&r);
+	assert_int_equal(
+		parse("stage=ready\nssi_subsession=1\nssi_abi=\x1b[2J and far more than fits there\n", &r),
+		0);
+	assert_string_equal(r.values.ssi.abi, "\xef\xbf\xbd[2J and far more than fits t");
+	report_free(&r);
+}
+
+static void an_outcome_is_read(void **state)
+{
+	struct report r;
+
+	assert_int_equal(parse("stage=ready\nresult_id=7\nresult_status=124\nresult=no\\nanswer\x1b[0m\n",
+			       &r),
+			 0);
+	assert_int_equal(r.result_id, 7);
+	assert_int_equal(r.result_status, 124);
+	assert_string_equal(r.result, "no\nanswer\xef\xbf\xbd[0m");
+	report_free(&r);
+	assert_int_equal(parse("stage=ready\n", &r), 0);
+	assert_int_equal(r.result_id, 0);
+	assert_string_equal(r.result, "");
+	report_free(&r);
+	assert_int_equal(parse("stage=ready\nresult_status=256\n", &r), -EINVAL);
+}
+
 static void a_wrong_report_is_refused_whole(void **state)
 {
 	static const char *const wrong[] = {
@@ -84,6 +153,14 @@ static void a_wrong_report_is_refused_whole(void **state)
 		"stage=ready\nreason=\\x41",
 		"stage=ready\nno equals sign",
 		"stage=ready\nuptime_ms=1.5",
+		"stage=ready\nssi_subsession=",
+		"stage=ready\nssi_subsession=-",
+		"stage=ready\nssi_subsession=-2",
+		"stage=ready\nssi_node=-1",
+		"stage=ready\nssi_online=4294967296",
+		"stage=ready\nssi_memory_kb=x",
+		"stage=ready\nssi_load=-1",
+		"stage=ready\nssi_stuck=\\",
 		"stage=ready\ncard=8086-15f3",
 		"stage=ready\ncard=8086:15F3",
 		"stage=ready\ncard=8086:15f33",
@@ -336,6 +413,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_is_read_with_all_its_values),
+		cmocka_unit_test(the_part_in_the_single_system_is_read),
+		cmocka_unit_test(an_outcome_is_read),
 		cmocka_unit_test(a_wrong_report_is_refused_whole),
 		cmocka_unit_test(texts_come_out_clean),
 		cmocka_unit_test(texts_are_cut_between_characters),

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A program of the node, with a deadline and its output caught. */
+#pragma once
+
+#include "agent/common.h"
+
+#define COMMAND_OUTPUT_MAX 4096 /* bytes of output that are kept, of its begin */
+#define COMMAND_TIMEOUT 124	/* as timeout(1) says it */
+#define COMMAND_MISSING 127	/* as a shell says it */
+
+/*
+ * Runs argv (NULL-terminated; argv[0] is looked for in the usual folders below at) and adds what it writes to out. Its exit
+ * status, 128 + the signal that ended it, or one of the above. A program that cannot be killed at the deadline (now_ms())
+ * is left behind. `enough` (may be NULL) is asked every 50 ms: when it says true, the program is left to run, and 0 returned.
+ */
+int command_run(int at, const char *const *argv, long long deadline, bool (*enough)(int at),
+		struct text *out);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "agent/steps.h"
+#include "agent/command.h"
+#include "agent/inside.h"
+#include "agent/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define HOTPLUG "sys/kerrighed/hotplug"
+#define BOOT_MS 30000
+#define CLUSTER_MS 120000
+#define FAILED 1
+
+struct step {
+	enum { END, LINK, WRITE, MOUNT } kind;
+	const char *path, *text; /* MOUNT: text is the type */
+};
+
+/* On every node, before it can be in the single system. */
+static const struct step prepare[] = {
+	{ LINK, INSIDE_HELPER, NULL },
+	{ LINK, INSIDE_INIT, NULL },
+	{ WRITE, HOTPLUG "/cluster_init_helper", "/" INSIDE_HELPER },
+	{ WRITE, HOTPLUG "/isolate_uts", "1" },
+	{ WRITE, HOTPLUG "/isolate_mnt", "1" },
+	{ MOUNT, "config", "configfs" },
+	{ WRITE, "sys/kerrighed/net_devices", "ALL" },
+	{ END, NULL, NULL },
+};
+
+int steps_mount(const char *target, const char *type)
+{
+	if (mkdir(target, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return mount(type, target, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? -errno : 0;
+}
+
+/* In one write, without a newline: the kernel takes each write as a value. */
+static int write_value(int at, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = openat(at, path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write_all(fd, text, strlen(text));
+}
+
+static int do_mount(const struct steps_env *env, const struct step *s)
+{
+	_cleanup_free_ char *target = NULL;
+	int r;
+
+	if (asprintf(&target, "/%s", s->path) < 0) {
+		target = NULL;
+		return -ENOMEM;
+	}
+	r = env->mount(target, s->text);
+	return r == -EBUSY ? 0 : r;
+}
+
+static int do_step(const struct steps_env *env, const struct step *s, struct text *out)
+{
+	int r;
+
+	switch (s->kind) {
+	case LINK:
+		r = place_link(env->at, s->path, env->self);
+		break;
+	case WRITE:
+		r = write_value(env->at, s->path, s->text);
+		break;
+	case MOUNT:
+		r = do_mount(env, s);
+		break;
+	default:
+		r = -EINVAL;
+	}
+	if (r < 0)
+		text_addf(out, "/%s: %s\n", s->path, strerror(-r));
+	return r < 0 ? FAILED : 0;
+}
+
+/* Is it 3.0, or later? */
+static bool has_container(int at)
+{
+	struct stat st;
+
+	return fstatat(at, HOTPLUG, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int do_prepare(const struct steps_env *env, const char *args, struct text *out)
+{
+	int r = 0;
+
+	if (!has_container(env->at))
+		return 0;
+	for (const struct step *s = prepare; r == 0 && s->kind != END; s++)
+		r = do_step(env, s, out);
+	return r;
+}
+
+/* krgboot may end or go on: what counts is that the container answers. */
+static int do_boot(const struct steps_env *env, const char *args, struct text *out)
+{
+	static const char *const argv[] = {
+		"krgboot", "-u", "-i", "-m", "-p", "--", "/" INSIDE_HELPER, NULL
+	};
+	long long deadline = now_ms() + BOOT_MS;
+	int r;
+
+	if (!has_container(env->at) || inside_answers(env->at))
+		return 0;
+	r = command_run(env->at, argv, deadline, inside_answers, out);
+	while (r == 0 && !inside_answers(env->at)) {
+		if (now_ms() >= deadline) {
+			text_addf(out, "the single system's container did not come up\n");
+			return COMMAND_TIMEOUT;
+		}
+		usleep(50000);
+	}
+	return r;
+}
+
+/* Generation 2.4 starts with all its nodes at once, this one among them. */
+static int start_at_once(const struct steps_env *env, const char *args, struct text *out)
+{
+	_cleanup_free_ char *id = NULL, *list = NULL;
+	unsigned long long n;
+	int r = file_read_line(env->at, "sys/kerrighed/node_id", &id);
+
+	if (r < 0 || parse_number(id, 254, &n) < 0) {
+		text_addf(out, "this node's id cannot be read\n");
+		return FAILED;
+	}
+	if (asprintf(&list, "%s%s%s", id, *args ? "," : "", args) < 0) {
+		list = NULL;
+		return FAILED;
+	}
+	return command_run(env->at, (const char *const[]){ "krgadm", "cluster", "start", "-n", list, NULL },
+			   now_ms() + CLUSTER_MS, NULL, out);
+}
+
+static int do_add(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (!has_container(env->at))
+		return start_at_once(env, args, out);
+	return *args ? inside_ask(env->at, "add", args, now_ms() + CLUSTER_MS, out) : 0;
+}
+
+static int do_remove(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (!has_container(env->at)) {
+		text_addf(out, "this generation of Kerrighed takes no node out\n");
+		return FAILED;
+	}
+	return inside_ask(env->at, "remove", args, now_ms() + CLUSTER_MS, out);
+}
+
+/* "PID NODE" */
+static int do_migrate(const struct steps_env *env, const char *args, struct text *out)
+{
+	_cleanup_free_ char *pid = strndup(args, strcspn(args, " "));
+	const char *node = strchr(args, ' ');
+	int r;
+
+	if (!pid || !node)
+		return FAILED;
+	if (has_container(env->at)) {
+		r = inside_ask(env->at, "allow", pid, now_ms() + CLUSTER_MS, out);
+		return r ? r : inside_ask(env->at, "migrate", args, now_ms() + CLUSTER_MS, out);
+	}
+	r = command_run(env->at, (const char *const[]){ "krgcapset", "-k", pid, "-e", "+CAN_MIGRATE", NULL },
+			now_ms() + BOOT_MS, NULL, out);
+	return r ? r
+		 : command_run(env->at, (const char *const[]){ "migrate", pid, node + 1, NULL },
+			       now_ms() + BOOT_MS, NULL, out);
+}
+
+static const struct {
+	const char *word;
+	int (*run)(const struct steps_env *env, const char *args, struct text *out);
+	const char *letters; /* of its arguments */
+	int words;	     /* how many there are */
+	bool may_lack;
+} table[] = {
+	{ "ssi-prepare", do_prepare, "", 0, true },
+	{ "ssi-boot", do_boot, "", 0, true },
+	{ "ssi-add", do_add, "0123456789,-", 1, true },
+	{ "ssi-remove", do_remove, "0123456789,-", 1, false },
+	{ "ssi-migrate", do_migrate, "0123456789 ", 2, false },
+};
+
+static int count_words(const char *args)
+{
+	int n = *args != '\0';
+
+	for (; *args; args++)
+		n += *args == ' ';
+	return n;
+}
+
+bool steps_know(const char *word, const char *args)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (strcmp(table[i].word, word) != 0)
+			continue;
+		if (!*args)
+			return table[i].may_lack;
+		return args[strspn(args, table[i].letters)] == '\0' && *args >= '0' && *args <= '9' &&
+		       count_words(args) == table[i].words;
+	}
+	return false;
+}
+
+int steps_run(const struct steps_env *env, const char *word, const char *args, struct text *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (strcmp(table[i].word, word) == 0)
+			return table[i].run(env, args, out);
+	return COMMAND_MISSING;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The ids of a single system image: one session for the cluster, one number for each node. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/plan/answers.h"
+
+/* Kerrighed knows 256 nodes. 0 is left alone, and 255 is unusable. */
+#define ID_MAX 254u
+#define SESSION_MAX 254u
+
+/* The number at the end of a name; 0 where it is none that can be an id. */
+static unsigned int number_of(const char *name)
+{
+	const char *p = name + strlen(name);
+	unsigned long n;
+
+	while (p > name && p[-1] >= '0' && p[-1] <= '9')
+		p--;
+	n = strtoul(p, NULL, 10);
+	return n <= ID_MAX ? (unsigned int)n : 0;
+}
+
+/* A node keeps its id when others come and go: it is the number of its name. What has none, or one that another node has
+ * already, gets the first that is free. */
+static void give_ids(struct plan *p)
+{
+	bool taken[ID_MAX + 1] = { true };
+	unsigned int next = 1;
+
+	for (size_t i = 0; i < p->n_nodes; i++) {
+		unsigned int n = number_of(p->nodes[i].name);
+
+		if (taken[n])
+			continue;
+		taken[n] = true;
+		p->nodes[i].ssi_id = n;
+	}
+	for (size_t i = 0; i < p->n_nodes; i++) {
+		if (p->nodes[i].ssi_id)
+			continue;
+		while (taken[next])
+			next++;
+		taken[next] = true;
+		p->nodes[i].ssi_id = next;
+	}
+}
+
+/* Clusters on one network are told apart by it, so it comes from their name (by the hash FNV-1a). */
+static unsigned int session_of(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h % SESSION_MAX + 1;
+}
+
+static void check_words(struct answers *a)
+{
+	static const char *const own[] = { "session_id", "node_id", "autonodeid" };
+	const struct conf_option *args = conf_option(conf_section(a->conf, "boot"), "kernel_args");
+
+	for (size_t i = 0; args && i < args->n; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(own); k++)
+			if (strncmp(args->v[i].text, own[k], strlen(own[k])) == 0 &&
+			    args->v[i].text[strlen(own[k])] == '=')
+				answers_wrong(
+					a, args->v[i].line,
+					"the kernel argument \"%s\" is set by muster itself for a single "
+					"system; take it out",
+					args->v[i].text);
+}
+
+void answers_single(struct answers *a)
+{
+	if (!a->ssi)
+		return;
+	check_words(a);
+	if (a->plan->n_nodes > ID_MAX) {
+		answers_wrong(a, 0, "a single system has %u nodes at most, and these answers make %zu",
+			      ID_MAX, a->plan->n_nodes);
+		return;
+	}
+	a->plan->ssi_session = session_of(a->plan->name);
+	give_ids(a->plan);
+}

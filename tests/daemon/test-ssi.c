@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The single system image, as nodes report it to the real musterd and as the program shows it. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "tests/daemon/client.h"
+#include "util/spawn.h"
+
+#define SCRIPT1 "/boot.ipxe?mac=" MAC1 "&platform=pcbios"
+#define SCRIPT2 "/boot.ipxe?mac=" MAC2 "&platform=pcbios"
+#define KERRIGHED \
+	"stage=ready\nkernel=2.6.30-krg\nversion=#1 SMP\nprocessors=4\nmemory_kb=508164\nload=0.02\n"
+#define IN_IT(id, present)                                                                               \
+	KERRIGHED "ssi_subsession=1\nssi_session=1\nssi_node=" id "\nssi_online=2\nssi_present=" present \
+		  "\nssi_processors=8\nssi_memory_kb=1016328\nssi_memory_free_kb=900000\nssi_load=0.31\n"
+#define WAITS(id) KERRIGHED "ssi_subsession=-1\nssi_session=1\nssi_node=" id "\nssi_present=2\n"
+
+struct fixture {
+	struct server *server;
+	char token[2][33];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->server = server_new();
+	server_start(f->server, NULL);
+	client_boot(f->server, NODE1, SCRIPT1, f->token[0]);
+	client_boot(f->server, NODE2, SCRIPT2, f->token[1]);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	server_free(f->server);
+	free(f);
+	return 0;
+}
+
+static void report(struct fixture *f, int node, const char *body)
+{
+	free(client_report(f->server, node ? NODE2 : NODE1, f->token[node], body));
+}
+
+/* `muster ssi status` and further words; its exit status, and what it said. */
+static int status(struct fixture *f, char **ret, const char *a, const char *b)
+{
+	const char *const argv[] = {
+		MUSTER_BUILDDIR "/muster", "--root", f->server->root, "ssi", "status", a, b, NULL
+	};
+	struct spawn spawn = { .argv = argv, .timeout_ms = 30000 };
+	int code = -1;
+
+	assert_int_equal(spawn_run(&spawn, &code, ret), 0);
+	return code;
+}
+
+static void assert_stage(struct fixture *f, const char *name, enum node_stage stage)
+{
+	struct node_state *v = node_now(f->server, name);
+
+	assert_int_equal(v->stage, stage);
+	node_states_free(v, 1);
+}
+
+static void two_nodes_become_one_machine_and_part_again(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *before = NULL, *up = NULL, *one = NULL, *after = NULL;
+
+	report(f, 0, WAITS("1"));
+	report(f, 1, "stage=ready\nkernel=6.1.0\n");
+	assert_int_equal(status(f, &before, NULL, NULL), 0);
+	assert_non_null(strstr(before, "The single system is not started; 1 of 2 nodes could form it."));
+	assert_non_null(strstr(before, "its kernel has no single system"));
+	report(f, 0, IN_IT("1", "2"));
+	report(f, 1, IN_IT("2", "2"));
+	assert_stage(f, "node01", NODE_JOINED);
+	assert_int_equal(status(f, &up, NULL, NULL), 0);
+	assert_non_null(strstr(up, "The single system is up on 2 of 2 nodes."));
+	assert_non_null(strstr(up, "    8 processors, 992.5 MiB of memory (878.9 MiB free), load 0.31\n"));
+	assert_non_null(strstr(up, "node02   2  online"));
+	assert_int_equal(status(f, &one, "-n", "node02"), 0);
+	assert_non_null(strstr(one, "up on 2 of 2 nodes"));
+	assert_null(strstr(one, "node01"));
+	report(f, 0, WAITS("1"));
+	report(f, 1, WAITS("2"));
+	assert_stage(f, "node01", NODE_READY);
+	assert_int_equal(status(f, &after, NULL, NULL), 0);
+	assert_non_null(strstr(after, "2 of 2 nodes could form it"));
+}
+
+static void a_broken_one_is_told_with_its_remedy_and_an_exit_status(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *text = NULL, *json = NULL;
+	json_t *doc, *node;
+
+	report(f, 0, IN_IT("1", "1"));
+	report(f, 1, IN_IT("2", "2") "ssi_stuck=/proc/kerrighed/nodes/cluster/cpuinfo\n");
+	assert_int_equal(status(f, &text, NULL, NULL), 1);
+	assert_non_null(strstr(text, "The single system is broken: 2 of 2 nodes show it."));
+	assert_non_null(strstr(text, "it counts 2 nodes online, and only 1 are there"));
+	assert_non_null(strstr(text, "reading /proc/kerrighed/nodes/cluster/cpuinfo does not come back"));
+	assert_non_null(strstr(text, "Reset all nodes of its session together: node[01-02]."));
+	assert_int_equal(status(f, &json, "--json", NULL), 1);
+	doc = json_loads(json, 0, NULL);
+	assert_non_null(doc);
+	assert_string_equal(json_string_value(json_object_get(doc, "state")), "broken");
+	assert_true(json_is_string(json_object_get(doc, "remedy")));
+	assert_true(json_is_null(json_object_get(doc, "processors")));
+	node = json_array_get(json_object_get(doc, "nodes"), 0);
+	assert_string_equal(json_string_value(json_object_get(node, "state")), "broken");
+	assert_int_equal(json_integer_value(json_object_get(node, "id")), 1);
+	json_decref(doc);
+}
+
+/* ---- orders: this test plays the nodes' agents while the program waits --------------------------------------------- */
+
+struct agent {
+	bool online;
+	const char *id;
+	const char *fails; /* the word that it cannot do; NULL: it can all */
+	char done[256];	   /* "ssi-prepare; ssi-add 2; " */
+};
+
+/* The value of a line "key=value" in an answer; "" for none. */
+static void value_of(const char *answer, const char *key, char *ret, size_t size)
+{
+	size_t len = strlen(key);
+
+	ret[0] = '\0';
+	for (const char *p = answer; p && *p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (strncmp(p, key, len) == 0 && p[len] == '=')
+			snprintf(ret, size, "%.*s", (int)strcspn(p + len + 1, "\n"), p + len + 1);
+	}
+}
+
+static void obey(struct fixture *f, struct agent *agents, int node, const char *answer)
+{
+	struct agent *a = &agents[node];
+	char id[32], word[32], args[64];
+	_cleanup_free_ char *begins = NULL, *ends = NULL;
+	size_t used = strlen(a->done);
+	bool fails;
+
+	value_of(answer, "action_id", id, sizeof(id));
+	value_of(answer, "action", word, sizeof(word));
+	value_of(answer, "action_args", args, sizeof(args));
+	if (!*word)
+		return;
+	snprintf(a->done + used, sizeof(a->done) - used, "%s%s%s; ", word, *args ? " " : "", args);
+	fails = a->fails && strcmp(a->fails, word) == 0;
+	if (!fails && strcmp(word, "ssi-add") == 0)
+		agents[0].online = agents[1].online = true;
+	if (!fails && strcmp(word, "ssi-remove") == 0)
+		agents[1].online = false;
+	assert_true(asprintf(&begins, KERRIGHED "done=%s\n", id) > 0);
+	report(f, node, begins);
+	assert_true(asprintf(&ends, KERRIGHED "result_id=%s\nresult_status=%d\nresult=%s\n", id,
+			     fails ? 5 : 0, fails ? "not today\\nnor tomorrow" : "") > 0);
+	report(f, node, ends);
+}
+
+static void report_all(struct fixture *f, struct agent *agents)
+{
+	for (int i = 0; i < 2; i++) {
+		_cleanup_free_ char *body = NULL, *answer = NULL;
+
+		assert_true(asprintf(&body,
+				     KERRIGHED "ssi_session=1\nssi_node=%s\nssi_present=2\n"
+					       "ssi_online=%d\nssi_subsession=%d\n",
+				     agents[i].id, agents[0].online + agents[1].online,
+				     agents[i].online ? 1 : -1) > 0);
+		answer = client_report(f->server, i ? NODE2 : NODE1, f->token[i], body);
+		obey(f, agents, i, answer);
+	}
+}
+
+/* Runs `muster ssi` with these words while the nodes report. Its exit status, and what it said. */
+static int run_ssi(struct fixture *f, struct agent *agents, char **ret, const char *a, const char *b,
+		   const char *c)
+{
+	const char *const argv[] = {
+		MUSTER_BUILDDIR "/muster", "--root", f->server->root, "--yes", "ssi", a, b, c, NULL
+	};
+	_cleanup_free_ char *path = NULL;
+	int status = 0, fd;
+	pid_t pid;
+
+	assert_true(asprintf(&path, "%s/said", f->server->root) > 0);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	assert_true(pid > 0);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		report_all(f, agents);
+	assert_true(WIFEXITED(status));
+	*ret = calloc(1, 8192);
+	assert_non_null(*ret);
+	assert_true(pread(fd, *ret, 8191, 0) >= 0);
+	close(fd);
+	return WEXITSTATUS(status);
+}
+
+static void the_nodes_agents_form_it_and_part_it(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *start = NULL, *again = NULL, *removed = NULL, *all = NULL, *added = NULL,
+			    *moved = NULL, *far = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &start, "start", NULL, NULL), 0);
+	assert_non_null(strstr(start, "node01  It is online."));
+	assert_non_null(strstr(start, "node02  It is online."));
+	assert_string_equal(agents[0].done, "ssi-prepare; ssi-boot; ssi-add 2; ");
+	assert_string_equal(agents[1].done, "ssi-prepare; ");
+	assert_int_equal(run_ssi(f, agents, &again, "start", NULL, NULL), 2);
+	assert_non_null(strstr(again, "node02 is in a single system already."));
+	assert_int_equal(run_ssi(f, agents, &all, "remove", "-n", "node[01-02]"), 2);
+	assert_non_null(strstr(all, "One node at least must stay"));
+	agents[0].done[0] = agents[1].done[0] = '\0';
+	assert_int_equal(run_ssi(f, agents, &removed, "remove", "-n", "node02"), 0);
+	assert_non_null(strstr(removed, "node02  It has left."));
+	assert_string_equal(agents[0].done, "ssi-remove 2; ");
+	assert_int_equal(run_ssi(f, agents, &added, "add", "-n", "node02"), 0);
+	assert_non_null(strstr(added, "node02  It is online."));
+	assert_string_equal(agents[0].done, "ssi-remove 2; ssi-add 2; ");
+	assert_string_equal(agents[1].done, "ssi-prepare; ");
+	agents[0].done[0] = '\0';
+	assert_int_equal(run_ssi(f, agents, &moved, "migrate", "6291478", "node02"), 0);
+	assert_non_null(strstr(moved, "Process 6291478 moves to node02."));
+	assert_string_equal(agents[0].done, "ssi-migrate 6291478 2; ");
+	assert_int_equal(run_ssi(f, agents, &far, "migrate", "17", "node02"), 2);
+	assert_non_null(strstr(far, "a process of one node alone"));
+}
+
+static void what_a_node_cannot_do_is_told(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2", .fails = "ssi-prepare" } };
+	_cleanup_free_ char *prepare = NULL, *boot = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &prepare, "start", NULL, NULL), 1);
+	assert_non_null(strstr(prepare, "node02  It cannot be prepared: not today (status 5)"));
+	assert_non_null(strstr(prepare, "node01  It is prepared, and was not come to."));
+	assert_string_equal(agents[0].done, "ssi-prepare; ");
+	agents[1].fails = NULL;
+	agents[0].fails = "ssi-boot";
+	assert_int_equal(run_ssi(f, agents, &boot, "start", NULL, NULL), 1);
+	assert_non_null(strstr(boot, "node01  It cannot begin: not today (status 5)"));
+}
+
+static void a_start_with_one_id_twice_is_refused_and_touches_no_node(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "1" } };
+	_cleanup_free_ char *said = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "start", NULL, NULL), 2);
+	assert_non_null(strstr(said, "node02 has the id 1, which node01 has, too."));
+	assert_string_equal(agents[0].done, "");
+	assert_string_equal(agents[1].done, "");
+}
+
+static void a_reset_is_asked_of_all_its_nodes(void **state)
+{
+	struct agent agents[] = { { .id = "1", .online = true }, { .id = "2", .online = true } };
+	_cleanup_free_ char *said = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "reset", NULL, NULL), 0);
+	assert_non_null(strstr(said, "node01  Asked"));
+	report_all(f, agents);
+	assert_string_equal(agents[0].done, "reset; ");
+	assert_string_equal(agents[1].done, "reset; ");
+}
+
+static void a_range_that_names_no_node_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(status(f, &text, "-n", "node77"), 2);
+	assert_non_null(strstr(text, "node77 names a node that this cluster does not have"));
+}
+
+#define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUNNING(two_nodes_become_one_machine_and_part_again),
+		RUNNING(a_broken_one_is_told_with_its_remedy_and_an_exit_status),
+		RUNNING(the_nodes_agents_form_it_and_part_it),
+		RUNNING(what_a_node_cannot_do_is_told),
+		RUNNING(a_start_with_one_id_twice_is_refused_and_touches_no_node),
+		RUNNING(a_reset_is_asked_of_all_its_nodes),
+		RUNNING(a_range_that_names_no_node_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("daemon-ssi", tests, NULL, NULL);
+}
