@@ -57,66 +57,6 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path)
 	return r < 0 ? r : added;
 }
 
-static bool is_mac(const char *text, struct mac mac)
-{
-	struct mac other;
-
-	return mac_parse(text, &other) == 0 && mac_compare(other, mac) == 0;
-}
-
-static void drop_section(struct draft *d, struct mac mac)
-{
-	for (size_t i = d->n_nodes; i-- > 0;)
-		if (is_mac(d->nodes[i].mac, mac))
-			draft_drop_node(d, i);
-}
-
-/* The counted nodes become one less, unless a further machine takes the place. */
-static int drop_from_list(struct draft *d, struct mac mac)
-{
-	unsigned long count = strtoul(d->count, NULL, 10);
-	char *text;
-
-	for (size_t i = 0; i < d->macs.n; i++) {
-		if (!is_mac(d->macs.v[i], mac))
-			continue;
-		free(d->macs.v[i]);
-		memmove(&d->macs.v[i], &d->macs.v[i + 1], (d->macs.n - i) * sizeof(*d->macs.v));
-		d->macs.n--;
-		if (count < 2)
-			return 0;
-		if (asprintf(&text, "%lu", count - 1) < 0)
-			return -ENOMEM;
-		free(d->count);
-		d->count = text;
-		return 0;
-	}
-	return 0;
-}
-
-int muster_draft_name_machine(struct muster *m, struct draft *d, struct mac mac, const char *name)
-{
-	int r;
-
-	if (name && !text_is_label(name)) {
-		context_error(m,
-			      _("\"%s\" is no host name; take lower-case letters, digits and '-', neither "
-				"first nor "
-				"last, 63 at most (RFC 1123)."),
-			      name);
-		return -MUSTER_E_REFUSED;
-	}
-	for (size_t i = 0; name && i < d->n_nodes; i++) {
-		if (strcmp(d->nodes[i].name, name) == 0 && !is_mac(d->nodes[i].mac, mac)) {
-			context_error(m, _("There is a node \"%s\" already."), name);
-			return -MUSTER_E_REFUSED;
-		}
-	}
-	drop_section(d, mac);
-	r = drop_from_list(d, mac);
-	return r == 0 && name ? draft_add_node(d, name, MAC(mac), "", "") : r;
-}
-
 int muster_draft_set_password(struct muster *m, struct draft *d, const char *password, const char *path)
 {
 	struct crypt_data data = { 0 };

@@ -221,10 +221,14 @@ int muster_draft_add_macs(struct muster *m, struct draft *d, const char *path) _
  * names from then on. */
 int muster_draft_set_password(struct muster *m, struct draft *d, const char *password,
 			      const char *path) _must_check_;
-/* The machine with this MAC address gets a name that does not follow the count: it leaves the list of addresses, and those behind
- * it move up. NULL: it loses the name, and is in the answers no more. -MUSTER_E_REFUSED: emitted why, and nothing was changed. */
+/* The machine with this MAC address gets a name that does not follow the count, and keeps the address that it had as a counted
+ * node; one that was none takes the next place. It leaves the list, and those behind it move up by a name, not by an address:
+ * there are as many nodes in all as before. NULL: it loses the name, and is in the answers no more; its place is free for a
+ * counted node. -MUSTER_E_REFUSED: emitted why, and nothing was changed. */
 int muster_draft_name_machine(struct muster *m, struct draft *d, struct mac mac,
 			      const char *name) _must_check_;
+/* The nodes with names of their own become counted ones, and their MAC addresses the last of the list. */
+int muster_draft_number_nodes(struct draft *d) _must_check_;
 /* One node gets another name, or goes; all others keep their names, addresses and MAC addresses. -MUSTER_E_REFUSED: emitted
  * why, and nothing was changed. */
 int muster_draft_rename_node(struct muster *m, struct draft *d, const char *path, const char *from,

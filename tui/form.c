@@ -354,8 +354,8 @@ static void delete_line(struct field *v)
 	v->lines[v->at].at = v->lines[v->at].text.len;
 }
 
-/* Each line of a paste becomes one of the list. */
-static void paste_lines(struct field *v, const char *text)
+/* Each line of a paste becomes one of the list. False: not all of them have room. */
+static bool paste_lines(struct field *v, const char *text)
 {
 	struct tui_event e = { .type = TUI_PASTE };
 
@@ -364,13 +364,24 @@ static void paste_lines(struct field *v, const char *text)
 
 		e.text = text;
 		if (len && *entry_text(&v->lines[v->at]) && v->lines[v->at].at == 0 && !insert_line(v, v->at))
-			return;
+			return false;
 		if (len)
 			entry_event(&v->lines[v->at], &e);
 		text += len + (text[len] == '\n');
 		if (text[-1] == '\n' && *entry_text(&v->lines[v->at]) && !insert_line(v, v->at + 1))
-			return;
+			return !text[strspn(text, "\n")];
 	}
+	return true;
+}
+
+static void say_full(struct field *v)
+{
+	char *text;
+
+	if (asprintf(&text, _("There is room for %d lines; those behind them are left out."), LINES_MAX) < 0)
+		return;
+	free(v->wrong);
+	v->wrong = text;
 }
 
 static int list_event(struct tui_form *f, struct field *v, const struct tui_event *e)
@@ -379,8 +390,11 @@ static int list_event(struct tui_form *f, struct field *v, const struct tui_even
 	int r;
 
 	if (e->type == TUI_PASTE) {
-		paste_lines(v, e->text);
+		bool all = paste_lines(v, e->text);
+
 		changed(f, v);
+		if (!all)
+			say_full(v);
 		return 1;
 	}
 	if (e->key == TK_UP && v->at > 0)

@@ -116,6 +116,9 @@ static void end(struct apply *v)
 	v->running = false;
 	v->ended = true;
 	v->result = job->has_result ? job->result : -EINTR;
+	/* What was under way when it ended goes on no more. */
+	for (size_t i = 0; v->result != 0 && i < v->n; i++)
+		v->steps[i].failed |= v->steps[i].ms < 0;
 	if (v->result == 0) {
 		v->wizard->applied = true;
 		v->wizard->pending = false;
@@ -223,6 +226,12 @@ static void apply_draw(void *self, struct canvas *c)
 	size_t most = (size_t)MAX(in.rows / 2, 4), first = v->n > most ? v->n - most : 0;
 	int y = 0;
 
+	if (!v->feed && v->wizard->nothing) {
+		canvas_wrap(&in, 1, 0, in.columns, 0, STYLE_GOOD,
+			    _("Nothing is to be changed: this server is as the answers say. PgDn: on to the "
+			      "first boot."));
+		return;
+	}
 	if (!v->feed) {
 		canvas_wrap(&in, 1, 0, in.columns, 0, STYLE_NORMAL,
 			    _("The changes that you have reviewed are made now: packages, the nodes' root, "
@@ -326,7 +335,7 @@ static bool apply_enabled(void *self, int request)
 	case APPLY_CANCEL:
 		return v->running;
 	case FRAME_NEXT:
-		return v->ended && v->result == 0;
+		return (v->ended && v->result == 0) || (!v->feed && v->wizard->nothing);
 	case PAGER_UP:
 	case PAGER_DOWN:
 	case PAGER_END:

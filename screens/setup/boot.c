@@ -71,6 +71,32 @@ static const struct node_state *first_ready(struct model *m)
 	return NULL;
 }
 
+/* What fails is first, then what comes up: where not all fit, nothing that is waited for is left out. */
+static void draw_nodes(struct canvas *c, int y, struct model *m)
+{
+	static const enum model_group order[] = { GROUP_FAILED, GROUP_LOST, GROUP_BOOTING, GROUP_READY,
+						  GROUP_OFF };
+	size_t left = model_shown(m);
+
+	for (size_t k = 0; k < ARRAY_SIZE(order); k++)
+		for (size_t i = 0; i < model_shown(m); i++) {
+			const struct node_state *s = &model_row(m, i)->state;
+
+			if (model_group_of(s->stage) != order[k])
+				continue;
+			/* The last row is for the number of those that have none. */
+			if (y + (left > 1 ? 1 : 0) >= c->rows) {
+				canvas_textf(c, c->rows - 1, 2, STYLE_DIM,
+					     ngettext("and %zu more; the console shows all",
+						      "and %zu more; the console shows all", left),
+					     left);
+				return;
+			}
+			y += draw_node(c, y, s);
+			left--;
+		}
+}
+
 static void boot_draw(void *self, struct canvas *c)
 {
 	struct boot *b = self;
@@ -97,8 +123,7 @@ static void boot_draw(void *self, struct canvas *c)
 	y++;
 	if (console_lost(b->console, &lost) && !lost.failed)
 		y += canvas_wrap(&in, y, 0, in.columns, 0, STYLE_WARNING, lost.data);
-	for (size_t i = 0; i < model_shown(m) && y < in.rows; i++)
-		y += draw_node(&in, y, &model_row(m, i)->state);
+	draw_nodes(&in, y, m);
 }
 
 static bool boot_enabled(void *self, int request)

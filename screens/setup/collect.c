@@ -26,6 +26,7 @@
 	X(COLLECT_NAME, 'n', TK_NONE, N_("name"), N_("Give this machine a name of its own"), KEYMAP_BAR)    \
 	X(COLLECT_BACK, 'u', TK_NONE, N_("take back"), N_("This machine is no node"), KEYMAP_BAR)           \
 	X(COLLECT_DROP, 'x', TK_NONE, N_("drop"), N_("Do not list this machine any more"), KEYMAP_BAR)      \
+	X(COLLECT_LIST, 'X', TK_NONE, N_("list again"), N_("List again what was dropped"), KEYMAP_BAR)      \
 	X(COLLECT_HELP, '?', TK_FN(1), N_("help"), N_("Show what each key does"), KEYMAP_BAR)               \
 	X(COLLECT_DONE, 'q', TK_ESC, N_("done"), N_("Back to the question about the nodes"), KEYMAP_BAR)
 
@@ -50,11 +51,9 @@ static const struct tui_column columns[] = {
 
 struct collect {
 	struct wizard *wizard;
-	struct discover *discover; /* NULL: nobody listens, `why` says why */
+	struct discover *discover; /* the wizard's; NULL: nobody listens, `why` says why */
 	int why;
 	struct tui_table *table;
-	struct mac *dropped;
-	size_t n_dropped;
 	size_t *rows; /* places in the list of machines */
 	size_t n;
 	unsigned int timer;
@@ -71,8 +70,8 @@ static const struct machine *machine_of(const struct collect *v, size_t row)
 
 static bool is_dropped(const struct collect *v, struct mac mac)
 {
-	for (size_t i = 0; i < v->n_dropped; i++)
-		if (mac_compare(v->dropped[i], mac) == 0)
+	for (size_t i = 0; i < v->wizard->n_dropped; i++)
+		if (mac_compare(v->wizard->dropped[i], mac) == 0)
 			return true;
 	return false;
 }
@@ -219,12 +218,28 @@ static void collect_close(void *self)
 	tui_timer_stop(v->wizard->tui, v->timer);
 	if (v->discover)
 		tui_unwatch(v->wizard->tui, muster_discover_fd(v->discover));
-	muster_discover_close(v->discover);
 	tui_table_free(v->table);
 	muster_plan_free(v->plan);
-	free(v->dropped);
 	free(v->rows);
 	free(v);
+}
+
+/* Those that were heard before are still there, where it is the same wire. */
+static int listen_on(struct collect *v)
+{
+	struct wizard *w = v->wizard;
+	int r = 0;
+
+	if (w->discover && strcmp(w->collected_on, w->draft->interface) != 0) {
+		muster_discover_close(w->discover);
+		w->discover = NULL;
+	}
+	if (!w->discover)
+		r = draft_set(&w->collected_on, w->draft->interface);
+	if (r == 0 && !w->discover)
+		r = muster_discover_open(w->muster, w->draft->interface, &w->discover);
+	v->discover = w->discover;
+	return r;
 }
 
 static int collect_open(struct tui *t, void *argument, void **ret)
@@ -239,7 +254,7 @@ static int collect_open(struct tui *t, void *argument, void **ret)
 	if (r == 0)
 		r = tui_timer(t, TICK_MS, tick, v, &v->timer);
 	if (r == 0)
-		v->why = muster_discover_open(v->wizard->muster, v->wizard->draft->interface, &v->discover);
+		v->why = listen_on(v);
 	if (r == 0 && v->why == 0)
 		r = tui_watch(t, muster_discover_fd(v->discover), on_packet, v);
 	if (r == 0)
@@ -349,13 +364,14 @@ static void swap(struct collect *v, struct mac mac, int step)
 
 static int drop(struct collect *v, struct mac mac)
 {
-	struct mac *list = reallocarray(v->dropped, v->n_dropped + 1, sizeof(*list));
+	struct wizard *w = v->wizard;
+	struct mac *list = reallocarray(w->dropped, w->n_dropped + 1, sizeof(*list));
 	int r;
 
 	if (!list)
 		return -ENOMEM;
-	v->dropped = list;
-	list[v->n_dropped++] = mac;
+	w->dropped = list;
+	list[w->n_dropped++] = mac;
 	r = take_back(v, mac);
 	return r < 0 ? r : take_in(v);
 }
@@ -387,6 +403,10 @@ static int act(struct collect *v, int request, const struct machine *m)
 	case COLLECT_DROP:
 		r = drop(v, m->mac);
 		break;
+	case COLLECT_LIST:
+		v->wizard->n_dropped = 0;
+		r = take_in(v);
+		break;
 	}
 	v->wizard->saved = false;
 	plan_anew(v);
@@ -409,6 +429,8 @@ static bool collect_enabled(void *self, int request)
 		return m && place_of(v, m->mac) != SIZE_MAX;
 	case COLLECT_BACK:
 		return m && is_node(v, m);
+	case COLLECT_LIST:
+		return v->wizard->n_dropped > 0;
 	case COLLECT_ALL:
 	case COLLECT_NAME:
 	case COLLECT_DROP:

@@ -39,10 +39,20 @@ struct wizard {
 	bool found; /* the answers are from an earlier run */
 	bool saved; /* the file is as the draft */
 	bool applied;
+	bool nothing; /* is to be changed, as the review has seen */
+	bool has_job; /* an earlier run's, as it was when the wizard began */
+	struct muster_job job;
 	bool pending; /* the review found changes, and none were made since */
 	enum wizard_step step;
 	bool done[STEP_COUNT];
 	const struct host *host;
+	/* What was found out about an interface, for as long as that is the one: */
+	char *looked_on; /* other DHCP servers; NULL: not looked yet */
+	struct muster_dhcp_other other;
+	char *collected_on; /* machines, which go on being heard */
+	struct discover *discover;
+	struct mac *dropped; /* machines that are not to be listed */
+	size_t n_dropped;
 };
 
 /* ---- frame.c: the list of the steps on the left, a panel with the question on the right ---- */
@@ -140,6 +150,8 @@ extern const struct keymap page_keys;
 
 /* What went wrong with a call of the backend, in the words in which it said so. */
 const char *wizard_why(struct wizard *w, int error);
+/* Where a value is asked for. */
+enum wizard_step wizard_step_of(const struct draft_mistake *m);
 int draft_set(char **value, const char *text) _must_check_;
 
 /* ---- collect.c: machines as they ask for an address; a screen above the step of the nodes ---- */

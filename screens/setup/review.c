@@ -11,6 +11,7 @@
 #include "util/i18n.h"
 #include "util/ip.h"
 #include "util/strbuf.h"
+#include "util/text.h"
 
 #define REVIEW_KEYS(X)                                                                                     \
 	X(REVIEW_APPLY, 'a', TK_NONE, N_("apply"), N_("Make these changes"), KEYMAP_BAR)                   \
@@ -46,27 +47,6 @@ struct review {
 	bool fine;    /* it can be applied */
 };
 
-/* Where a value is asked for. */
-static enum wizard_step step_of(const struct draft_mistake *m)
-{
-	static const struct {
-		const char *section, *key; /* key NULL: all others */
-		enum wizard_step step;
-	} places[] = {
-		{ "network", "interface", STEP_SERVER }, { "network", "ip_mode", STEP_NODES },
-		{ "network", "range", STEP_NODES },	 { "network", NULL, STEP_NETWORK },
-		{ "nodes", NULL, STEP_NODES },		 { "node", NULL, STEP_NODES },
-		{ "boot", NULL, STEP_SYSTEM },		 { "cluster", NULL, STEP_SERVICES },
-		{ "services", NULL, STEP_SERVICES },	 { "access", NULL, STEP_ACCESS },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		if (strcmp(places[i].section, m->section) == 0 &&
-		    (!places[i].key || strcmp(places[i].key, m->key) == 0))
-			return places[i].step;
-	return STEP_SERVER;
-}
-
 #define SENTENCE_COLUMNS 56 /* what fits into the narrowest terminal */
 
 /* Sentences are read whole: broken at blanks, and moved in. */
@@ -74,20 +54,12 @@ static int add_sentence(struct review *v, const char *text)
 {
 	int r = 0;
 
-	while (r == 0 && *text) {
-		size_t len = 0, cut = 0;
-		int columns = 0;
+	while (r == 0 && text) {
+		const char *next;
+		size_t len = text_wrap(true, text, SENTENCE_COLUMNS, &next);
 
-		for (; text[len] && columns < SENTENCE_COLUMNS; len++) {
-			columns += ((unsigned char)text[len] & 0xc0) != 0x80;
-			if (text[len] == ' ')
-				cut = len;
-		}
-		if (!text[len] || cut == 0)
-			cut = text[len] ? strcspn(text, " ") : len;
-		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %.*s", (int)cut, text);
-		text += cut;
-		text += strspn(text, " ");
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %.*s", (int)len, text);
+		text = next;
 	}
 	return r;
 }
@@ -138,8 +110,13 @@ static int add_words(struct review *v, const struct plan *p)
 	int r;
 
 	ip4_net_text(p->net, net);
-	r = tui_pager_addf(v->pager, STYLE_TITLE, _("Cluster %s, %zu nodes"), p->name, p->n_nodes);
-	if (r == 0 && p->n_nodes > 0)
+	r = tui_pager_addf(v->pager, STYLE_TITLE,
+			   ngettext("Cluster %s, %zu node", "Cluster %s, %zu nodes", p->n_nodes), p->name,
+			   p->n_nodes);
+	if (r == 0 && p->n_nodes == 1)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, _("  %s (%s) behind %s, where this server is %s"),
+				   p->nodes[0].name, IP4(p->nodes[0].address), p->interface, net);
+	if (r == 0 && p->n_nodes > 1)
 		r = tui_pager_addf(v->pager, STYLE_NORMAL,
 				   _("  %s (%s) … %s (%s) behind %s, where this server is %s"),
 				   p->nodes[0].name, IP4(p->nodes[0].address), p->nodes[p->n_nodes - 1].name,
@@ -219,6 +196,7 @@ static int add_changes(struct review *v)
 		return add_trouble(v, wizard_why(v->wizard, r));
 	v->fine = true;
 	v->changes = v->wizard->pending = !muster_changeset_empty(c);
+	v->wizard->nothing = !v->changes;
 	r = add_words(v, plan);
 	if (r == 0 && !v->changes)
 		r = tui_pager_add(v->pager, STYLE_GOOD,
@@ -249,6 +227,7 @@ static int review_open(struct tui *t, void *argument, void **ret)
 	if (r < 0)
 		return r;
 	v->wizard = w;
+	w->nothing = false;
 	r = tui_pager_new(&v->pager);
 	if (r == 0)
 		r = muster_draft_check(w->muster, w->draft, w->path, &v->mistakes, &v->n_mistakes, NULL);
@@ -312,7 +291,7 @@ static int review_key(void *self, int request)
 
 	switch (request) {
 	case REVIEW_MEND:
-		return frame_go(v->wizard, step_of(&v->mistakes[0]));
+		return frame_go(v->wizard, wizard_step_of(&v->mistakes[0]));
 	case REVIEW_SAVE:
 		if (frame_save(v->wizard))
 			tui_quit(v->wizard->tui);

@@ -33,6 +33,41 @@ const char *wizard_why(struct wizard *w, int error)
 	return w->why ? w->why : muster_strerror(error);
 }
 
+enum wizard_step wizard_step_of(const struct draft_mistake *m)
+{
+	static const struct {
+		const char *section, *key; /* key NULL: all others */
+		enum wizard_step step;
+	} places[] = {
+		{ "network", "interface", STEP_SERVER }, { "network", "ip_mode", STEP_NODES },
+		{ "network", "range", STEP_NODES },	 { "network", NULL, STEP_NETWORK },
+		{ "nodes", NULL, STEP_NODES },		 { "node", NULL, STEP_NODES },
+		{ "boot", NULL, STEP_SYSTEM },		 { "cluster", NULL, STEP_SERVICES },
+		{ "services", NULL, STEP_SERVICES },	 { "access", NULL, STEP_ACCESS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (strcmp(places[i].section, m->section) == 0 &&
+		    (!places[i].key || strcmp(places[i].key, m->key) == 0))
+			return places[i].step;
+	return STEP_SERVER;
+}
+
+/* Which steps an earlier run has answered: those that have no mistake. */
+static void mark_done(struct wizard *w)
+{
+	struct draft_mistake *v = NULL;
+	size_t n = 0;
+
+	if (muster_draft_check(w->muster, w->draft, w->path, &v, &n, NULL) < 0)
+		return;
+	for (int i = 0; i < STEP_REVIEW; i++)
+		w->done[i] = true;
+	for (size_t i = 0; i < n; i++)
+		w->done[wizard_step_of(&v[i])] = false;
+	muster_draft_mistakes_free(v, n);
+}
+
 /* What an earlier run left, completed by what this server suggests. */
 static int begin(struct wizard *w, const char *answers)
 {
@@ -54,10 +89,12 @@ static int begin(struct wizard *w, const char *answers)
 static int run(struct wizard *w)
 {
 	const struct screen_ops *first = &step_welcome;
-	struct muster_job job;
 	int r;
 
-	if (w->found && muster_job_find(w->muster, &job) == 0 && job.running) {
+	w->has_job = muster_job_find(w->muster, &w->job) == 0;
+	if (w->found)
+		mark_done(w);
+	if (w->found && w->has_job && w->job.running) {
 		first = &step_apply;
 		w->step = STEP_APPLY;
 		for (int i = 0; i < STEP_APPLY; i++)
@@ -79,6 +116,10 @@ int setup_run(struct muster *m, const char *answers)
 		tui_close(w.tui);
 	}
 	muster_draft_free(w.draft);
+	muster_discover_close(w.discover);
+	free(w.collected_on);
+	free(w.looked_on);
+	free(w.dropped);
 	free(w.path);
 	free(w.why);
 	return r > 0 ? -MUSTER_E_CANCELLED : r;

@@ -3,23 +3,27 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "screens/setup/private.h"
+#include "util/clock.h"
 #include "util/i18n.h"
+#include "util/units.h"
 
 struct welcome {
 	struct wizard *wizard;
 	struct muster_doctor_run *run; /* NULL: it has ended */
 	struct muster_check *checks;
 	size_t n;
-	int skip, hidden, page; /* lines of the findings */
+	bool failed;	  /* nothing could be found out */
+	int skip, hidden; /* lines of the findings */
 };
 
 #define WELCOME_KEYS(X)                                                                      \
 	X(WELCOME_DOWN, TK_DOWN, 'j', N_("down"), N_("Show the findings below"), KEYMAP_BAR) \
 	X(WELCOME_UP, TK_UP, 'k', N_("up"), N_("Show the findings above"), 0)                \
-	X(WELCOME_GO, TK_ENTER, TK_NONE, N_("begin"), N_("On to the first question"), KEYMAP_BAR)
+	X(WELCOME_GO, TK_ENTER, TK_NONE, N_("begin"), N_("On to the first question that is open"), KEYMAP_BAR)
 
 enum welcome_request { WELCOME_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { WELCOME_KEYS(KEYMAP_ENTRY) };
@@ -34,6 +38,7 @@ static int on_run(int fd, void *data)
 		return 0;
 	tui_unwatch(v->wizard->tui, fd);
 	muster_doctor_end(TAKE_PTR(v->run));
+	v->failed = r < 0 || v->n == 0;
 	tui_dirty(v->wizard->tui);
 	return 0;
 }
@@ -50,6 +55,7 @@ static int welcome_open(struct tui *t, void *argument, void **ret)
 		v->run = NULL;
 	else if (tui_watch(t, muster_doctor_fd(v->run), on_run, v) < 0)
 		muster_doctor_end(TAKE_PTR(v->run));
+	v->failed = !v->run;
 	*ret = v;
 	return 0;
 }
@@ -109,6 +115,24 @@ static int draw_findings(const struct welcome *v, struct canvas *c)
 	return line + 1;
 }
 
+/* How the last apply ended, for who was not there to see it. */
+static int draw_job(const struct muster_job *job, struct canvas *c, int y)
+{
+	int64_t ago = MAX(clock_wall_ms() - (job->has_result ? job->ended : job->started), (int64_t)0);
+	bool well = job->has_result && job->result == 0;
+	char text[256];
+
+	if (job->running)
+		return 0;
+	snprintf(text, sizeof(text),
+		 well				      ? _("The last apply ended well, %s ago.")
+		 : !job->has_result		      ? _("The last apply was begun %s ago, and was cut off.")
+		 : job->result == -MUSTER_E_CANCELLED ? _("The last apply was stopped, %s ago.")
+						      : _("The last apply failed, %s ago."),
+		 DURATION(ago));
+	return canvas_wrap(c, y, 0, c->columns, 0, well ? STYLE_GOOD : STYLE_WARNING, text);
+}
+
 static void welcome_draw(void *self, struct canvas *c)
 {
 	struct welcome *v = self;
@@ -125,16 +149,23 @@ static void welcome_draw(void *self, struct canvas *c)
 	y++;
 	if (w->found)
 		y += canvas_wrap(&in, y, 0, in.columns, 0, STYLE_ACCENT,
-				 _("Answers of an earlier run were found; the wizard goes on with them.")) +
-		     1;
+				 _("Answers of an earlier run were found; the wizard goes on with them."));
+	if (w->has_job && w->job.kind == MUSTER_JOB_APPLY)
+		y += draw_job(&w->job, &in, y);
+	y += w->found || (w->has_job && w->job.kind == MUSTER_JOB_APPLY);
 	canvas_rule(&in, y++, STYLE_DIM, _("This server"));
 	part = canvas_sub(&in, y, 0, in.rows - y, in.columns);
 	if (v->run) {
 		canvas_text(&part, 0, 0, STYLE_DIM, _("Looking at it ..."));
 		return;
 	}
+	if (v->failed) {
+		canvas_wrap(&part, 0, 0, part.columns, 0, STYLE_WARNING,
+			    _("! This server could not be looked at. `muster doctor` does it, too, and says "
+			      "why it fails."));
+		return;
+	}
 	lines = draw_findings(v, &part);
-	v->page = part.rows;
 	v->hidden = MAX(lines - v->skip - part.rows, 0);
 	canvas_scrollbar(&part, 0, part.columns - 1, part.rows, (size_t)v->skip, (size_t)part.rows,
 			 (size_t)lines);
@@ -156,6 +187,17 @@ static bool welcome_enabled(void *self, int request)
 	}
 }
 
+/* Where an earlier run left off; at the first question where there was none. */
+static int go(struct wizard *w)
+{
+	enum wizard_step step = STEP_SERVER;
+
+	w->done[STEP_WELCOME] = true;
+	while (step < STEP_REVIEW && w->done[step])
+		step++;
+	return frame_go(w, step);
+}
+
 static int welcome_key(void *self, int request)
 {
 	struct welcome *v = self;
@@ -168,8 +210,7 @@ static int welcome_key(void *self, int request)
 		v->skip--;
 		return 0;
 	case WELCOME_GO:
-		request = FRAME_NEXT;
-		break;
+		return go(v->wizard);
 	}
 	return frame_key(v->wizard, request, NULL, v);
 }

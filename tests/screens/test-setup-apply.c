@@ -245,6 +245,12 @@ static void a_job_outlives_its_terminal_and_is_found_again(void **state)
 	vt_send(v, "q");
 	wizard_ended(v);
 	assert_true(plans_nothing(r));
+	/* It is told to who was not there; and with nothing to be changed the way on is open. */
+	v = wizard(r);
+	assert_seen(v, "The last apply ended well");
+	vt_send(v, ENTER);
+	assert_seen(v, "Nothing is to be changed");
+	wizard_leave(v);
 }
 
 /* Also when the test failed while it was mounted. */

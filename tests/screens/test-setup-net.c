@@ -292,7 +292,7 @@ static void machines_are_collected_as_they_ask(void **state)
 	room_answers(r, "cluster { name = \"krg\" }\nnetwork \"nodes0\" { address = \"10.9.0.1/24\" }\n"
 			"nodes { count = 2 }\n");
 	v = wizard_here(r);
-	vt_send(v, ENTER);
+	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "● nodes0");
 	vt_send(v, PAGE_DOWN);
 	assert_seen_slowly(v, "No other DHCP server answers on nodes0.");
@@ -345,7 +345,16 @@ static void machines_are_collected_as_they_ask(void **state)
 	vt_send(v, WIPE "login" ENTER);
 	assert_seen(v, "login");
 	vt_send(v, "q");
-	assert_seen(v, "MAC addresses, one a line");
+	assert_seen(v, "1 node has a name of its own: login (10.9.0.");
+	/* What was heard and dropped is kept. */
+	vt_send(v, ENTER);
+	assert_seen(v, "Machines on nodes0");
+	assert_seen(v, "52:54:00:66:00:03");
+	assert_false(vt_find(v, "52:54:00:66:00:02", NULL, NULL));
+	vt_send(v, "X");
+	assert_seen(v, "52:54:00:66:00:02");
+	vt_send(v, "q");
+	assert_gone(v, "Machines on nodes0");
 	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "Which kernel do the nodes run?");
 	wizard_leave(v);
@@ -429,7 +438,7 @@ static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 			 r->dir) > 0);
 	room_answers(r, answers);
 	v = wizard_here(r);
-	vt_send(v, ENTER);
+	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "● nodes0");
 	vt_send(v, PAGE_DOWN);
 	assert_seen_slowly(v, "No other DHCP server answers on nodes0.");

@@ -211,6 +211,82 @@ static void addresses_are_pasted_by_the_dozen(void **state)
 	assert_saved(r, "A0:36:9F:12:7C:18");
 }
 
+/* As the console leaves them when a node was renamed. */
+static void nodes_with_names_are_shown_and_can_be_numbered(void **state)
+{
+	struct vt *v;
+
+	room_answers(*state, "cluster { name = \"krg\" }\nnetwork \"eth1\" { address = \"10.66.0.1/24\" }\n"
+			     "node \"alpha\" { mac = \"52:54:00:66:00:01\" address = \"10.66.0.13\" }\n"
+			     "node \"node02\" { mac = \"52:54:00:66:00:02\" address = \"10.66.0.14\" }\n");
+	v = wizard(*state);
+	wizard_go(v, NODES);
+	assert_seen(v, "2 nodes have names of their own: alpha (10.66.0.13)");
+	assert_seen(v, "All MAC addresses are known.");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, SYSTEM);
+	vt_send(v, PAGE_UP);
+	assert_seen(v, NODES);
+	/* A range has no room for them, and says so here. */
+	vt_send(v, " ");
+	assert_seen(v, "(•) From a range");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "there is no node \"alpha\"");
+	/* mode, prefix, range, the button */
+	press(v, TAB, 3);
+	vt_send(v, ENTER);
+	assert_seen(v, "2 nodes lose the names");
+	vt_send(v, "G");
+	assert_gone(v, "of their own");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, SYSTEM);
+	vt_send(v, PAGE_UP);
+	assert_seen(v, "Room for");
+	wizard_leave(v);
+	assert_int_equal(room_muster(*state, "check", NULL), 0);
+}
+
+static void an_address_of_the_internet_is_warned_of(void **state)
+{
+	struct vt *v = wizard(*state);
+
+	wizard_go(v, "This server's address there");
+	vt_send(v, WIPE "8.8.8.1/24");
+	assert_seen(v, "! This is an address of the Internet.");
+	vt_send(v, WIPE "192.168.9.1/24");
+	assert_gone(v, "an address of the Internet");
+	/* First address follows, until somebody types one. */
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "192.168.9.11");
+	press(v, TAB, 3);
+	vt_send(v, WIPE "192.168.9.40");
+	vt_send(v, PAGE_UP);
+	assert_seen(v, "This server's address there");
+	vt_send(v, WIPE "192.168.9.2/24");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "[192.168.9.40");
+	wizard_leave(v);
+}
+
+static void a_list_is_cleared_at_once(void **state)
+{
+	struct vt *v;
+
+	room_answers(*state, "network \"eth1\" { address = \"10.66.0.1/24\" }\n"
+			     "nodes { count = 2 macs = {\"52:54:00:66:00:01\", \"52:54:00:66:00:02\"} }\n");
+	v = wizard(*state);
+	wizard_go(v, NODES);
+	assert_seen(v, "All MAC addresses are known.");
+	vt_send(v, "\033[Z");
+	assert_seen(v, "< Clear the list >");
+	vt_send(v, ENTER);
+	assert_seen(v, "Take 2 MAC addresses out of the");
+	vt_send(v, "C");
+	assert_gone(v, "Clear the list");
+	assert_seen(v, "0 of 2 MAC addresses are known.");
+	wizard_leave(v);
+}
+
 static void addresses_are_read_from_a_file(void **state)
 {
 	static const char good[] = "# rack 3\n52:54:00:66:00:01  the first\n52:54:00:66:00:02\n",
@@ -473,6 +549,9 @@ int main(void)
 		WITH_ROOM(unsaved_answers_are_named_when_it_is_left),
 		WITH_ROOM(answers_are_saved_at_each_step),
 		WITH_ROOM(addresses_are_pasted_by_the_dozen),
+		WITH_ROOM(nodes_with_names_are_shown_and_can_be_numbered),
+		WITH_ROOM(an_address_of_the_internet_is_warned_of),
+		WITH_ROOM(a_list_is_cleared_at_once),
 		WITH_ROOM(addresses_are_read_from_a_file),
 		WITH_ROOM(a_range_says_how_many_it_has_room_for),
 		WITH_ROOM(a_kernel_by_path_is_looked_into),

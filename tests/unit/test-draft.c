@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "backend/host/host.h"
+#include "backend/muster.h"
 #include "backend/plan/draft.h"
 #include "util/error.h"
 #include "util/fs.h"
@@ -526,6 +527,83 @@ static void only_the_removed_node_goes(void **state)
 			    "node04 10.66.0.13 -; node05 10.66.0.14 -; ");
 }
 
+#define FOUR                                                                                    \
+	BASE "nodes { count = 4 first_address = \"10.66.0.11\" macs = {\"52:54:00:66:00:01\", " \
+	     "\"52:54:00:66:00:02\", \"52:54:00:66:00:03\"} }\n"
+
+static void a_machine_that_gets_a_name_keeps_its_address(void **state)
+{
+	static const char named[] =
+		"node01 10.66.0.11 52:54:00:66:00:01; node02 10.66.0.13 52:54:00:66:00:03; "
+		"node03 10.66.0.14 -; %s 10.66.0.12 52:54:00:66:00:02; ";
+	const struct muster_config config = { .root = "/" };
+	_cleanup_(host_freep) struct host *h = host_of("");
+	_cleanup_(draft_freep) struct draft *d = draft_of(FOUR);
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	struct mac second, new;
+	char *text, wanted[256];
+
+	assert_int_equal(mac_parse("52:54:00:66:00:02", &second), 0);
+	assert_int_equal(mac_parse("52:54:00:66:00:09", &new), 0);
+	assert_int_equal(muster_new(&config, &m), 0);
+	for (int i = 0; i < 2; i++) {
+		static const char *const names[] = { "alpha", "beta" };
+
+		assert_int_equal(muster_draft_name_machine(m, d, second, names[i]), 0);
+		assert_string_equal(d->count, "3");
+		text = nodes_of(d, h);
+		snprintf(wanted, sizeof(wanted), named, names[i]);
+		assert_string_equal(text, wanted);
+		free(text);
+	}
+	assert_int_equal(muster_draft_name_machine(m, d, new, "beta"), -MUSTER_E_REFUSED);
+	assert_int_equal(muster_draft_name_machine(m, d, new, "node03"), -MUSTER_E_REFUSED);
+	/* One that was none takes the next place. */
+	assert_int_equal(muster_draft_name_machine(m, d, new, "login"), 0);
+	text = nodes_of(d, h);
+	assert_string_equal(text, "node01 10.66.0.11 52:54:00:66:00:01; node02 10.66.0.13 52:54:00:66:00:03; "
+				  "beta 10.66.0.12 52:54:00:66:00:02; login 10.66.0.14 52:54:00:66:00:09; ");
+	free(text);
+	/* What is taken back leaves a place. */
+	assert_int_equal(muster_draft_name_machine(m, d, second, NULL), 0);
+	assert_int_equal(muster_draft_name_machine(m, d, new, NULL), 0);
+	assert_string_equal(d->count, "4");
+	assert_int_equal(d->n_nodes, 0);
+	text = nodes_of(d, h);
+	assert_string_equal(text, "node01 10.66.0.11 52:54:00:66:00:01; node02 10.66.0.12 52:54:00:66:00:03; "
+				  "node03 10.66.0.13 -; node04 10.66.0.14 -; ");
+	free(text);
+}
+
+static void the_last_that_gets_a_name_leaves_no_count(void **state)
+{
+	const struct muster_config config = { .root = "/" };
+	_cleanup_(host_freep) struct host *h = host_of("");
+	_cleanup_(draft_freep) struct draft *d = draft_of(FOUR);
+	_cleanup_(muster_freep) struct muster *m = NULL;
+	_cleanup_free_ char *named = NULL, *numbered = NULL;
+	struct mac mac;
+
+	assert_int_equal(muster_new(&config, &m), 0);
+	for (int i = 1; i <= 4; i++) {
+		char name[16], text[24];
+
+		snprintf(name, sizeof(name), "n%d", i);
+		snprintf(text, sizeof(text), "52:54:00:66:00:%02d", i);
+		assert_int_equal(mac_parse(text, &mac), 0);
+		assert_int_equal(muster_draft_name_machine(m, d, mac, name), 0);
+	}
+	assert_string_equal(d->count, "");
+	named = nodes_of(d, h);
+	assert_string_equal(named, "n1 10.66.0.11 52:54:00:66:00:01; n2 10.66.0.12 52:54:00:66:00:02; "
+				   "n3 10.66.0.13 52:54:00:66:00:03; n4 10.66.0.14 52:54:00:66:00:04; ");
+	assert_int_equal(muster_draft_number_nodes(d), 0);
+	numbered = nodes_of(d, h);
+	assert_string_equal(numbered,
+			    "node01 10.66.0.11 52:54:00:66:00:01; node02 10.66.0.12 52:54:00:66:00:02; "
+			    "node03 10.66.0.13 52:54:00:66:00:03; node04 10.66.0.14 52:54:00:66:00:04; ");
+}
+
 static void the_last_counted_node_takes_its_mac_along(void **state)
 {
 	_cleanup_(host_freep) struct host *h = host_of("");
@@ -689,6 +767,8 @@ int main(void)
 		cmocka_unit_test(a_mistake_in_a_named_file_is_beside_its_name),
 		cmocka_unit_test(only_the_renamed_node_changes),
 		cmocka_unit_test(only_the_removed_node_goes),
+		cmocka_unit_test(a_machine_that_gets_a_name_keeps_its_address),
+		cmocka_unit_test(the_last_that_gets_a_name_leaves_no_count),
 		cmocka_unit_test(the_last_counted_node_takes_its_mac_along),
 		cmocka_unit_test(what_cannot_be_edited_is_said_and_left),
 		cmocka_unit_test(proposals_fit_the_server),
