@@ -150,6 +150,53 @@ int wgetch(WINDOW *win)
 	return real(win);
 }
 
+/*
+ * libdialog ends the program when a window cannot be made, which a box that was laid out badly for this size brings about.
+ * Under a box a window is moved and cut until it fits what it lies in: the next size lays it out anew.
+ */
+static void squeeze(int most, int *start, int *length)
+{
+	*length = MAX(1, MIN(*length, most));
+	*start = MAX(0, MIN(*start, most - *length));
+}
+
+WINDOW *newwin(int rows, int columns, int y, int x)
+{
+	typedef WINDOW *make(int rows, int columns, int y, int x);
+	static make *real;
+	WINDOW *w;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "newwin");
+	w = real(rows, columns, y, x);
+	if (w || !boxed)
+		return w;
+	squeeze(LINES, &y, &rows);
+	squeeze(COLS, &x, &columns);
+	return real(rows, columns, y, x);
+}
+
+WINDOW *derwin(WINDOW *parent, int rows, int columns, int y, int x)
+{
+	typedef WINDOW *make(WINDOW * parent, int rows, int columns, int y, int x);
+	static make *real;
+	WINDOW *w;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "derwin");
+	w = real(parent, rows, columns, y, x);
+	if (w || !boxed)
+		return w;
+	squeeze(getmaxy(parent), &y, &rows);
+	squeeze(getmaxx(parent), &x, &columns);
+	return real(parent, rows, columns, y, x);
+}
+
+WINDOW *subwin(WINDOW *parent, int rows, int columns, int y, int x)
+{
+	return derwin(parent, rows, columns, y - getbegy(parent), x - getbegx(parent));
+}
+
 /* ---- one box ----------------------------------------------------------------------------------------------- */
 
 static void set_colours(const struct tui *t)
