@@ -178,7 +178,7 @@ struct cluster *cluster_new_at(size_t nodes, uint32_t first)
 		die("memory");
 	/* On the second, so that what is shown of the times does not depend on the moment. */
 	c->at = clock_wall_ms() / 1000 * 1000;
-	strcpy(c->root, "/tmp/muster-cluster.XXXXXX");
+	snprintf(c->root, sizeof(c->root), "/tmp/muster-cluster.XXXXXX");
 	if (!mkdtemp(c->root))
 		die("%s", c->root);
 	c->root_fd = fs_root_open(c->root);

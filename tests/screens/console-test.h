@@ -7,21 +7,11 @@
 #include <sys/wait.h>
 
 #include "tests/screens/cluster.h"
+#include "tests/screens/seen.h"
 #include "tests/screens/vt.h"
 #include "util/fs.h"
 
 #define MUSTER MUSTER_BUILDDIR "/muster"
-
-#define assert_seen(v, text)                                                            \
-	do {                                                                            \
-		if (!vt_wait(v, text, VT_PATIENCE))                                     \
-			fail_msg("\"%s\" does not come up on\n%s", text, vt_screen(v)); \
-	} while (0)
-#define assert_gone(v, text)                                                              \
-	do {                                                                              \
-		if (!vt_wait_gone(v, text, VT_PATIENCE))                                  \
-			fail_msg("\"%s\" does not go away from\n%s", text, vt_screen(v)); \
-	} while (0)
 
 static inline struct vt *console_with(struct cluster *c, const char *const env[], int rows, int columns)
 {

@@ -6,31 +6,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "tests/screens/seen.h"
 #include "vt.h"
 
 #define DEMO MUSTER_BUILDDIR "/tests/screens/tui-demo"
 
 /* Fails with what is on the screen, which says more than a line number; cmocka's own messages are cut. */
-static inline void show(struct vt *v)
-{
-	fflush(stdout);
-	fputs(vt_screen(v), stderr);
-}
-
-#define assert_seen(v, text)                                       \
-	do {                                                       \
-		if (!vt_wait(v, text, VT_PATIENCE)) {              \
-			show(v);                                   \
-			fail_msg("\"%s\" does not come up", text); \
-		}                                                  \
-	} while (0)
-#define assert_gone(v, text)                                       \
-	do {                                                       \
-		if (!vt_wait_gone(v, text, VT_PATIENCE)) {         \
-			show(v);                                   \
-			fail_msg("\"%s\" does not go away", text); \
-		}                                                  \
-	} while (0)
 
 static int synced; /* see sync_screen() */
 

@@ -33,16 +33,6 @@ static const char host[] =
 	"\"Intel\","
 	"   \"model\": \"I210\", \"driver\": \"igb\", \"speed\": 1000, \"addresses\": [\"10.66.0.1/24\"]}]}";
 
-void room_tell(struct vt *v)
-{
-	_cleanup_free_ char *text = strdup(vt_screen(v));
-	char *save = NULL;
-
-	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-		printf("# %s\n", line);
-	fflush(stdout);
-}
-
 void room_write(const struct room *r, const char *name, const void *data, size_t len)
 {
 	_cleanup_free_ char *path = NULL;

@@ -2,6 +2,7 @@
 /* What the tests of the wizard share: a scratch root, answers beside it, the facts of another server, and its keys. */
 #pragma once
 
+#include "tests/screens/seen.h"
 #include "tests/screens/vt.h"
 
 #define MUSTER MUSTER_BUILDDIR "/muster"
@@ -11,24 +12,6 @@
 #define ESCAPE "\033"
 #define WIPE "\025"
 #define ENTER "\r"
-
-/* cmocka cuts what is longer than a screen's half. */
-void room_tell(struct vt *v);
-
-#define assert_seen(v, text)                                       \
-	do {                                                       \
-		if (!vt_wait(v, text, VT_PATIENCE)) {              \
-			room_tell(v);                              \
-			fail_msg("\"%s\" does not come up", text); \
-		}                                                  \
-	} while (0)
-#define assert_gone(v, text)                                       \
-	do {                                                       \
-		if (!vt_wait_gone(v, text, VT_PATIENCE)) {         \
-			room_tell(v);                              \
-			fail_msg("\"%s\" does not go away", text); \
-		}                                                  \
-	} while (0)
 
 struct room {
 	char dir[32];

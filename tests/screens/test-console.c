@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/daemon/client.h"
+#include "tests/screens/seen.h"
 #include "tests/screens/vt.h"
 
 #define MUSTER MUSTER_BUILDDIR "/muster"
@@ -19,17 +20,6 @@
 #define READY                                                                                              \
 	"stage=ready\nkernel=6.1.0-test\nprocessors=4\nmemory_kb=2048000\nmemory_free_kb=1024000\nload=0." \
 	"25\n"
-
-#define assert_seen(v, text)                                                            \
-	do {                                                                            \
-		if (!vt_wait(v, text, VT_PATIENCE))                                     \
-			fail_msg("\"%s\" does not come up on\n%s", text, vt_screen(v)); \
-	} while (0)
-#define assert_gone(v, text)                                                              \
-	do {                                                                              \
-		if (!vt_wait_gone(v, text, VT_PATIENCE))                                  \
-			fail_msg("\"%s\" does not go away from\n%s", text, vt_screen(v)); \
-	} while (0)
 
 static int setup(void **state)
 {

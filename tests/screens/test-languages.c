@@ -17,18 +17,13 @@
 
 #include "tests/daemon/client.h"
 #include "tests/screens/golden.h"
+#include "tests/screens/seen.h"
 #include "tests/screens/vt.h"
 #include "util/fs.h"
 
 #define MUSTER MUSTER_BUILDDIR "/muster"
 #define CATALOGUES "MUSTER_LOCALEDIR=" MUSTER_BUILDDIR "/po/locale"
 #define PAGE_DOWN "\033[6~"
-
-#define assert_seen(v, text)                                                            \
-	do {                                                                            \
-		if (!vt_wait(v, text, VT_PATIENCE))                                     \
-			fail_msg("\"%s\" does not come up on\n%s", text, vt_screen(v)); \
-	} while (0)
 
 static const char *const french[] = { CATALOGUES, "LANGUAGE=fr", NULL };
 static const char *const chinese[] = { CATALOGUES, "LANGUAGE=zh_TW", NULL };

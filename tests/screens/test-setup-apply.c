@@ -93,7 +93,7 @@ static void a_job_that_succeeds_leads_on_to_the_first_boot(void **state)
 	struct vt *v;
 
 	if (!room_can_apply())
-		skip();
+		skip_because("no root, namespaces or mksquashfs here");
 	v = wizard(r);
 	go_to_apply(v);
 	assert_golden(v, "setup-apply");
@@ -135,7 +135,7 @@ static void a_failure_says_what_was_put_back_and_what_to_do(void **state)
 	struct vt *v;
 
 	if (!room_can_apply() || geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
-		skip();
+		skip_because("no root, namespaces or mksquashfs here");
 	/* The loaders cannot be written: their folder is read-only. */
 	assert_int_equal(fs_mkdir_all(root, "/var/lib/muster/tftp", 0755), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
@@ -168,7 +168,7 @@ static void before_anything_is_changed_a_failure_says_so(void **state)
 	struct vt *v;
 
 	if (!room_can_apply())
-		skip();
+		skip_because("no root, namespaces or mksquashfs here");
 	assert_int_equal(mkdir("bin", 0755), 0);
 	room_write(r, "bin/mksquashfs", fails, strlen(fails));
 	assert_int_equal(chmod("bin/mksquashfs", 0755), 0);
@@ -191,7 +191,7 @@ static void a_job_is_stopped_when_it_is_asked_to(void **state)
 	struct vt *v;
 
 	if (!room_can_apply())
-		skip();
+		skip_because("no root, namespaces or mksquashfs here");
 	v = wizard_slow(r);
 	go_to_apply(v);
 	vt_send(v, ENTER);
@@ -215,7 +215,7 @@ static void a_job_outlives_its_terminal_and_is_found_again(void **state)
 	int status;
 
 	if (!room_can_apply())
-		skip();
+		skip_because("no root, namespaces or mksquashfs here");
 	v = wizard_slow(r);
 	go_to_apply(v);
 	vt_send(v, ENTER);

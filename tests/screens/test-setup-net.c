@@ -28,7 +28,7 @@
 
 #define SLOWLY 20000 /* what waits for a search, ms */
 
-static bool able;
+static bool able; /* a network namespace of our own was made */
 
 static bool works(const char *const argv[])
 {
@@ -117,7 +117,7 @@ static void interfaces_are_seen_to_come_and_go(void **state)
 	struct vt *v;
 
 	if (!able)
-		skip();
+		skip_because("no network namespace can be made here");
 	v = wizard_here(*state);
 	vt_send(v, ENTER);
 	assert_seen(v, "● nodes0");
@@ -219,7 +219,7 @@ static void silence_is_told_and_this_server_is_proposed(void **state)
 	struct vt *v;
 
 	if (!able)
-		skip();
+		skip_because("no network namespace can be made here");
 	v = wizard_here(*state);
 	vt_send(v, ENTER);
 	assert_seen(v, "● nodes0");
@@ -243,7 +243,7 @@ static void another_server_is_named_with_its_offer(void **state)
 	struct vt *v;
 
 	if (!able)
-		skip();
+		skip_because("no network namespace can be made here");
 	serve(r);
 	v = wizard_here(r);
 	vt_send(v, ENTER);
@@ -288,7 +288,7 @@ static void machines_are_collected_as_they_ask(void **state)
 	struct vt *v;
 
 	if (!able)
-		skip();
+		skip_because("no network namespace can be made here");
 	room_answers(r, "cluster { name = \"krg\" }\nnetwork \"nodes0\" { address = \"10.9.0.1/24\" }\n"
 			"nodes { count = 2 }\n");
 	v = wizard_here(r);
@@ -379,7 +379,7 @@ static void start_musterd(const struct room *r)
 
 	server = (struct server){ .port = 8066, .at = "10.9.0.1" };
 	assert_true(strlen(r->root) < sizeof(server.root));
-	strcpy(server.root, r->root);
+	snprintf(server.root, sizeof(server.root), "%s", r->root);
 	server.pid = fork();
 	if (server.pid == 0) {
 		if (!freopen("/dev/null", "w", stderr))
@@ -427,7 +427,7 @@ static void the_first_boot_is_watched_until_a_node_is_ready(void **state)
 	struct vt *v;
 
 	if (!able || !room_can_apply())
-		skip();
+		skip_because("no network namespace can be made here");
 	room_kernel(r, "vmlinuz", "6.1.0-test");
 	assert_true(
 		asprintf(&answers,

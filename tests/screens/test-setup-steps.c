@@ -18,6 +18,7 @@
 
 #include "tests/screens/setup-room.h"
 #include "util/fs.h"
+#include "util/strbuf.h"
 
 #define SYSTEM "Which kernel do the nodes run?"
 #define NODES "How do the nodes get their addresses?"
@@ -191,15 +192,13 @@ static void addresses_are_pasted_by_the_dozen(void **state)
 {
 	struct room *r = *state;
 	struct vt *v = wizard(r);
-	char lines[24 * 19 + 1] = "", one[32];
+	_cleanup_strbuf_ struct strbuf lines = STRBUF_INIT;
 
-	for (int i = 1; i <= 24; i++) {
-		snprintf(one, sizeof(one), "%s:%02x\n", i % 2 ? "a0:36:9f:12:7c" : "A0:36:9F:12:7C", i);
-		strcat(lines, one);
-	}
+	for (int i = 1; i <= 24; i++)
+		strbuf_addf(&lines, "%s:%02x\n", i % 2 ? "a0:36:9f:12:7c" : "A0:36:9F:12:7C", i);
 	wizard_go(v, NODES);
 	vt_send(v, TAB WIPE "24" TAB TAB TAB TAB TAB);
-	vt_paste(v, lines);
+	vt_paste(v, lines.data);
 	assert_seen(v, "a0:36:9f:12:7c:17");
 	vt_send(v, PAGE_DOWN);
 	assert_seen(v, SYSTEM);
