@@ -17,8 +17,8 @@ static void say_where(struct cli *c, struct muster *m)
 	if (!c->file && muster_answers_place(m, &place) < 0)
 		return;
 	if (access(c->file ? c->file : place, F_OK) == 0)
-		printf(_("The answers are in %s; `muster setup` goes on with them.\n"),
-		       c->file ? c->file : place);
+		printf(_("The answers are in %s; `%s` goes on with them.\n"), c->file ? c->file : place,
+		       c->inside ? "muster lab setup" : "muster setup");
 }
 
 static int run(struct cli *c)
