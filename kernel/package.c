@@ -137,6 +137,36 @@ static int install_modules(struct package *p)
 	return kernel_work_make(w, NULL, INSTALL_MS, "modules_install", place, "INSTALL_MOD_STRIP=1", NULL);
 }
 
+/* libkmod refuses a folder without this list, and `muster kernel check` looks for drivers in it. */
+static int list_builtin(struct package *p)
+{
+	struct kernel_work *w = p->w;
+	_cleanup_free_ char *path = NULL, *config = NULL, *list = NULL, *base = NULL;
+	int status, r;
+	size_t len;
+
+	if (asprintf(&path, "/install/lib/modules/%s/modules.builtin", p->release) < 0)
+		path = NULL;
+	base = fs_join(w->host_folder, "install");
+	if (!path || !base)
+		return -ENOMEM;
+	if (fs_exists(w->folder_fd, path))
+		return 0;
+	r = fs_read(w->tree_fd, "/.config", CONFIG_MAX, &config, &len);
+	if (r == 0)
+		r = kernel_list_builtin(w->tree_fd, config, w->recipe->architecture, &list);
+	if (r == 0)
+		r = fs_write(w->folder_fd, path, list, strlen(list), &plain);
+	if (r == 0)
+		r = kernel_work_run(w, (const char *const[]){ "depmod", "-b", base, p->release, NULL }, NULL,
+				    INSTALL_MS, &status);
+	if (r == 0 && status != 0) {
+		log_error("depmod for %s ended with status %d", p->release, status);
+		r = -MUSTER_E_COMMAND;
+	}
+	return r;
+}
+
 /* The links to the tree lead nowhere once the tree is gone. */
 static int move_modules(struct package *p)
 {
@@ -250,6 +280,8 @@ static int fill(struct package *p)
 		r = take_file(p, "/.config", "/config");
 	if (r == 0 && has_modules(p)) {
 		r = install_modules(p);
+		if (r == 0)
+			r = list_builtin(p);
 		if (r == 0)
 			r = move_modules(p);
 	}

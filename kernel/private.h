@@ -109,10 +109,13 @@ void kernel_misses_free(struct kernel_miss *v, size_t n);
 int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_miss *miss,
 			   char **ret) _must_check_;
 
-/* ---- count.c ---- */
+/* ---- objects.c ---- */
 
 /* How many files a tree compiles with this configuration, by its makefiles: an estimate. 0: nothing can be said. */
 unsigned int kernel_count_objects(int tree_fd, const char *config, const char *architecture);
+/* What the tree's own modules.builtin would say (Documentation/kbuild/kbuild.rst), for trees before 2.6.33, which make none.
+ * The tree was built. More than tristate symbols are in it. */
+int kernel_list_builtin(int tree_fd, const char *config, const char *architecture, char **ret) _must_check_;
 
 /* ---- generation.c ---- */
 
