@@ -116,9 +116,8 @@ static void wait_for_work(struct init *i)
 {
 	long long next = now_ms() + job_interval_ms(&i->state.job, i->state.interval);
 
-	do {
-		basis_wait(job_wait_ms(&i->state.job, next - now_ms()));
-	} while (job_runs(&i->state.job) && !job_look(&i->state.job) && now_ms() < next);
+	while (!report_list(i->at, &i->state) && !job_ended(&i->state.job) && now_ms() < next)
+		basis_wait(report_wait_ms(&i->state, next - now_ms()));
 }
 
 /* Root mode initramfs: the node is all there. */

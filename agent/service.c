@@ -62,14 +62,14 @@ int service_main(void)
 
 		ready = ready || is_ready(at, has_sshd);
 		left = next - now_ms();
-		if (left <= 0 || ready != was || job_ended(&state.job)) {
+		if (left <= 0 || ready != was || job_ended(&state.job) || report_list(at, &state)) {
 			report_send(at, &c, &(struct report){ .stage = ready ? "ready" : "root" }, TIMEOUT_MS,
 				    &state);
 			power_obey(at, &c, ready ? "ready" : "root", &state, false);
 			next = now_ms() + job_interval_ms(&state.job, state.interval);
 			left = next - now_ms();
 		}
-		poll(NULL, 0, job_wait_ms(&state.job, ready ? left : LOOK_MS));
+		poll(NULL, 0, report_wait_ms(&state, ready ? left : LOOK_MS));
 	}
 }
 
