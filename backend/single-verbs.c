@@ -10,6 +10,7 @@
 #include "backend/single-orders.h"
 #include "backend/ssi/gate.h"
 #include "util/clock.h"
+#include "util/i18n.h"
 
 #define FRESH_MS 35000 /* three and a half of the common report intervals */
 #define HEAR_MS 60000  /* until a node has heard of an order */
@@ -77,7 +78,7 @@ static int work_end(struct work *w, struct muster_result **ret, size_t *ret_n)
 
 	for (size_t i = 0; r == 0 && i < w->n; i++)
 		if (!w->results[i].text)
-			r = say(w, i, -MUSTER_E_CANCELLED, "It is prepared, and was not come to.");
+			r = say(w, i, -MUSTER_E_CANCELLED, _("It is prepared, and was not come to."));
 	if (r == 0) {
 		*ret = w->results;
 		*ret_n = w->n;
@@ -105,6 +106,11 @@ static int pass_gate(struct muster *m, const struct work *w, const struct node_s
 	return r < 0 ? r : refusals.n ? -MUSTER_E_REFUSED : 0;
 }
 
+static void step(struct muster *m, const char *name, const struct work *w)
+{
+	context_step(m, name, ngettext("%zu node", "%zu nodes", w->n), w->n);
+}
+
 /* 1: all are prepared; 0: not all, as their results say. */
 static int prepare(struct muster *m, struct work *w)
 {
@@ -113,7 +119,7 @@ static int prepare(struct muster *m, struct work *w)
 	size_t fine = 0;
 	int r = names_of(w, &names);
 
-	context_step(m, "prepare", "%zu node%s", w->n, w->n == 1 ? "" : "s");
+	step(m, NC_("step", "prepare"), w);
 	if (r == 0)
 		r = orders_run(m, &names, "ssi-prepare", "", PREPARE_MS, &o);
 	for (size_t i = 0; r == 0 && i < MIN(o.n, w->n); i++) {
@@ -122,7 +128,7 @@ static int prepare(struct muster *m, struct work *w)
 		if (order_is_fine(&o.v[i]))
 			fine++;
 		else
-			r = say(w, i, -MUSTER_E_COMMAND, "It cannot be prepared: %s", why ? why : "");
+			r = say(w, i, -MUSTER_E_COMMAND, _("It cannot be prepared: %s"), why ? why : "");
 	}
 	orders_free(&o);
 	if (r < 0)
@@ -201,9 +207,10 @@ static int await_online(struct muster *m, struct work *w, bool online)
 			bool fine = is_online(&v[i]) == online;
 
 			all &= fine;
-			r = fine ? say(w, i, 0, online ? "It is online." : "It has left.")
-				 : say(w, i, -MUSTER_E_TIMEOUT, "It was %s, and does not say so yet.",
-				       online ? "added" : "removed");
+			r = fine ? say(w, i, 0, online ? _("It is online.") : _("It has left."))
+				 : say(w, i, -MUSTER_E_TIMEOUT,
+				       online ? _("It was added, and does not say so yet.")
+					      : _("It was removed, and does not say so yet."));
 		}
 		muster_status_free(v, n);
 		if (all || clock_mono_ms() >= end)
@@ -219,7 +226,7 @@ static int say_all(struct work *w, size_t from, const char *what, const char *wh
 	int r = 0;
 
 	for (size_t i = from; r == 0 && i < w->n; i++)
-		r = say(w, i, -MUSTER_E_COMMAND, "%s: %s", what, why ? why : "no node could be asked");
+		r = say(w, i, -MUSTER_E_COMMAND, _("%s: %s"), what, why ? why : _("no node could be asked"));
 	return r;
 }
 
@@ -233,15 +240,15 @@ static int start(struct muster *m, struct work *w)
 		r = prepare(m, w);
 	if (r <= 0)
 		return r;
-	context_step(m, "begin", "on %s", w->v[0].name);
+	context_step(m, NC_("step", "begin"), _("on %s"), w->v[0].name);
 	r = order_one(m, w->v[0].name, "ssi-boot", "", BOOT_MS, &why, &missing);
 	if (r <= 0)
-		return r < 0 ? r : say(w, 0, -MUSTER_E_COMMAND, "It cannot begin: %s", why ? why : "");
+		return r < 0 ? r : say(w, 0, -MUSTER_E_COMMAND, _("It cannot begin: %s"), why ? why : "");
 	context_done(m);
-	context_step(m, "add", "%zu node%s", w->n, w->n == 1 ? "" : "s");
+	step(m, NC_("step", "add"), w);
 	r = order_one(m, w->v[0].name, "ssi-add", ids, ADD_MS, &why, &missing);
 	if (r == 0)
-		return say_all(w, 0, "The nodes cannot be added", why);
+		return say_all(w, 0, _("The nodes cannot be added"), why);
 	r = r < 0 ? r : await_online(m, w, true);
 	if (r == 0)
 		context_done(m);
@@ -272,10 +279,10 @@ static int add(struct muster *m, struct work *w)
 		r = prepare(m, w);
 	if (r <= 0)
 		return r;
-	context_step(m, "add", "%zu node%s", w->n, w->n == 1 ? "" : "s");
+	step(m, NC_("step", "add"), w);
 	r = order_any(m, w, "ssi-add", ids, ADD_MS, &why);
 	if (r == 0)
-		return say_all(w, 0, "It cannot be added", why);
+		return say_all(w, 0, _("It cannot be added"), why);
 	r = r < 0 ? r : await_online(m, w, true);
 	if (r == 0)
 		context_done(m);
@@ -292,7 +299,7 @@ static int pass_gate_of_online(struct muster *m, const struct work *w)
 	for (size_t i = 0; r == 0 && !base && i < all.n; i++)
 		base = is_online(&all.v[i]) ? &all.v[i] : NULL;
 	if (r == 0 && !base) {
-		context_error(m, "No node is in a single system; `muster ssi start` begins one.");
+		context_error(m, _("No node is in a single system; `muster ssi start` begins one."));
 		r = -MUSTER_E_REFUSED;
 	}
 	if (r == 0)
@@ -323,7 +330,7 @@ static int may_leave(struct muster *m, const struct work *w)
 
 	for (size_t i = 0; i < w->n; i++)
 		if (!is_online(&w->v[i])) {
-			context_error(m, "%s is not in the single system.", w->v[i].name);
+			context_error(m, _("%s is not in the single system."), w->v[i].name);
 			return -MUSTER_E_REFUSED;
 		}
 	r = muster_ssi_status(m, NULL, &s);
@@ -333,7 +340,7 @@ static int may_leave(struct muster *m, const struct work *w)
 		context_error(m, "%s %s", s.what, s.remedy);
 		r = -MUSTER_E_REFUSED;
 	} else if (s.online <= w->n) {
-		context_error(m, "One node at least must stay; `muster ssi reset` ends all of it.");
+		context_error(m, _("One node at least must stay; `muster ssi reset` ends all of it."));
 		r = -MUSTER_E_REFUSED;
 	}
 	muster_ssi_free(&s);
@@ -351,10 +358,10 @@ int muster_ssi_remove(struct muster *m, const char *range, struct muster_result 
 	if (r == 0)
 		r = ssi_id_list(w.v, w.n, NULL, &ids);
 	if (r == 0) {
-		context_step(m, "remove", "%zu node%s", w.n, w.n == 1 ? "" : "s");
+		step(m, NC_("step", "remove"), &w);
 		r = order_any(m, &w, "ssi-remove", ids, ADD_MS, &why);
 		if (r == 0)
-			r = say_all(&w, 0, "It cannot be removed", why);
+			r = say_all(&w, 0, _("It cannot be removed"), why);
 		else if (r > 0)
 			r = await_online(m, &w, false);
 	}
@@ -380,7 +387,7 @@ int muster_ssi_reset(struct muster *m, const char *range, struct muster_result *
 			r = strv_add(&names, s.nodes[i].name);
 	muster_ssi_free(&s);
 	if (r == 0 && names.n == 0) {
-		context_error(m, "No such node runs a kernel with the single system.");
+		context_error(m, _("No such node runs a kernel with the single system."));
 		return -MUSTER_E_REFUSED;
 	}
 	chosen = r == 0 ? muster_fold(&names) : NULL;
@@ -403,13 +410,13 @@ int muster_ssi_migrate(struct muster *m, long pid, const char *node)
 	id = n == 1 && is_online(&v[0]) ? v[0].ssi.node : -1;
 	muster_status_free(v, n);
 	if (id < 0) {
-		context_error(m, "%s is no node of the single system.", node);
+		context_error(m, _("%s is no node of the single system."), node);
 		return -MUSTER_E_REFUSED;
 	}
 	if (pid >> PID_NODE_SHIFT == 0) {
 		context_error(m,
-			      "%ld is a process of one node alone; those of the single system have numbers "
-			      "from %d on.",
+			      _("%ld is a process of one node alone; those of the single system have numbers "
+				"from %d on."),
 			      pid, 1 << PID_NODE_SHIFT);
 		return -MUSTER_E_REFUSED;
 	}
@@ -421,6 +428,6 @@ int muster_ssi_migrate(struct muster *m, long pid, const char *node)
 	if (r > 0)
 		return 0;
 	if (r == 0)
-		context_error(m, "It cannot be moved: %s", why ? why : "no node could be asked");
+		context_error(m, _("It cannot be moved: %s"), why ? why : _("no node could be asked"));
 	return r < 0 ? r : -MUSTER_E_COMMAND;
 }
