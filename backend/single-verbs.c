@@ -12,8 +12,7 @@
 #include "util/clock.h"
 #include "util/i18n.h"
 
-#define FRESH_MS 35000 /* three and a half of the common report intervals */
-#define HEAR_MS 60000  /* until a node has heard of an order */
+#define HEAR_MS 60000 /* until a node has heard of an order */
 #define PREPARE_MS HEAR_MS
 #define BOOT_MS (HEAR_MS + 60000)
 #define ADD_MS (HEAR_MS + 180000)
@@ -99,7 +98,7 @@ static int names_of(const struct work *w, struct strv *names)
 static int pass_gate(struct muster *m, const struct work *w, const struct node_state *base)
 {
 	_cleanup_strv_ struct strv refusals = STRV_INIT;
-	int r = ssi_gate(w->v, w->n, base, clock_wall_ms(), FRESH_MS, &refusals);
+	int r = ssi_gate(w->v, w->n, base, clock_wall_ms(), SSI_FRESH_MS, &refusals);
 
 	for (size_t i = 0; r == 0 && i < refusals.n; i++)
 		context_error(m, "%s", refusals.v[i]);

@@ -40,6 +40,8 @@ struct control_follow {
 struct control_peer {
 	uid_t uid;
 	struct control_follow follow;
+	bool looks, kernel; /* at the processes; with the kernel's own threads */
+	uint64_t seen;	    /* which list of them */
 };
 
 /* Answers one request, its newline left out. */
