@@ -14,7 +14,7 @@ void basis_block_signals(void);
 /* The signal mask that a program started by process 1 needs. */
 void basis_unblock_signals(void);
 /* Waits timeout_ms as process 1 has to: buries children, and halts, powers off or restarts the machine when the usual
- * signal of busybox's halt, poweroff or reboot asks for it. */
+ * signal of busybox's halt, poweroff or reboot asks for it. Returns early for a SIGIO (agent/poke.h). */
 void basis_wait(int timeout_ms);
 /* A failure in a block that an operator sees on the screen. */
 void basis_show_failure(const char *node, const char *mac, const char *reason, const char *next);

@@ -11,6 +11,7 @@
 #include "daemon/wake.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/log.h"
 
 /* One node of a request: what is wanted of it, and what is said about it. */
 struct job {
@@ -42,6 +43,19 @@ static bool hears(const struct node_state *n)
 	       n->stage == NODE_JOINED || n->stage == NODE_FAILED;
 }
 
+/* Without it the node hears at its next report. */
+static int poke(struct job *j)
+{
+	struct ip4 address;
+	int r = ip4_parse(j->node->address, &address);
+
+	if (r == 0)
+		r = poke_send(j->v->plan->net.address, address);
+	if (r < 0)
+		log_debug("%s cannot be poked: %s", j->node->name, muster_strerror(r));
+	return r;
+}
+
 /* With args (NULL for none) it is an order, whose outcome is kept. */
 static int ask_agent(struct job *j, const char *what, const char *args)
 {
@@ -58,6 +72,8 @@ static int ask_agent(struct job *j, const char *what, const char *args)
 	daemon_store_unlock(j->d);
 	if (r < 0)
 		return say(j, r, "It cannot be kept: %s.", muster_strerror(r));
+	/* A lost one, too, costs no more than the wait that is told here. */
+	poke(j);
 	return say(j, 0, "Asked; it hears it within %d s.", j->d->interval);
 }
 
@@ -125,6 +141,13 @@ static int order(struct job *j)
 		if (strcmp(orders[i], word) == 0)
 			return ask_agent(j, word, args);
 	return say(j, -EINVAL, "There is no such order.");
+}
+
+static int ask_report(struct job *j)
+{
+	int r = hears(j->node) ? poke(j) : -EHOSTDOWN;
+
+	return say(j, r, r < 0 ? "It cannot be asked now." : "Asked.");
 }
 
 /* ---- what it boots next ----------------------------------------------------------------------------------------- */
@@ -255,6 +278,11 @@ void control_next(struct daemon *d, struct control_peer *p, const json_t *what, 
 void control_order(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
 {
 	run_all(d, p, what, out, order);
+}
+
+void control_poke(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	run_all(d, p, what, out, ask_report);
 }
 
 static json_t *outcome_json(struct daemon *d, int64_t id)

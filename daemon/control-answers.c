@@ -213,6 +213,7 @@ static const struct {
 } requests[] = {
 	{ "follow", follow },	  { "history", history },     { "power", control_power },
 	{ "next", control_next }, { "order", control_order }, { "outcomes", control_outcomes },
+	{ "poke", control_poke },
 };
 
 void control_answer(struct daemon *d, struct control_peer *p, const char *line, size_t len,
