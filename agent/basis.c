@@ -125,6 +125,7 @@ static sigset_t our_signals(void)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGIO);
 	return set;
 }
 
@@ -168,6 +169,8 @@ void basis_wait(int timeout_ms)
 			end_machine(RB_POWER_OFF);
 		else if (s == SIGUSR1)
 			end_machine(RB_HALT_SYSTEM);
+		else if (s == SIGIO)
+			return;
 		else if (s < 0 && left == 0)
 			return;
 	}

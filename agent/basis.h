@@ -14,7 +14,7 @@ void basis_block_signals(void);
 /* The signal mask that a program started by process 1 needs. */
 void basis_unblock_signals(void);
 /* Waits timeout_ms as process 1 has to: buries children, and halts, powers off or restarts the machine when the usual
- * signal of busybox's halt, poweroff or reboot asks for it. */
+ * signal of busybox's halt, poweroff or reboot asks for it. Returns early for a SIGIO (agent/poke.h). */
 void basis_wait(int timeout_ms);
 /* Whether this child has ended; someone else may have buried it, as process 1 does. */
 bool basis_is_gone(pid_t pid);

@@ -273,7 +273,7 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 		f.card[0] = '\0';
 	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
-		r = http_post(&(struct http_post){ .server = { c->server, c->port },
+		r = http_post(&(struct http_post){ .server = { c->server, c->port, c->address },
 						   .path = WIRE_REPORT_PATH,
 						   .token = c->token,
 						   .body = body,

@@ -16,6 +16,11 @@
  *    bytes, where a newline inside a value is sent as "\n" and a backslash as "\\". The answer is 204, or
  *    200 with lines "key=value" of the same form (what the agent shall do; unknown keys are ignored), 403 for a
  *    wrong token, address or boot.
+ * 3. Pokes. When musterd has something for a node in its running system, it sends it an empty UDP datagram from its own
+ *    address to WIRE_POKE_PORT: the node reports now and not at its time. So nothing is said that somebody else could say
+ *    or hear: what is to be done comes with the report's answer as ever. The node takes datagrams of the server's
+ *    address only, and reports for their sake at most once a second, so that a forged one does no more than a report
+ *    does. One that is lost costs the wait until the next report.
  */
 #pragma once
 
@@ -105,3 +110,4 @@
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
 #define WIRE_TOKEN_LEN 32
 #define WIRE_INTERVAL_DEFAULT 10
+#define WIRE_POKE_PORT 8067 /* UDP, on the node's own address */

@@ -11,7 +11,7 @@
 #include "util/clock.h"
 #include "util/i18n.h"
 
-#define LOOK_MS 100
+#define LOOK_MS 50
 #define WHY_MAX 200
 
 void orders_free(struct orders *o)

@@ -26,6 +26,8 @@
  *     "initramfs" is that of the root, where it is not the cluster's own.
  *   {"order": {"what": WORD, "args": TEXT, "nodes": [NAME, ...]}}
  *     Likewise, each result with an "id". The words are those of agent/wire.h that have a result.
+ *   {"poke": {"nodes": [NAME, ...]}}
+ *     Likewise: they are asked to report now. Whether they do, their state tells; those that cannot, report at their time.
  *   {"outcomes": [ID, ...]}
  *     {"outcomes": [{"id", "state": "waiting" | "running" | "done" | "dropped", "status", "output"}, ...]}, in the
  *     order of the request: status as agent/wire.h has it, of what is done; output what was said, or why it was dropped.
