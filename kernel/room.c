@@ -8,10 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "kernel/private.h"
-#include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -27,9 +25,17 @@ bool kernel_is_name(const char *s)
 	return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
 }
 
-bool kernel_is_sha256(const char *s)
+struct craft_env kernel_craft(const struct kernel_env *env)
 {
-	return strlen(s) == HASH_TEXT - 1 && s[strspn(s, "0123456789abcdefABCDEF")] == '\0';
+	return (struct craft_env){
+		.root_fd = env->root_fd,
+		.root_path = env->root_path,
+		.sources = KERNEL_SOURCES,
+		.hashes = KERNEL_HASHES,
+		.cancel_fd = env->cancel_fd,
+		.progress = env->progress,
+		.data = env->data,
+	};
 }
 
 char *kernel_host_path(const struct kernel_env *env, const char *path)
@@ -46,9 +52,9 @@ void kernel_progress(const struct kernel_env *env, const char *step, const char 
 
 bool kernel_cancelled(const struct kernel_env *env)
 {
-	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+	const struct craft_env craft = kernel_craft(env);
 
-	return poll(&p, 1, 0) > 0;
+	return craft_cancelled(&craft);
 }
 
 /* Whoever made muster's folder first may have made it for himself alone; the build's user must get through. */
@@ -112,16 +118,4 @@ bool kernel_disk_full(const struct kernel_env *env, const char *path)
 	unsigned long long have;
 
 	return fs_free_bytes(env->root_fd, path, &have) == 0 && have < DISK_RESERVE;
-}
-
-int kernel_time_text(char **ret)
-{
-	time_t now = (time_t)(clock_wall_ms() / 1000);
-	char text[32];
-	struct tm tm;
-
-	if (!gmtime_r(&now, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return -EINVAL;
-	*ret = strdup(text);
-	return *ret ? 0 : -ENOMEM;
 }

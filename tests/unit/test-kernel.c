@@ -397,6 +397,7 @@ static int unpack(const struct site *s, struct archive_out *a)
 	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
 	_cleanup_close_ int archive = -1, folder = -1;
 	_cleanup_free_ char *data = NULL;
+	const struct craft_env craft = kernel_craft(&s->env);
 	int64_t newest;
 	size_t len;
 
@@ -405,7 +406,7 @@ static int unpack(const struct site *s, struct archive_out *a)
 	assert_int_equal(fs_mkdir_all(s->fd, "/out/in", 0755), 0);
 	archive = fs_open(s->fd, "/a.cpio", O_RDONLY, 0);
 	folder = fs_open(s->fd, "/out/in", O_RDONLY | O_DIRECTORY, 0);
-	return kernel_unpack(&s->env, archive, "a.cpio", folder, (uid_t)-1, (gid_t)-1, &newest);
+	return craft_unpack(&craft, archive, "a.cpio", folder, (uid_t)-1, (gid_t)-1, &newest);
 }
 
 static struct archive_out *new_archive(void)
