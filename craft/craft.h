@@ -103,6 +103,26 @@ int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, 
 int craft_tree(const struct craft_env *env, const struct craft_input *in, int folder_fd, const char *folder,
 	       const char *name, uid_t uid, gid_t gid, int64_t *ret_newest) _must_check_;
 
+/* ---- config.c: the text of a .config; pure ---- */
+
+/* What symbols are to be, without CONFIG_; none is NULL. */
+struct craft_symbols {
+	const struct strv *set, *module, *unset;
+	const struct strv *value; /* NAME=VALUE as a .config has it, strings in quotes */
+};
+/* The value of a symbol: "y", "m", "n", or what stands behind the =; owned. */
+int craft_config_get(const char *config, const char *symbol, char **ret) _must_check_;
+/* The configuration with these symbols in place of what it said of them. */
+int craft_config_apply(const char *config, const struct craft_symbols *r, char **ret) _must_check_;
+
+struct craft_miss {
+	char *symbol, *wanted, *got; /* "y", "m", "n" or a value */
+};
+/* The symbols that are other than they are to be. */
+int craft_config_check(const char *config, const struct craft_symbols *r, struct craft_miss **ret,
+		       size_t *ret_n) _must_check_;
+void craft_misses_free(struct craft_miss *v, size_t n);
+
 /* ---- run.c: programs that work on a tree, without rights ---- */
 
 /*

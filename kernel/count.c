@@ -38,7 +38,7 @@ static bool in_force(const char *config, const char *value, size_t n)
 	if (n < 11 || strncmp(value, "$(CONFIG_", 9) != 0 || value[n - 1] != ')')
 		return false;
 	symbol = strndup(value + 9, n - 10);
-	return symbol && kernel_config_get(config, symbol, &is) == 0 && strcmp(is, "n") != 0;
+	return symbol && craft_config_get(config, symbol, &is) == 0 && strcmp(is, "n") != 0;
 }
 
 /* Reads the line into `ret`; false where it is no list, or one that is not in force. */

@@ -113,7 +113,7 @@ static bool has_modules(struct package *p)
 	size_t len;
 
 	return fs_read(p->w->tree_fd, "/.config", CONFIG_MAX, &config, &len) == 0 &&
-	       kernel_config_get(config, "MODULES", &value) == 0 && strcmp(value, "y") == 0;
+	       craft_config_get(config, "MODULES", &value) == 0 && strcmp(value, "y") == 0;
 }
 
 /* make installs them as the user without rights, into a folder of his. */

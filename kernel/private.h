@@ -51,25 +51,13 @@ void kernel_compiler_clear(struct kernel_compiler *c);
 int kernel_inputs(const struct kernel_env *env, const struct kernel_recipe *r, const struct kernel_wish *wish,
 		  struct craft_input **ret, size_t *ret_n) _must_check_;
 
-/* ---- config.c: the text of a .config; pure ---- */
-
-/* The value of a symbol: "y", "m", "n", or what stands behind the =; owned. */
-int kernel_config_get(const char *config, const char *symbol, char **ret) _must_check_;
-/* The configuration with the recipe's symbols in place of what it said of them. */
-int kernel_config_apply(const char *config, const struct kernel_recipe *r, char **ret) _must_check_;
-
-struct kernel_miss {
-	char *symbol, *wanted, *got; /* "y", "m", "n" or a value */
-};
-/* The symbols that are other than the recipe has them. */
-int kernel_config_check(const char *config, const struct kernel_recipe *r, struct kernel_miss **ret,
-			size_t *ret_n) _must_check_;
-void kernel_misses_free(struct kernel_miss *v, size_t n);
-
 /* ---- kconfig.c ---- */
 
+/* The recipe's wishes. */
+struct craft_symbols kernel_symbols(const struct kernel_recipe *r);
+
 /* Why a tree gives a symbol another value than it was told: sentences, made of its Kconfig files. */
-int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_miss *miss,
+int kernel_kconfig_explain(int tree_fd, const char *config, const struct craft_miss *miss,
 			   char **ret) _must_check_;
 
 /* ---- count.c ---- */
