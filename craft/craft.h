@@ -130,6 +130,9 @@ void craft_misses_free(struct craft_miss *v, size_t n);
  * so that a build that is gone on with keeps its user, else one that is free. -1, -1 where we are not root ourselves.
  */
 int craft_user(int folder_fd, const char *mine, uid_t *ret_uid, gid_t *ret_gid) _must_check_;
+/* Whoever made muster's folders first may have made them for himself alone; the build's user must get through.
+ * NULL-terminated. */
+int craft_let_through(int root_fd, const char *const *folders) _must_check_;
 /* Refuses a path that a user without rights cannot get through; `what` is built there. */
 int craft_check_way(const char *path, const char *what) _must_check_;
 

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -59,6 +60,22 @@ int craft_check_way(const char *path, const char *what)
 		log_error("%s is built by a user without rights, who cannot get through %s: chmod o+x %s",
 			  what, above, above);
 		return -MUSTER_E_REFUSED;
+	}
+	return 0;
+}
+
+int craft_let_through(int root_fd, const char *const *folders)
+{
+	for (; *folders; folders++) {
+		_cleanup_close_ int fd = fs_open(root_fd, *folders, O_RDONLY | O_DIRECTORY, 0);
+		struct stat st;
+
+		if (fd < 0)
+			return fd;
+		if (fstat(fd, &st) < 0)
+			return -errno;
+		if (!(st.st_mode & S_IXOTH) && fchmod(fd, (st.st_mode & 07777) | S_IXGRP | S_IXOTH) < 0)
+			return -errno;
 	}
 	return 0;
 }

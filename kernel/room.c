@@ -57,34 +57,16 @@ bool kernel_cancelled(const struct kernel_env *env)
 	return craft_cancelled(&craft);
 }
 
-/* Whoever made muster's folder first may have made it for himself alone; the build's user must get through. */
-static int let_through(const struct kernel_env *env)
-{
-	const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		_cleanup_close_ int fd = fs_open(env->root_fd, folders[i], O_RDONLY | O_DIRECTORY, 0);
-		struct stat st;
-
-		if (fd < 0)
-			return fd;
-		if (fstat(fd, &st) < 0)
-			return -errno;
-		if (!(st.st_mode & S_IXOTH) && fchmod(fd, (st.st_mode & 07777) | S_IXGRP | S_IXOTH) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 int kernel_lock(const struct kernel_env *env, int *ret_fd)
 {
+	static const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS, NULL };
 	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
 	_cleanup_close_ int fd = -1;
 	bool told = false;
 	int r = fs_mkdir_all(env->root_fd, KERNEL_GENERATIONS, 0755);
 
 	if (r == 0)
-		r = let_through(env);
+		r = craft_let_through(env->root_fd, folders);
 	if (r == 0)
 		fd = fs_open(env->root_fd, KERNEL_GENERATIONS "/.lock", O_RDWR | O_CREAT, 0600);
 	if (r < 0 || fd < 0) {
