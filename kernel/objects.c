@@ -42,7 +42,7 @@ static bool in_force(const char *config, const char *value, size_t n, bool *ret_
 	if (n < 11 || strncmp(value, "$(CONFIG_", 9) != 0 || value[n - 1] != ')')
 		return false;
 	symbol = strndup(value + 9, n - 10);
-	if (!symbol || kernel_config_get(config, symbol, &is) < 0)
+	if (!symbol || craft_config_get(config, symbol, &is) < 0)
 		return false;
 	*ret_built_in = strcmp(is, "y") == 0;
 	return strcmp(is, "n") != 0;

@@ -113,7 +113,7 @@ static bool has_modules(struct package *p)
 	size_t len;
 
 	return fs_read(p->w->tree_fd, "/.config", CONFIG_MAX, &config, &len) == 0 &&
-	       kernel_config_get(config, "MODULES", &value) == 0 && strcmp(value, "y") == 0;
+	       craft_config_get(config, "MODULES", &value) == 0 && strcmp(value, "y") == 0;
 }
 
 /* make installs them as the user without rights, into a folder of his. */
@@ -244,14 +244,14 @@ static int finish_files(struct package *p)
 
 /* ---- the generation -------------------------------------------------------------------------------------------- */
 
-static int write_facts(struct package *p, const struct kernel_input *inputs, size_t n)
+static int write_facts(struct package *p, const struct craft_input *inputs, size_t n)
 {
 	_cleanup_free_ char *text = NULL, *built = NULL;
 	_cleanup_close_ int config = fs_open(p->out_fd, "/config", O_RDONLY, 0);
 	int r = config < 0 ? config : hash_of(config, p->config_sha256);
 
 	if (r == 0)
-		r = kernel_time_text(&built);
+		r = craft_time_text(&built);
 	if (r < 0)
 		return r;
 	r = kernel_facts_text(&(struct kernel_facts){ .id = p->w->id,
@@ -307,7 +307,7 @@ static int clear(struct kernel_work *w)
 	return r < 0 ? r : fs_remove_tree(w->folder_fd, "/install");
 }
 
-int kernel_step_package(struct kernel_work *w, const struct kernel_input *inputs, size_t n)
+int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs, size_t n)
 {
 	struct package p = { .w = w, .out_fd = -1 };
 	int r;

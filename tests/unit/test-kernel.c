@@ -269,7 +269,11 @@ static void symbols_take_the_place_of_what_was_said_of_them(void **state)
 	_cleanup_(kernel_recipe_freep) struct kernel_recipe *r = wishes();
 	_cleanup_free_ char *config = NULL;
 
-	assert_int_equal(kernel_config_apply(old_config, r, &config), 0);
+	assert_int_equal(craft_config_apply(old_config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &config),
+			 0);
 	assert_string_equal(config, "CONFIG_C=m\nCONFIG_AB=y\nCONFIG_B=y\nCONFIG_D=m\n# CONFIG_A is not set\n"
 				    "CONFIG_NAME=\"new\"\n");
 }
@@ -278,10 +282,14 @@ static void a_symbol_that_is_not_as_it_is_to_be_is_found(void **state)
 {
 	_cleanup_(kernel_recipe_freep) struct kernel_recipe *r = wishes();
 	_cleanup_free_ char *config = NULL;
-	struct kernel_miss *v;
+	struct craft_miss *v;
 	size_t n;
 
-	assert_int_equal(kernel_config_check(old_config, r, &v, &n), 0);
+	assert_int_equal(craft_config_check(old_config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &v, &n),
+			 0);
 	assert_int_equal(n, 4);
 	assert_string_equal(v[0].symbol, "B");
 	assert_string_equal(v[0].got, "n");
@@ -289,23 +297,34 @@ static void a_symbol_that_is_not_as_it_is_to_be_is_found(void **state)
 	assert_string_equal(v[2].symbol, "A");
 	assert_string_equal(v[2].got, "y");
 	assert_string_equal(v[3].got, "\"old\"");
-	kernel_misses_free(v, n);
-	assert_int_equal(kernel_config_apply(old_config, r, &config), 0);
-	assert_int_equal(kernel_config_check(config, r, &v, &n), 0);
+	craft_misses_free(v, n);
+	assert_int_equal(craft_config_apply(old_config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &config),
+			 0);
+	assert_int_equal(craft_config_check(config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &v, &n),
+			 0);
 	assert_int_equal(n, 0);
-	kernel_misses_free(v, n);
+	craft_misses_free(v, n);
 }
 
 static void a_module_that_is_built_in_is_enough(void **state)
 {
 	struct kernel_recipe r = { 0 };
-	struct kernel_miss *v;
+	struct craft_miss *v;
 	size_t n;
 
 	assert_int_equal(strv_add_all(&r.module, "A", NULL), 0);
-	assert_int_equal(kernel_config_check("CONFIG_A=y\n", &r, &v, &n), 0);
+	assert_int_equal(craft_config_check("CONFIG_A=y\n",
+					    &(struct craft_symbols){ &r.set, &r.module, &r.unset, &r.value },
+					    &v, &n),
+			 0);
 	assert_int_equal(n, 0);
-	kernel_misses_free(v, n);
+	craft_misses_free(v, n);
 	strv_free(&r.module);
 }
 
@@ -324,8 +343,8 @@ static void put_kconfig(const struct site *s)
 
 static char *explain(const struct site *s, const char *config, const char *symbol, const char *wanted)
 {
-	const struct kernel_miss miss = { (char *)(uintptr_t)symbol, (char *)(uintptr_t)wanted,
-					  (char *)(uintptr_t) "n" };
+	const struct craft_miss miss = { (char *)(uintptr_t)symbol, (char *)(uintptr_t)wanted,
+					 (char *)(uintptr_t) "n" };
 	char *text = NULL;
 
 	assert_int_equal(kernel_kconfig_explain(s->fd, config, &miss, &text), 0);
@@ -421,6 +440,7 @@ static int unpack(const struct site *s, struct archive_out *a)
 	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
 	_cleanup_close_ int archive = -1, folder = -1;
 	_cleanup_free_ char *data = NULL;
+	const struct craft_env craft = kernel_craft(&s->env);
 	int64_t newest;
 	size_t len;
 
@@ -429,7 +449,7 @@ static int unpack(const struct site *s, struct archive_out *a)
 	assert_int_equal(fs_mkdir_all(s->fd, "/out/in", 0755), 0);
 	archive = fs_open(s->fd, "/a.cpio", O_RDONLY, 0);
 	folder = fs_open(s->fd, "/out/in", O_RDONLY | O_DIRECTORY, 0);
-	return kernel_unpack(&s->env, archive, "a.cpio", folder, (uid_t)-1, (gid_t)-1, &newest);
+	return craft_unpack(&craft, archive, "a.cpio", folder, (uid_t)-1, (gid_t)-1, &newest);
 }
 
 static struct archive_out *new_archive(void)
