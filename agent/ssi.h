@@ -31,3 +31,7 @@ struct ssi_probe {
  * other one is started, and what it had read is given again.
  */
 bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret);
+
+/* For a process in the container, which alone sees more than its own node: adds a line "PROCESSORS MEMORY_KB FREE_KB LOAD" to out, or
+ * returns a status of agent/command.h. */
+int ssi_merged(int at, int timeout_ms, struct text *out);

@@ -2,7 +2,7 @@
 /* What the agent reads of the single system image, from made-up trees of /sys/kerrighed and /proc/kerrighed. */
 #include "config.h"
 
-#include "tests/unit/agent-room.h"
+#include "tests/unit/agent-inside.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -67,14 +67,35 @@ static void a_node_of_four_reads_the_merged_machine(void **state)
 }
 
 /* Where the kernel's own /proc is merged, the nodes have their folder beside it. */
-static void with_a_merged_proc_the_nodes_lie_in_proc_itself(void **state)
+static void in_a_container_the_merged_machine_is_asked_of_it(void **state)
 {
 	struct room *room = *state;
+	pid_t inside;
 
 	put_node(room, "1\n");
+	put(room, "sys/kerrighed/hotplug/isolate_uts", "1");
 	put_cluster(room);
 	assert_int_equal(renameat(room->at, "proc/kerrighed/nodes", room->at, "proc/nodes"), 0);
+	inside = start_inside(room, NULL);
+	wait_for_inside(room);
 	assert_node_of_four(room);
+	end_inside(inside);
+}
+
+static void without_its_container_a_node_knows_no_merged_machine(void **state)
+{
+	struct ssi_probe probe = { 0 };
+	struct room *room = *state;
+	struct ssi s;
+
+	put_node(room, "1\n");
+	put(room, "sys/kerrighed/hotplug/isolate_uts", "1");
+	put_cluster(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_int_equal(s.online, 4);
+	assert_int_equal(s.processors, 0);
+	assert_int_equal(s.memory_kb, 0);
+	assert_string_equal(s.stuck, "");
 }
 
 static void before_the_start_nothing_merged_is_asked_for(void **state)
@@ -177,6 +198,26 @@ static void a_read_that_hangs_costs_its_deadline_and_no_more(void **state)
 	assert_int_equal(s.memory_kb, 2033040);
 }
 
+static void a_hanging_container_is_told_by_what_it_reads(void **state)
+{
+	struct ssi_probe probe = { 0 };
+	struct room *room = *state;
+	struct ssi s;
+	pid_t inside;
+
+	put_node(room, "1\n");
+	put(room, "sys/kerrighed/hotplug/isolate_uts", "1");
+	put_cluster(room);
+	make_hang(room, "proc/kerrighed/nodes/cluster/meminfo");
+	inside = start_inside(room, NULL);
+	wait_for_inside(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_string_equal(s.stuck, "/proc/kerrighed/nodes/cluster");
+	assert_int_equal(s.online, 4);
+	assert_int_equal(s.processors, 0);
+	end_inside(inside);
+}
+
 static void when_the_first_read_hangs_only_that_is_known(void **state)
 {
 	struct ssi_probe probe = { 0 };
@@ -258,12 +299,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(a_node_of_four_reads_the_merged_machine),
-		IN_ROOM(with_a_merged_proc_the_nodes_lie_in_proc_itself),
+		IN_ROOM(in_a_container_the_merged_machine_is_asked_of_it),
+		IN_ROOM(without_its_container_a_node_knows_no_merged_machine),
 		IN_ROOM(before_the_start_nothing_merged_is_asked_for),
 		IN_ROOM(more_online_than_present_is_told_as_it_is),
 		IN_ROOM(a_common_kernel_has_no_single_system),
 		IN_ROOM(what_cannot_be_read_is_left_unknown),
 		IN_ROOM(a_read_that_hangs_costs_its_deadline_and_no_more),
+		IN_ROOM(a_hanging_container_is_told_by_what_it_reads),
 		IN_ROOM(when_the_first_read_hangs_only_that_is_known),
 		IN_ROOM(beside_a_child_that_is_stuck_no_other_is_started),
 		cmocka_unit_test(a_report_says_what_is_known_of_it),
