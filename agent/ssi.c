@@ -264,6 +264,31 @@ static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 	return true;
 }
 
+static void be_patient(struct ssi_probe *probe, struct ssi *s)
+{
+	if (!*s->stuck) {
+		probe->good = *s;
+		probe->slow_since = 0;
+		return;
+	}
+	if (!probe->slow_since)
+		probe->slow_since = now_ms();
+	if (s->node_id < 0 || now_ms() - probe->slow_since >= SSI_PATIENCE_MS)
+		return;
+	s->stuck[0] = '\0';
+	if (s->present == 0) {
+		s->online = probe->good.online;
+		s->present = probe->good.present;
+		s->possible = probe->good.possible;
+	}
+	if (s->subsession_id < 0)
+		return;
+	s->processors = probe->good.processors;
+	s->memory_kb = probe->good.memory_kb;
+	s->memory_free_kb = probe->good.memory_free_kb;
+	memcpy(s->load, probe->good.load, sizeof(s->load));
+}
+
 bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret)
 {
 	struct stat st;
@@ -277,6 +302,7 @@ bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret)
 			return false;
 	}
 	*ret = probe->last;
+	be_patient(probe, ret);
 	return true;
 }
 
