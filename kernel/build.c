@@ -259,7 +259,7 @@ int kernel_build(const struct kernel_env *env, const struct kernel_recipe *recip
 		r = kernel_find(env, g.id, ret);
 	if (r != -ENOENT || !g.id)
 		return r;
-	r = kernel_lock(env, &lock);
+	r = kernel_lock(env, KERNEL_GENERATIONS, &lock);
 	if (r < 0)
 		return r;
 	/* The one that held the lock may have built this very kernel. */

@@ -56,10 +56,30 @@ struct kernel_generation {
 	bool used; /* by the applied answers */
 };
 
-/* A compiler of this server. */
+/* A compiler of this server, or of one of its toolchains. */
 struct kernel_compiler {
-	char *path;
-	bool clang;	/* else gcc */
-	char *version;	/* "12.2.0" */
-	char *identity; /* all that it says about itself and its linker */
+	char *path;	 /* as seen by who runs it */
+	char *name;	 /* for people and --cc: the path, or "NAME:gcc-4.4" */
+	char *toolchain; /* its name; NULL: it is the server's own */
+	bool clang;	 /* else gcc */
+	char *version;	 /* "12.2.0" */
+	char *identity;	 /* all that it says about itself and its linker */
+};
+
+/*
+ * A folder /var/lib/muster/toolchains/NAME: "tree", which has the programs of an older release, and toolchain.json. It is made
+ * whole or not at all, and never changed.
+ */
+struct kernel_toolchain {
+	char *name;
+	char *release; /* "squeeze" */
+	char *mirror;  /* as apt has it: a URL, copy:PATH or file:PATH */
+	char *keyring; /* "": the server's own keys */
+	bool trusted;  /* the operator said to take it unsigned */
+	char *hash;    /* SHA-256 over all that a build sees of it */
+	char *made;    /* RFC 3339, UTC */
+	struct strv packages;
+	struct kernel_compiler *compilers;
+	size_t n_compilers;
+	unsigned long long bytes;
 };

@@ -7,8 +7,12 @@
 
 #include "kernel/kernel.h"
 #include "util/hash.h"
+#include "util/jail.h"
 
 #define KERNEL_ID_DIGITS 12
+/* Neither for people, nor for packages, nor handed out by systemd (its UIDS-GIDS document: "unused"). */
+#define KERNEL_FIRST_UID 60578
+#define KERNEL_LAST_UID 61183
 /* Sources that came from a URL, each under its SHA-256; a part of one has .part behind. */
 #define KERNEL_SOURCES KERNEL_GENERATIONS "/.sources"
 /* What the content of a file was, under the hash of its name, size and times. */
@@ -24,8 +28,10 @@ char *kernel_host_path(const struct kernel_env *env, const char *path);
 void kernel_progress(const struct kernel_env *env, const char *step, const char *text, int permille,
 		     const char *line);
 bool kernel_cancelled(const struct kernel_env *env);
-/* Holds the room against other builds until *ret_fd is closed; waits for one that goes on. */
-int kernel_lock(const struct kernel_env *env, int *ret_fd) _must_check_;
+/* Holds the folder against other builds until *ret_fd is closed; waits for one that goes on. Makes it if need be. */
+int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd) _must_check_;
+/* A user id that nobody has, to run with; -1 without root's rights. Logged. */
+int kernel_nameless_user(uid_t *ret) _must_check_;
 /* Removes a tree; refuses where something is mounted in it. */
 int kernel_discard(const struct kernel_env *env, const char *path) _must_check_;
 /* True where the file system of a path below the root has no room left to speak of. */
@@ -40,10 +46,28 @@ bool kernel_versions_valid(const char *range);
 bool kernel_versions_have(const char *range, const char *version);
 /* What a compiler says of itself: "gcc (Debian 12.2.0-14) 12.2.0\nCopyright ..." → its kind and version. Pure. */
 int kernel_compiler_parse(const char *says, bool *ret_clang, char **ret_version) _must_check_;
+/* The compilers in the folders for programs, in the jail or here (NULL). */
+int kernel_compilers_look(const struct kernel_env *env, const struct jail *jail, struct kernel_compiler **ret,
+			  size_t *ret_n) _must_check_;
+/* Adds to its identity what its assembler and linker say. */
+int kernel_compiler_complete(const struct kernel_env *env, const struct jail *jail,
+			     struct kernel_compiler *c) _must_check_;
+int kernel_compiler_copy(const struct kernel_compiler *from, struct kernel_compiler *ret) _must_check_;
 /* The one that was asked for, or the first that fits. Logged why none does: -MUSTER_E_MISSING. */
 int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
 			   struct kernel_compiler *ret) _must_check_;
 void kernel_compiler_clear(struct kernel_compiler *c);
+
+/* ---- toolchain.c ---- */
+
+/* toolchain.json. */
+int kernel_toolchain_text(const struct kernel_toolchain *t, char **ret) _must_check_;
+/* The folder of its programs, for jails; owned, NULL when memory runs out. */
+char *kernel_toolchain_tree(const struct kernel_env *env, const char *name);
+/* It is not removed until *ret_fd is closed. */
+int kernel_toolchain_hold(const struct kernel_env *env, const char *name, int *ret_fd) _must_check_;
+/* Which release has a compiler for the recipe, and the command that makes one of it; owned. NULL: none is known. */
+char *kernel_toolchain_advice(const struct kernel_recipe *r);
 
 /* ---- source.c: what goes in, found and verified ---- */
 
@@ -145,6 +169,8 @@ struct kernel_work {
 	int log_fd;
 	uid_t uid; /* whose the tree is; ours where we are not root */
 	gid_t gid;
+	int held;    /* the compiler's toolchain; -1: it has none */
+	char *tools; /* its folder */
 	unsigned int jobs;
 	int64_t epoch; /* of the sources */
 	/* of the step at work */

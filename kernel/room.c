@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -52,9 +54,9 @@ bool kernel_cancelled(const struct kernel_env *env)
 }
 
 /* Whoever made muster's folder first may have made it for himself alone; the build's user must get through. */
-static int let_through(const struct kernel_env *env)
+static int let_through(const struct kernel_env *env, const char *folder)
 {
-	const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS };
+	const char *const folders[] = { "/var/lib/muster", folder };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		_cleanup_close_ int fd = fs_open(env->root_fd, folders[i], O_RDONLY | O_DIRECTORY, 0);
@@ -70,32 +72,47 @@ static int let_through(const struct kernel_env *env)
 	return 0;
 }
 
-int kernel_lock(const struct kernel_env *env, int *ret_fd)
+int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd)
 {
 	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+	_cleanup_free_ char *path = fs_join(folder, ".lock");
 	_cleanup_close_ int fd = -1;
 	bool told = false;
-	int r = fs_mkdir_all(env->root_fd, KERNEL_GENERATIONS, 0755);
+	int r = path ? fs_mkdir_all(env->root_fd, folder, 0755) : -ENOMEM;
 
 	if (r == 0)
-		r = let_through(env);
+		r = let_through(env, folder);
 	if (r == 0)
-		fd = fs_open(env->root_fd, KERNEL_GENERATIONS "/.lock", O_RDWR | O_CREAT, 0600);
+		fd = fs_open(env->root_fd, path, O_RDWR | O_CREAT, 0600);
 	if (r < 0 || fd < 0) {
-		log_error("%s cannot be used: %s", KERNEL_GENERATIONS, muster_strerror(r < 0 ? r : fd));
+		log_error("%s cannot be used: %s", folder, muster_strerror(r < 0 ? r : fd));
 		return r < 0 ? r : fd;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (!told)
-			kernel_progress(env, "wait", "another muster is building a kernel here", -1, NULL);
+			kernel_progress(env, "wait", "another muster is at work here", -1, NULL);
 		told = true;
 		if (poll(&p, 1, LOCK_RETRY_MS) > 0)
 			return -MUSTER_E_CANCELLED;
 	}
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+int kernel_nameless_user(uid_t *ret)
+{
+	*ret = (uid_t)-1;
+	if (geteuid() != 0)
+		return 0;
+	for (uid_t id = KERNEL_FIRST_UID; id <= KERNEL_LAST_UID; id++)
+		if (!getpwuid(id) && !getgrgid(id)) {
+			*ret = id;
+			return 0;
+		}
+	log_error("no user id from %d to %d is free to build with", KERNEL_FIRST_UID, KERNEL_LAST_UID);
+	return -MUSTER_E_CONFLICT;
 }
 
 int kernel_discard(const struct kernel_env *env, const char *path)

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,9 +20,6 @@
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
-/* Neither for people, nor for packages, nor handed out by systemd (its UIDS-GIDS document: "unused"). */
-#define FIRST_UID 60578
-#define LAST_UID 61183
 #define SAID_MAX 12
 #define TELL_EVERY 4 /* files */
 
@@ -35,6 +30,8 @@ void kernel_work_free(struct kernel_work *w)
 	closep(&w->folder_fd);
 	closep(&w->tree_fd);
 	closep(&w->log_fd);
+	closep(&w->held);
+	free(w->tools);
 	free(w->folder);
 	free(w->host_folder);
 	free(w->host_tree);
@@ -47,20 +44,16 @@ static int choose_user(struct kernel_work *w)
 {
 	struct stat st;
 
-	w->uid = w->gid = (uid_t)-1;
-	if (geteuid() != 0)
-		return 0;
-	if (fs_stat(w->folder_fd, "/tree", &st) == 0 && st.st_uid >= FIRST_UID && st.st_uid <= LAST_UID) {
+	int r;
+
+	if (geteuid() == 0 && fs_stat(w->folder_fd, "/tree", &st) == 0 && st.st_uid >= KERNEL_FIRST_UID &&
+	    st.st_uid <= KERNEL_LAST_UID) {
 		w->uid = w->gid = st.st_uid;
 		return 0;
 	}
-	for (uid_t id = FIRST_UID; id <= LAST_UID; id++)
-		if (!getpwuid(id) && !getgrgid(id)) {
-			w->uid = w->gid = id;
-			return 0;
-		}
-	log_error("no user id from %d to %d is free to build with", FIRST_UID, LAST_UID);
-	return -MUSTER_E_CONFLICT;
+	r = kernel_nameless_user(&w->uid);
+	w->gid = w->uid;
+	return r;
 }
 
 /* Who has no rights must be let through to the tree. */
@@ -109,6 +102,12 @@ int kernel_work_open_tree(struct kernel_work *w)
 	return w->tree_fd < 0 ? w->tree_fd : 0;
 }
 
+static int enter_toolchain(struct kernel_work *w)
+{
+	w->tools = kernel_toolchain_tree(w->env, w->cc->toolchain);
+	return w->tools ? kernel_toolchain_hold(w->env, w->cc->toolchain, &w->held) : -ENOMEM;
+}
+
 int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
 		    const struct kernel_compiler *cc, const char *id, unsigned int jobs,
 		    struct kernel_work **ret)
@@ -124,12 +123,14 @@ int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
 	w->cc = cc;
 	w->id = id;
 	w->jobs = jobs ? jobs : processors > 0 ? (unsigned int)processors : 1;
-	w->folder_fd = w->tree_fd = w->log_fd = -1;
+	w->folder_fd = w->tree_fd = w->log_fd = w->held = -1;
 	if (asprintf(&w->folder, "%s/.building-%s", KERNEL_GENERATIONS, id) < 0) {
 		w->folder = NULL;
 		return -ENOMEM;
 	}
-	e = open_folder(w);
+	e = cc->toolchain ? enter_toolchain(w) : 0;
+	if (e == 0)
+		e = open_folder(w);
 	if (e < 0 && e != -MUSTER_E_REFUSED && e != -MUSTER_E_CONFLICT)
 		log_error("the kernel cannot be built in %s: %s", w->folder, muster_strerror(e));
 	if (e == 0)
@@ -181,10 +182,14 @@ void kernel_work_step(struct kernel_work *w, const char *step, const char *text)
 /* Lines that tell why a build failed; make's own come after them and tell less. */
 static bool tells(const char *line)
 {
-	static const char *const signs[] = {
-		": error:",  ": fatal error:", "undefined reference", "No space left on device", "*** ",
-		"not found", "FAILED"
-	};
+	static const char *const signs[] = { ": error:",
+					     ": fatal error:",
+					     "cannot be entered:",
+					     "undefined reference",
+					     "No space left on device",
+					     "*** ",
+					     "not found",
+					     "FAILED" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))
@@ -280,8 +285,8 @@ static int add_rights(const struct kernel_work *w, struct strv *argv)
 	return r < 0 ? r : strv_add(argv, "--");
 }
 
-int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
-		    int *ret_status)
+static int run(struct kernel_work *w, const struct jail *jail, const char *const *words, const char *input,
+	       int timeout_ms, int *ret_status)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	struct spawn s = {
@@ -294,12 +299,14 @@ int kernel_work_run(struct kernel_work *w, const char *const *words, const char 
 		.on_line = take_line,
 		.data = w,
 		.ends_with_us = true,
+		.jail = jail,
 	};
 	int r = add_environment(w, &argv);
 
 	if (r == 0)
 		r = strv_add_all(&argv, "nice", "-n", "10", NULL);
-	if (r == 0)
+	/* A jail takes the rights by itself. */
+	if (r == 0 && !jail)
 		r = add_rights(w, &argv);
 	for (size_t i = 0; r == 0 && words[i]; i++)
 		r = strv_add(&argv, words[i]);
@@ -309,6 +316,21 @@ int kernel_work_run(struct kernel_work *w, const char *const *words, const char 
 	w->said = (struct strv)STRV_INIT;
 	s.argv = (const char *const *)argv.v;
 	return spawn_run(&s, ret_status, NULL);
+}
+
+int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
+		    int *ret_status)
+{
+	return run(w, NULL, words, input, timeout_ms, ret_status);
+}
+
+/* With the compiler's own programs about it, where it has such. */
+static int run_inside(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
+		      int *ret_status)
+{
+	const struct jail jail = { .root = w->tools, .folder = w->host_folder, .uid = w->uid, .gid = w->gid };
+
+	return run(w, w->tools ? &jail : NULL, words, input, timeout_ms, ret_status);
 }
 
 static int add_compiler(const struct kernel_work *w, struct strv *argv)
@@ -321,7 +343,10 @@ static int add_compiler(const struct kernel_work *w, struct strv *argv)
 	strbuf_addf(&cc, "CC=%s", w->cc->path);
 	for (size_t i = 0; i < r->flags.n; i++)
 		strbuf_addf(&cc, " %s", r->flags.v[i]);
-	for (size_t i = 0; i < r->hostflags.n; i++)
+	/* The tree's own programs are built by the server's gcc, which may be much newer than the tree. */
+	if (w->tools && !w->cc->clang)
+		strbuf_addf(&host, "HOSTCC=%s", w->cc->path);
+	for (size_t i = 0; !w->tools && i < r->hostflags.n; i++)
 		strbuf_addf(&host, "%s%s", i ? " " : "HOSTCFLAGS=-O2 ", r->hostflags.v[i]);
 	if (cc.failed || host.failed)
 		return -ENOMEM;
@@ -364,7 +389,7 @@ int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, .
 	}
 	va_end(ap);
 	if (r == 0)
-		r = kernel_work_run(w, (const char *const *)argv.v, input, timeout_ms, &status);
+		r = run_inside(w, (const char *const *)argv.v, input, timeout_ms, &status);
 	if (r == -ENOENT)
 		log_error("make, env, nice or setpriv is missing on this server");
 	else if (r == -MUSTER_E_TIMEOUT)
