@@ -210,6 +210,11 @@ int kernel_check_verb(struct cli *c, struct muster *m) _must_check_;
 /* muster kernel toolchain ... */
 int kernel_toolchain_verb(struct cli *c, struct muster *m) _must_check_;
 
+/* ---- ssi-ps.c ---- */
+
+/* ssi ps: the processes of the single system, by node. */
+int ssi_ps(struct cli *c) _must_check_;
+
 /* ---- watch.c ---- */
 
 struct watch {

@@ -4,16 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "kernel/private.h"
-#include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -29,9 +25,17 @@ bool kernel_is_name(const char *s)
 	return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
 }
 
-bool kernel_is_sha256(const char *s)
+struct craft_env kernel_craft(const struct kernel_env *env)
 {
-	return strlen(s) == HASH_TEXT - 1 && s[strspn(s, "0123456789abcdefABCDEF")] == '\0';
+	return (struct craft_env){
+		.root_fd = env->root_fd,
+		.root_path = env->root_path,
+		.sources = KERNEL_SOURCES,
+		.hashes = KERNEL_HASHES,
+		.cancel_fd = env->cancel_fd,
+		.progress = env->progress,
+		.data = env->data,
+	};
 }
 
 char *kernel_host_path(const struct kernel_env *env, const char *path)
@@ -48,32 +52,14 @@ void kernel_progress(const struct kernel_env *env, const char *step, const char 
 
 bool kernel_cancelled(const struct kernel_env *env)
 {
-	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+	const struct craft_env craft = kernel_craft(env);
 
-	return poll(&p, 1, 0) > 0;
-}
-
-/* Whoever made muster's folder first may have made it for himself alone; the build's user must get through. */
-static int let_through(const struct kernel_env *env, const char *folder)
-{
-	const char *const folders[] = { "/var/lib/muster", folder };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		_cleanup_close_ int fd = fs_open(env->root_fd, folders[i], O_RDONLY | O_DIRECTORY, 0);
-		struct stat st;
-
-		if (fd < 0)
-			return fd;
-		if (fstat(fd, &st) < 0)
-			return -errno;
-		if (!(st.st_mode & S_IXOTH) && fchmod(fd, (st.st_mode & 07777) | S_IXGRP | S_IXOTH) < 0)
-			return -errno;
-	}
-	return 0;
+	return craft_cancelled(&craft);
 }
 
 int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd)
 {
+	const char *const folders[] = { "/var/lib/muster", folder, NULL };
 	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
 	_cleanup_free_ char *path = fs_join(folder, ".lock");
 	_cleanup_close_ int fd = -1;
@@ -81,7 +67,7 @@ int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd)
 	int r = path ? fs_mkdir_all(env->root_fd, folder, 0755) : -ENOMEM;
 
 	if (r == 0)
-		r = let_through(env, folder);
+		r = craft_let_through(env->root_fd, folders);
 	if (r == 0)
 		fd = fs_open(env->root_fd, path, O_RDWR | O_CREAT, 0600);
 	if (r < 0 || fd < 0) {
@@ -101,20 +87,6 @@ int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd)
 	return 0;
 }
 
-int kernel_nameless_user(uid_t *ret)
-{
-	*ret = (uid_t)-1;
-	if (geteuid() != 0)
-		return 0;
-	for (uid_t id = KERNEL_FIRST_UID; id <= KERNEL_LAST_UID; id++)
-		if (!getpwuid(id) && !getgrgid(id)) {
-			*ret = id;
-			return 0;
-		}
-	log_error("no user id from %d to %d is free to build with", KERNEL_FIRST_UID, KERNEL_LAST_UID);
-	return -MUSTER_E_CONFLICT;
-}
-
 int kernel_discard(const struct kernel_env *env, const char *path)
 {
 	int r = fs_remove_tree(env->root_fd, path);
@@ -129,16 +101,4 @@ bool kernel_disk_full(const struct kernel_env *env, const char *path)
 	unsigned long long have;
 
 	return fs_free_bytes(env->root_fd, path, &have) == 0 && have < DISK_RESERVE;
-}
-
-int kernel_time_text(char **ret)
-{
-	time_t now = (time_t)(clock_wall_ms() / 1000);
-	char text[32];
-	struct tm tm;
-
-	if (!gmtime_r(&now, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return -EINVAL;
-	*ret = strdup(text);
-	return *ret ? 0 : -ENOMEM;
 }

@@ -383,9 +383,8 @@ static int take_compiler(struct making *k, const struct jail *jail, struct kerne
 static int take_compilers(struct making *k)
 {
 	struct jail jail = { .root = k->tree };
-	int r = kernel_nameless_user(&jail.uid);
+	int r = craft_user(k->env->root_fd, KERNEL_TOOLCHAINS, &jail.uid, &jail.gid);
 
-	jail.gid = jail.uid;
 	if (r == 0)
 		r = kernel_compilers_look(k->env, &jail, &k->t->compilers, &k->t->n_compilers);
 	for (size_t i = 0; r == 0 && i < k->t->n_compilers; i++)
@@ -407,7 +406,7 @@ static int finish(struct making *k)
 	_cleanup_close_ int all = fs_open(k->env->root_fd, KERNEL_TOOLCHAINS, O_RDONLY | O_DIRECTORY, 0);
 	_cleanup_free_ char *text = NULL, *path = fs_join(k->work, "toolchain.json"),
 			    *sources = fs_join(k->work, "toolchain.sources");
-	int r = all < 0 ? all : !path || !sources ? -ENOMEM : kernel_time_text(&k->t->made);
+	int r = all < 0 ? all : !path || !sources ? -ENOMEM : craft_time_text(&k->t->made);
 
 	if (r == 0)
 		r = kernel_toolchain_text(k->t, &text);

@@ -146,7 +146,7 @@ looked=$(cat "$generation/lib/modules/6.9.0-own/looked")
 like "$(sed -n 1p <<<"$looked")" '^6[01][0-9]{3}$' 'by a user without rights'
 like "$looked" '^host runs$' 'the programs that it compiled run there'
 is "$(grep -c 'of this server' <<<"$looked")" 0 'it sees no file of the server'
-is "$(grep -c 'No such file' <<<"$looked")" 3 'neither the secret, nor what muster keeps, nor a folder that anyone may write in'
+is "$(grep -cE 'No such file|[Dd]irectory nonexistent' <<<"$looked")" 3 'neither the secret, nor what muster keeps, nor a folder that anyone may write in'
 [ ! -e "$root/open/evil" ] && [ ! -e "$toolchains/own/tree/usr/bin/evil" ]
 ok $? 'and writes nowhere but in its tree'
 is "$(sed -n '/^[0-9]*$/p' <<<"$looked" | tail -n 1)" 1 'its only network card is the loopback'
