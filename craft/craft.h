@@ -146,8 +146,8 @@ struct craft_run {
 	uid_t uid;	   /* -1: ours, when we are not root */
 	gid_t gid;
 	const struct jail *jail; /* in there, as its user, in place of uid and gid; NULL: here */
-	bool offline;	/* in a network of its own, with nobody in it; only where we are root */
-	int timeout_ms; /* 0: no limit */
+	bool offline;		 /* in a network of its own, with nobody in it; only where we are root */
+	int timeout_ms;		 /* 0: no limit */
 	void (*on_line)(void *data, const char *line);
 	void *data;
 };

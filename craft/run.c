@@ -138,10 +138,14 @@ int craft_run(const struct craft_run *c, int *ret_status)
 
 bool craft_tells(const char *line)
 {
-	static const char *const signs[] = {
-		": error:",  ": fatal error:", "cannot be entered:", "undefined reference", "No space left on device", "*** ",
-		"not found", "FAILED"
-	};
+	static const char *const signs[] = { ": error:",
+					     ": fatal error:",
+					     "cannot be entered:",
+					     "undefined reference",
+					     "No space left on device",
+					     "*** ",
+					     "not found",
+					     "FAILED" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))

@@ -24,6 +24,17 @@ struct kernel_patch {
 	unsigned int strip; /* as patch(1) has it: 1 for a/ and b/ */
 };
 
+/* A module that is built outside of the kernel's tree, against it. */
+struct kernel_external {
+	char *name;
+	char *source; /* the source that holds it */
+	char *folder; /* in it; "": its top */
+	/* The options of the source's ./configure (none: it is not run), and the words for make in the folder. In both
+	 * @KERNEL@ is the kernel's tree, @SOURCE@ and @FOLDER@ where the module is. */
+	struct strv configure, make;
+	struct strv products; /* names of files below the folder, as fnmatch(3) has them */
+};
+
 /* Recipes are files kernel/recipes/NAME.conf and /etc/muster/recipes/NAME.conf; all strings are owned and never NULL. */
 struct kernel_recipe {
 	char *name;
@@ -40,7 +51,9 @@ struct kernel_recipe {
 	struct strv set, module, unset; /* symbols, without CONFIG_ */
 	struct strv value;		/* NAME=VALUE as a .config has it, strings in quotes */
 	struct strv targets;		/* of make */
-	struct strv images;		/* where the boot image may lie; the first that is there counts */
+	struct kernel_external *externals;
+	size_t n_externals;
+	struct strv images; /* where the boot image may lie; the first that is there counts */
 };
 
 /* An immutable folder /var/lib/muster/kernels/ID: vmlinuz, System.map, config, lib/modules/RELEASE, kernel.json. */

@@ -148,6 +148,13 @@ void kernel_work_step(struct kernel_work *w, const char *step, const char *text)
 /* Runs a program in the tree, with nothing of our environment and without rights. *ret_status is its exit status. */
 int kernel_work_run(struct kernel_work *w, const char *const *argv, const char *input, int timeout_ms,
 		    int *ret_status) _must_check_;
+/* Runs a program in the folder cwd, with the compiler's own programs about it where it is a toolchain's. Another status than 0
+ * is logged with what failed; `what` is its name there. */
+int kernel_work_inside(struct kernel_work *w, const char *cwd, const char *what, const char *const *words,
+		       const char *input, int timeout_ms) _must_check_;
+/* make with the recipe's compiler and these words, in a folder; logged likewise. */
+int kernel_work_make_in(struct kernel_work *w, const char *cwd, const char *input, int timeout_ms,
+			const struct strv *words) _must_check_;
 /* make with the recipe's compiler and these words; NULL-terminated. Another status than 0 is logged with what failed. */
 int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...) _must_check_
 	__attribute__((sentinel));
@@ -164,6 +171,8 @@ int kernel_step_unpack(struct kernel_work *w, const struct craft_input *inputs,
 int kernel_step_patch(struct kernel_work *w, const struct craft_input *inputs,
 		      size_t n) _must_check_;		       /* patch.c */
 int kernel_step_configure(struct kernel_work *w) _must_check_; /* configure.c */
+/* The recipe's own modules, against the kernel that was built, into the folder "install"; external.c. */
+int kernel_step_external(struct kernel_work *w, const char *release) _must_check_;
 int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs,
 			size_t n) _must_check_; /* package.c */
 

@@ -212,15 +212,15 @@ static int add_settings(const struct kernel_work *w, struct strv *set)
 	return r < 0 ? r : strv_addf(set, "KBUILD_BUILD_TIMESTAMP=%s", date);
 }
 
-static int run(struct kernel_work *w, const struct jail *jail, const char *const *words, const char *input,
-	       int timeout_ms, int *ret_status)
+static int run(struct kernel_work *w, const struct jail *jail, const char *cwd, const char *const *words,
+	       const char *input, int timeout_ms, int *ret_status)
 {
 	const struct craft_env env = kernel_craft(w->env);
 	_cleanup_strv_ struct strv set = STRV_INIT;
 	struct craft_run c = {
 		.env = &env,
 		.argv = words,
-		.cwd = w->host_tree,
+		.cwd = cwd,
 		.input = input,
 		.uid = w->uid,
 		.gid = w->gid,
@@ -242,16 +242,7 @@ static int run(struct kernel_work *w, const struct jail *jail, const char *const
 int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
 		    int *ret_status)
 {
-	return run(w, NULL, words, input, timeout_ms, ret_status);
-}
-
-/* With the compiler's own programs about it, where it has such. */
-static int run_inside(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
-		      int *ret_status)
-{
-	const struct jail jail = { .root = w->tools, .folder = w->host_folder, .uid = w->uid, .gid = w->gid };
-
-	return run(w, w->tools ? &jail : NULL, words, input, timeout_ms, ret_status);
+	return run(w, NULL, w->host_tree, words, input, timeout_ms, ret_status);
 }
 
 static int add_compiler(const struct kernel_work *w, struct strv *argv)
@@ -278,7 +269,7 @@ static int add_compiler(const struct kernel_work *w, struct strv *argv)
 }
 
 /* What it says is in the log; the lines that matter come along. */
-static void say_failure(struct kernel_work *w, const char *target, int status)
+static void say_failure(struct kernel_work *w, const char *what, int status)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
@@ -288,37 +279,58 @@ static void say_failure(struct kernel_work *w, const char *target, int status)
 	}
 	for (size_t i = 0; i < w->said.n; i++)
 		strbuf_addf(&b, "\n  %s", w->said.v[i]);
-	log_error("make %s ended with status %d%s%s\nAll that it said is in %s/log", target, status,
+	log_error("%s ended with status %d%s%s\nAll that it said is in %s/log", what, status,
 		  b.len ? ":" : "", b.data ? b.data : "", w->host_folder);
 }
 
-int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...)
+int kernel_work_inside(struct kernel_work *w, const char *cwd, const char *what, const char *const *words,
+		       const char *input, int timeout_ms)
+{
+	const struct jail jail = { .root = w->tools, .folder = w->host_folder, .uid = w->uid, .gid = w->gid };
+	int status = 0, r = run(w, w->tools ? &jail : NULL, cwd, words, input, timeout_ms, &status);
+
+	if (r == -ENOENT)
+		log_error("make, env, nice or setpriv is missing on this server");
+	else if (r == -MUSTER_E_TIMEOUT)
+		log_error("%s took longer than %d minutes, and was ended", what, timeout_ms / 60000);
+	if (r == -ENOENT)
+		return -MUSTER_E_MISSING;
+	if (r < 0 || status == 0)
+		return r;
+	say_failure(w, what, status);
+	return kernel_disk_full(w->env, w->folder) ? -ENOSPC : -MUSTER_E_COMMAND;
+}
+
+int kernel_work_make_in(struct kernel_work *w, const char *cwd, const char *input, int timeout_ms,
+			const struct strv *words)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	const char *word, *target = NULL;
-	int status = 0, r = strv_add(&argv, "make");
-	va_list ap;
+	_cleanup_free_ char *what = NULL;
+	int r = strv_add(&argv, "make");
 
 	if (r == 0)
 		r = strv_addf(&argv, "-j%u", w->jobs);
 	if (r == 0)
 		r = add_compiler(w, &argv);
+	for (size_t i = 0; r == 0 && i < words->n; i++)
+		r = strv_add(&argv, words->v[i]);
+	if (asprintf(&what, "make %s", words->n ? words->v[0] : "") < 0)
+		what = NULL;
+	if (r < 0 || !what)
+		return -ENOMEM;
+	return kernel_work_inside(w, cwd, what, (const char *const *)argv.v, input, timeout_ms);
+}
+
+int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	const char *word;
+	va_list ap;
+	int r = 0;
+
 	va_start(ap, timeout_ms);
-	while (r == 0 && (word = va_arg(ap, const char *))) {
-		target = target ? target : word;
-		r = strv_add(&argv, word);
-	}
+	while (r == 0 && (word = va_arg(ap, const char *)))
+		r = strv_add(&words, word);
 	va_end(ap);
-	if (r == 0)
-		r = run_inside(w, (const char *const *)argv.v, input, timeout_ms, &status);
-	if (r == -ENOENT)
-		log_error("make, env, nice or setpriv is missing on this server");
-	else if (r == -MUSTER_E_TIMEOUT)
-		log_error("make %s took longer than %d minutes, and was ended", target, timeout_ms / 60000);
-	if (r == -ENOENT)
-		return -MUSTER_E_MISSING;
-	if (r < 0 || status == 0)
-		return r;
-	say_failure(w, target ? target : "", status);
-	return kernel_disk_full(w->env, w->folder) ? -ENOSPC : -MUSTER_E_COMMAND;
+	return r < 0 ? r : kernel_work_make_in(w, w->host_tree, input, timeout_ms, &words);
 }

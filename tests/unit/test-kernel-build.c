@@ -158,6 +158,73 @@ static void the_build_has_no_rights_and_nothing_of_our_environment(void **state)
 	assert_null(strstr(environment, "SECRET"));
 }
 
+/* ---- modules from outside of the tree ------------------------------------------------------------------------ */
+
+/* A module's own tree as /demo.cpio. Its configure writes down where the kernel is. */
+static void pack_module(const struct site *s)
+{
+	static const char configure[] = "#!/bin/sh\necho \"$1 $2\" > configured\n";
+	static const char makefile[] =
+		"all:\n\tgrep -q '^--with-kernel=/' ../configured\n\tgrep -q CONFIG_NET=y $(KERNEL)/.config\n"
+		"\t$(CC) -g -c -o deep/demo.ko demo.c\n";
+	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
+	struct archive_out *a;
+	_cleanup_free_ char *data = NULL;
+	size_t len;
+
+	assert_int_equal(archive_new(ARCHIVE_GZIP, &a), 0);
+	archive_add_file(a, "demo-2.4/configure", 0755, configure, strlen(configure));
+	archive_add_file(a, "demo-2.4/modules/Makefile", 0644, makefile, strlen(makefile));
+	archive_add_file(a, "demo-2.4/modules/deep/README", 0644, "", 0);
+	archive_add_file(a, "demo-2.4/modules/demo.c", 0644, "int demo;\n", 10);
+	assert_int_equal(archive_finish(a, &data, &len), 0);
+	assert_int_equal(fs_write(s->fd, "/demo.cpio", data, len, &attr), 0);
+}
+
+#define MODULE                                                                                    \
+	"source \"linux\" { }\nsource \"demo\" { }\nconfig { base = \"tinyconfig\" set = "        \
+	"{\"NET\"} }\nmodule \"demo\" { source = \"demo\" folder = \"modules\" configure = "      \
+	"{\"--with-kernel=@KERNEL@\"} make = {\"all\", \"KERNEL=@KERNEL@\"} products = {\"%s\"} " \
+	"}\n"
+
+static int build_module(struct site *s, const char *product, struct kernel_generation **ret)
+{
+	_cleanup_free_ char *recipe = NULL, *linux_place = NULL, *demo = NULL;
+	const char *words[3] = { NULL };
+
+	pack_module(s);
+	assert_true(asprintf(&recipe, MODULE, product) > 0);
+	assert_true(asprintf(&linux_place, "linux=%s/linux.cpio", s->path) > 0);
+	assert_true(asprintf(&demo, "demo=%s/demo.cpio", s->path) > 0);
+	words[0] = linux_place;
+	words[1] = demo;
+	s->wish.sources = words;
+	return build_with(s, recipe, ret);
+}
+
+static void a_module_of_its_own_is_built_against_the_kernel(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	_cleanup_free_ char *deps = NULL;
+	struct site *s = *state;
+
+	assert_int_equal(build_module(s, "d*.ko", &g), 0);
+	assert_true(has_file(s, g->id, "lib/modules/6.9.0-fake/extra/demo.ko"));
+	/* It can be found by its name. */
+	deps = read_text(s, g->id, "lib/modules/6.9.0-fake/modules.dep");
+	assert_non_null(strstr(deps, "extra/demo.ko:"));
+	assert_non_null(strstr(s->steps.data, "build package module package "));
+}
+
+static void a_module_that_does_not_come_out_is_said(void **state)
+{
+	struct kernel_generation *g;
+	struct site *s = *state;
+
+	assert_int_equal(build_module(s, "other.ko", &g), -ENOENT);
+	assert_logged(s, "the module demo ended well, and made no other.ko");
+}
+
 /* ---- what goes wrong ------------------------------------------------------------------------------------ */
 
 static void a_symbol_that_vanishes_is_named_with_what_it_depends_on(void **state)
@@ -488,6 +555,8 @@ int main(void)
 		ON_SITE(a_tree_that_is_unpacked_is_copied_and_built),
 		ON_SITE(a_kernel_is_removed),
 		ON_SITE(the_build_has_no_rights_and_nothing_of_our_environment),
+		ON_SITE(a_module_of_its_own_is_built_against_the_kernel),
+		ON_SITE(a_module_that_does_not_come_out_is_said),
 		ON_SITE(a_symbol_that_vanishes_is_named_with_what_it_depends_on),
 		ON_SITE(a_wrong_hash_is_refused),
 		ON_SITE(a_source_of_the_network_needs_its_hash),
