@@ -14,12 +14,11 @@
 
 #define BAR 8
 #define NAME_MAX_COLUMNS 16
-#define NODES_COLUMNS 62 /* of the nodes, where the processes stand beside them */
-#define PROCESSES_COLUMNS 66
-#define NODES_ROWS 8 /* at most, where they stand above the processes */
+#define PROCESSES_COLUMNS 64 /* where they stand beside the nodes */
+#define NODES_ROWS 8	     /* at most, where they stand above the processes */
 #define MOVES_ROWS 2
 #define MOVES_ROWS_HIGH 6
-#define UNANSWERED_MS 5000
+#define UNANSWERED_MS 10000 /* a node hears it by then, also where it cannot be woken */
 
 static const struct {
 	const char *sign;
@@ -51,7 +50,7 @@ static void draw_title(const struct ssi_page *p, struct canvas *c, const struct 
 	_cleanup_strbuf_ struct strbuf right = STRBUF_INIT;
 	int x = canvas_text(c, 0, 1, STYLE_TITLE, p->console->cluster) + 3, room = c->columns - 1;
 
-	if (s->processors) {
+	if (s->processors && s->health == SSI_UP) {
 		strbuf_addf(&right, ngettext("%d cpu", "%d cpus", (unsigned long)s->processors),
 			    s->processors);
 		strbuf_addf(&right, _("   load %.2f"), s->load);
@@ -238,7 +237,7 @@ static void draw_moves(const struct ssi_page *p, struct canvas *c)
 
 		when[0] = '\0';
 		if (localtime_r(&t, &tm))
-			strftime(when, sizeof(when), "%H:%M:%S", &tm);
+			strftime(when, sizeof(when), "%H:%M", &tm);
 		canvas_textf(c, 1 + i, 1, p->now - m->at < SSI_MODEL_MARK_MS ? STYLE_ACCENT : STYLE_NORMAL,
 			     _("%s  moved %ld %s  %s -> %s"), when, m->pid, m->name,
 			     ssi_model_name(p->model, m->from, from), ssi_model_name(p->model, m->to, to));
@@ -328,13 +327,15 @@ static void draw_instead(const struct ssi_page *p, struct canvas *c, const struc
 /* ---- all of it ------------------------------------------------------------------------------------------------ */
 
 /* The nodes' part, and below or beside it what is left for the rest. */
-static void divide(const struct canvas *c, int y, size_t n_nodes, struct canvas *nodes, struct canvas *rest)
+static void divide(const struct canvas *c, int y, const struct ssi_state *s, struct canvas *nodes,
+		   struct canvas *rest)
 {
-	int rows = MIN((int)MIN(n_nodes, (size_t)1000) + 1, MAX(c->rows / 3, NODES_ROWS) + 1);
+	int columns = lay_out(c, s).processes + 2;
+	int rows = MIN((int)MIN(s->n_nodes, (size_t)1000) + 1, MAX(c->rows / 3, NODES_ROWS) + 1);
 
-	if (c->columns >= NODES_COLUMNS + PROCESSES_COLUMNS) {
-		*nodes = canvas_sub(c, y, 0, c->rows - y, NODES_COLUMNS);
-		*rest = canvas_sub(c, y, NODES_COLUMNS, c->rows - y, c->columns - NODES_COLUMNS);
+	if (c->columns >= columns + PROCESSES_COLUMNS) {
+		*nodes = canvas_sub(c, y, 0, c->rows - y, columns);
+		*rest = canvas_sub(c, y, columns, c->rows - y, c->columns - columns);
 		return;
 	}
 	*nodes = canvas_sub(c, y, 0, rows, c->columns);
@@ -348,7 +349,7 @@ void ssi_draw(struct ssi_page *p, struct canvas *c, struct canvas *ret_table)
 	int y = draw_head(p, c, s) + (c->rows >= 30), rows;
 
 	*ret_table = canvas_sub(c, 0, 0, 0, 0);
-	divide(c, y, s->n_nodes, &nodes, &rest);
+	divide(c, y, s, &nodes, &rest);
 	draw_nodes(p, &nodes, s);
 	if (s->health != SSI_UP) {
 		draw_instead(p, &rest, s);

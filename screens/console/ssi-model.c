@@ -278,7 +278,7 @@ static long long value_of(const struct ssi_model *m, const struct ssi_model_proc
 	}
 }
 
-/* Equal ones keep the order of their numbers. */
+/* Equal ones keep the order of their numbers; where all use as much, or it is not known yet, what has used most comes first. */
 static int compare(const void *a, const void *b, void *data)
 {
 	const struct ssi_model *m = data;
@@ -287,6 +287,8 @@ static int compare(const void *a, const void *b, void *data)
 	long long u = value_of(m, p), v = value_of(m, q);
 	int r = u < v ? -1 : u > v;
 
+	if (r == 0 && m->key == SSI_MODEL_CPU)
+		r = p->is.ms > q->is.ms ? -1 : p->is.ms < q->is.ms;
 	if (m->key == SSI_MODEL_COMMAND)
 		r = strcasecmp(p->is.name, q->is.name);
 	if (m->key == SSI_MODEL_PID)

@@ -32,8 +32,8 @@ static const struct keymap keys = KEYMAP_WITH(N_("The single system"), entries, 
 
 static const struct tui_column columns[] = {
 	[SSI_MODEL_NODE] = { .title = N_("NODE"), .width = 7, .flex = 1 },
-	[SSI_MODEL_PID] = { .title = "PID", .width = 9, .right = true },
-	[SSI_MODEL_FROM] = { .title = N_("FROM"), .width = 11, .drop = 5 },
+	[SSI_MODEL_PID] = { .title = "PID", .width = 8, .right = true },
+	[SSI_MODEL_FROM] = { .title = N_("FROM"), .width = 9, .drop = 5 },
 	[SSI_MODEL_USER] = { .title = N_("USER"), .width = 5, .right = true, .drop = 1 },
 	[SSI_MODEL_STATE] = { .title = "S", .width = 1, .drop = 3 },
 	[SSI_MODEL_CPU] = { .title = N_("CPU"), .width = 5, .right = true },
