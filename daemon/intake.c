@@ -30,15 +30,18 @@ static const char *bearer(const char *authorization)
 	return token_is_one(authorization) ? authorization : NULL;
 }
 
-/* What the operator wants of the node that reports: it is done, or to be told to it. */
+/* What the operator wants of the node that reports: it is done, or to be told to it; and what became of what it did. One
+ * report may say both that it begins and how it ended. */
 static int take_action(struct store *s, int64_t now, const char *node, const struct report *report,
 		       struct store_action *ret)
 {
-	bool off = report->values.stage == NODE_OFF;
+	bool done = report->done || report->values.stage == NODE_OFF;
+	int r = done ? store_action_done(s, now, node, report->done) : 0;
 
-	if (report->done || off)
-		return store_action_done(s, now, node, report->done);
-	return store_action_tell(s, now, node, ret);
+	if (r >= 0 && report->result_id)
+		r = store_outcome_set(s, now, node, report->result_id, (int)report->result_status,
+				      report->result);
+	return r < 0 || done ? r : store_action_tell(s, now, node, ret);
 }
 
 /* Keeps the report where its token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is
@@ -57,9 +60,6 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 		r = -EPERM;
 	} else if (r == 0) {
 		r = store_report(s, now, o.node, &report->values);
-		if (r == 0 && report->result_id)
-			r = store_outcome_set(s, now, o.node, report->result_id, (int)report->result_status,
-					      report->result);
 		if (r == 0)
 			r = take_action(s, now, o.node, report, ret_action);
 	}

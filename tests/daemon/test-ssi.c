@@ -172,9 +172,12 @@ static void obey(struct fixture *f, struct agent *agents, int node, const char *
 	if (!fails && strcmp(word, "ssi-remove") == 0)
 		agents[1].online = false;
 	assert_true(asprintf(&begins, KERRIGHED "done=%s\n", id) > 0);
-	report(f, node, begins);
-	assert_true(asprintf(&ends, KERRIGHED "result_id=%s\nresult_status=%d\nresult=%s\n", id,
-			     fails ? 5 : 0, fails ? "not today\\nnor tomorrow" : "") > 0);
+	/* The second node is quick: one report tells both. */
+	if (node == 0)
+		report(f, node, begins);
+	assert_true(asprintf(&ends, KERRIGHED "%s%s\nresult_id=%s\nresult_status=%d\nresult=%s\n",
+			     node ? "done=" : "unknown=", id, id, fails ? 5 : 0,
+			     fails ? "not today\\nnor tomorrow" : "") > 0);
 	report(f, node, ends);
 }
 
