@@ -207,13 +207,18 @@ static void history(struct daemon *d, struct control_peer *p, const json_t *what
 	store_history_free(&h);
 }
 
+static void cluster(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	add_cluster(d, false, out);
+}
+
 static const struct {
 	const char *key;
 	void (*answer)(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 } requests[] = {
 	{ "follow", follow },	  { "history", history },     { "power", control_power },
 	{ "next", control_next }, { "order", control_order }, { "outcomes", control_outcomes },
-	{ "poke", control_poke },
+	{ "poke", control_poke }, { "cluster", cluster },
 };
 
 void control_answer(struct daemon *d, struct control_peer *p, const char *line, size_t len,
