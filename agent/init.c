@@ -116,13 +116,12 @@ static int enter_root(struct init *i, char **reason)
 static void wait_for_work(struct init *i, struct poke *poke)
 {
 	long long next = now_ms() + job_interval_ms(&i->state.job, i->state.interval), left;
-	struct job *job = &i->state.job;
 
 	do {
-		basis_wait(job_wait_ms(job, poke_left(poke, next - now_ms())));
+		basis_wait(report_wait_ms(&i->state, poke_left(poke, next - now_ms())));
 		poke_look(poke);
 		left = poke_left(poke, next - now_ms());
-	} while (left > 0 && !job_ended(job));
+	} while (left > 0 && !job_ended(&i->state.job) && !report_list(i->at, &i->state));
 }
 
 /* Root mode initramfs: the node is all there. */

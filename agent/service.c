@@ -38,12 +38,13 @@ static void write_pid(int at)
 		log_line("%s cannot be written", RUN_PID);
 }
 
-static void wait_for_work(const struct poke *poke, const struct job *job, int ms)
+static void wait_for_work(const struct poke *poke, const struct report_state *s, int ms)
 {
 	/* What has been asked for already is waited for no more. */
 	struct pollfd p[] = {
 		{ .fd = poke->wanted ? -1 : poke->fd, .events = POLLIN },
-		{ .fd = job_runs(job) ? job->fd : -1, .events = POLLIN },
+		{ .fd = job_runs(&s->job) ? s->job.fd : -1, .events = POLLIN },
+		{ .fd = job_runs(&s->list) ? s->list.fd : -1, .events = POLLIN },
 	};
 
 	poll(p, ARRAY_SIZE(p), ms);
@@ -75,7 +76,7 @@ int service_run(int at)
 		ready = ready || is_ready(at, has_sshd);
 		poke_look(&poke);
 		left = poke_left(&poke, next - now_ms());
-		if (left <= 0 || ready != was || job_ended(&state.job)) {
+		if (left <= 0 || ready != was || job_ended(&state.job) || report_list(at, &state)) {
 			poke_open(&poke, &c, false);
 			poke_answered(&poke);
 			report_send(at, &c, &(struct report){ .stage = ready ? "ready" : "root" }, TIMEOUT_MS,
@@ -84,7 +85,7 @@ int service_run(int at)
 			next = now_ms() + job_interval_ms(&state.job, state.interval);
 			left = next - now_ms();
 		}
-		wait_for_work(&poke, &state.job, job_wait_ms(&state.job, ready ? left : LOOK_MS));
+		wait_for_work(&poke, &state, report_wait_ms(&state, ready ? left : LOOK_MS));
 	}
 }
 

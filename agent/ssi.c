@@ -2,24 +2,22 @@
 #include "config.h"
 
 #include "agent/ssi.h"
+#include "agent/basis.h"
 #include "agent/facts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define SYS "sys/kerrighed"
 #define NODES "proc/kerrighed/nodes"
+#define WIDE "proc/nodes"      /* the same, of a kernel with CLUSTER_WIDE_PROC */
 #define CPUINFO_MAX (4u << 20) /* a processor takes about 1 KB there */
 #define SMALL_FILE 16384
-#define KILL_MS 500 /* from SIGKILL until a child that can die has died */
-#define LOOK_MS 10
 
 /* ---- what is read, in the child ---------------------------------------------------------------------------- */
 
@@ -141,6 +139,10 @@ static const struct probe {
 	{ NODES "/cluster/cpuinfo", read_processors, true },
 	{ NODES "/cluster/meminfo", read_memory, true },
 	{ NODES "/cluster/loadavg", read_load, true },
+	{ WIDE "/nrnodes", read_counts, false },
+	{ WIDE "/cluster/cpuinfo", read_processors, true },
+	{ WIDE "/cluster/meminfo", read_memory, true },
+	{ WIDE "/cluster/loadavg", read_load, true },
 };
 
 /* From the child to its parent after each probe, in one write: it is far below PIPE_BUF. */
@@ -194,27 +196,6 @@ static void listen_to(int in, long long deadline, struct message *m)
 	}
 }
 
-/* Someone else may have buried it, as process 1 does. */
-static bool is_gone(pid_t pid)
-{
-	pid_t r = waitpid(pid, NULL, WNOHANG);
-
-	return r == pid || (r < 0 && errno == ECHILD);
-}
-
-static bool end_child(pid_t pid)
-{
-	long long deadline = now_ms() + KILL_MS;
-
-	kill(pid, SIGKILL);
-	while (!is_gone(pid)) {
-		if (now_ms() >= deadline)
-			return false;
-		poll(NULL, 0, LOOK_MS);
-	}
-	return true;
-}
-
 static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 {
 	struct message m = { .ssi = unknown };
@@ -235,7 +216,7 @@ static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 	close(ends[0]);
 	if (pid < 0)
 		return false;
-	probe->child = end_child(pid) ? 0 : pid;
+	probe->child = basis_end_child(pid) ? 0 : pid;
 	probe->last = m.ssi;
 	if (m.done < ARRAY_SIZE(probes)) {
 		const char *path = probes[m.done].path;
@@ -250,7 +231,7 @@ bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret)
 {
 	struct stat st;
 
-	if (probe->child > 0 && is_gone(probe->child))
+	if (probe->child > 0 && basis_is_gone(probe->child))
 		probe->child = 0;
 	if (probe->child == 0) {
 		if (fstatat(at, SYS, &st, 0) < 0 || !S_ISDIR(st.st_mode))

@@ -57,6 +57,10 @@
  *   ssi-remove IDS        these leave it
  *   ssi-migrate PID ID    the process moves to that node */
 #define WIRE_KEY_ACTION "action"
+/* Of an answer to a node in the single system: it shall look at its processes now, though no sooner than two seconds after
+ * the last time, and report them as soon as it has them. 0: without the kernel's own threads; 1: with them. It stands in each
+ * answer as long as somebody looks at them, and a node forgets it with the next. */
+#define WIRE_KEY_PROCESSES "processes"
 
 #define WIRE_REPORT_PATH "/report"
 #define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
@@ -93,6 +97,15 @@
 #define WIRE_REPORT_RESULT_STATUS \
 	"result_status"		    /* exit status; 124: not in time; 127: no such program; 128 + signal */
 #define WIRE_REPORT_RESULT "result" /* what was said, its first bytes */
+
+/* The processes of the single system, in one report after each look at them. STATUS as of an action; where it is not 0,
+ * PROCESSES says why there is no list. Its first line is "AT TOTAL": the node's clock in ms when it looked, and how many
+ * processes there are; then the busiest of them, those first that run and those that have used most of the processors, as
+ *   PID NODE STATE UID MS KB NAME
+ * NODE: the id of the node where it is, -1: unknown. STATE: its letter of proc(5), with a k behind it for the kernel's own
+ * thread. MS: the time that it has used. KB: the memory that it has. NAME ends at the newline, and may have blanks. */
+#define WIRE_REPORT_PROCESSES_STATUS "processes_status"
+#define WIRE_REPORT_PROCESSES "processes"
 
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
 #define WIRE_TOKEN_LEN 32

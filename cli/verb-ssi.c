@@ -227,6 +227,7 @@ static const struct {
 } words[] = {
 	{ "status", 0, status },       { "start", 0, start }, { "add", 0, add },
 	{ "remove", 0, remove_nodes }, { "reset", 0, reset }, { "migrate", 2, migrate },
+	{ "ps", 0, ssi_ps },
 };
 
 static int run(struct cli *c)
@@ -241,13 +242,20 @@ static int run(struct cli *c)
 	}
 	return r < 0 ? r
 		     : cli_refuse(c,
-				  _("there is no \"%s\"; it is status, start, add, remove, reset or migrate"),
+				  _("there is no \"%s\"; it is status, ps, start, add, remove, reset or "
+				    "migrate"),
 				  c->argv[0]);
 }
 
+static const struct cli_option options[] = {
+	{ "all", 'a', NULL, N_("ps: with the kernel's own threads") },
+	{ 0 },
+};
+
 const struct verb verb_ssi = {
 	.name = "ssi",
-	.args = "status [-n RANGE] | start [-n RANGE] | add -n RANGE | remove -n RANGE | reset [-n RANGE] | "
+	.args = "status [-n RANGE] | ps [-a] [-n RANGE] | start [-n RANGE] | add -n RANGE | remove -n RANGE "
+		"| reset [-n RANGE] | "
 		"migrate PID NODE",
 	.summary = N_("the single system image: many nodes as one machine"),
 	.details = N_(
@@ -265,7 +273,12 @@ const struct verb verb_ssi = {
 		"-n. It is the remedy for a single system that hangs. On a terminal it asks first, naming "
 		"the "
 		"nodes. A node that does not report any more cannot hear it, and wants its power switched.\n"
-		"migrate moves a process to a node.\n"),
-	.words = "status start add remove reset migrate",
+		"migrate moves a process to a node.\n"
+		"ps lists the processes of the one machine by the node where each is, with the node where it "
+		"began in the column FROM when it has moved, and the time that it has used of processors. A "
+		"node of the single system is asked for them; of very many it tells the busiest and counts "
+		"the others.\n"),
+	.words = "status ps start add remove reset migrate",
+	.options = options,
 	.run = run,
 };

@@ -13,6 +13,8 @@
 #include "util/error.h"
 #include "util/log.h"
 
+#define POKED_MAX 3 /* one of them may just have died */
+
 /* One node of a request: what is wanted of it, and what is said about it. */
 struct job {
 	struct daemon *d;
@@ -44,16 +46,21 @@ static bool hears(const struct node_state *n)
 }
 
 /* Without it the node hears at its next report. */
-static int poke(struct job *j)
+static int poke_node(const struct view *v, const struct node_state *node)
 {
 	struct ip4 address;
-	int r = ip4_parse(j->node->address, &address);
+	int r = ip4_parse(node->address, &address);
 
 	if (r == 0)
-		r = poke_send(j->v->plan->net.address, address);
+		r = poke_send(v->plan->net.address, address);
 	if (r < 0)
-		log_debug("%s cannot be poked: %s", j->node->name, muster_strerror(r));
+		log_debug("%s cannot be poked: %s", node->name, muster_strerror(r));
 	return r;
+}
+
+static int poke(struct job *j)
+{
+	return poke_node(j->v, j->node);
 }
 
 /* With args (NULL for none) it is an order, whose outcome is kept. */
@@ -283,6 +290,22 @@ void control_order(struct daemon *d, struct control_peer *p, const json_t *what,
 void control_poke(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
 {
 	run_all(d, p, what, out, ask_report);
+}
+
+void control_poke_joined(struct daemon *d)
+{
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
+	struct node_state *nodes = NULL;
+	size_t n = 0, poked = 0;
+	int r = store_nodes(daemon_store_lock(d), clock_wall_ms(), NULL, &nodes, &n);
+
+	daemon_store_unlock(d);
+	if (r < 0)
+		return;
+	for (size_t i = 0; i < n && poked < POKED_MAX; i++)
+		if (nodes[i].stage == NODE_JOINED)
+			poked += poke_node(v, &nodes[i]) == 0;
+	node_states_free(nodes, n);
 }
 
 static json_t *outcome_json(struct daemon *d, int64_t id)

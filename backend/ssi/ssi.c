@@ -137,6 +137,14 @@ static bool must_be_reset(const struct ssi_state *s, const struct ssi_node *n)
 	return false;
 }
 
+static int say_reset(struct ssi_state *s, const char *range)
+{
+	return put_text(&s->remedy,
+			_("Reset all nodes of its session together: %s. Restarting one of them does "
+			  "not help, and until then commands that look at all processes hang."),
+			range);
+}
+
 static int say_broken(struct ssi_state *s)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
@@ -154,11 +162,7 @@ static int say_broken(struct ssi_state *s)
 			     ngettext("The single system is broken: %zu of %zu nodes shows it.",
 				      "The single system is broken: %zu of %zu nodes show it.", broken),
 			     broken, s->n_nodes);
-	return r < 0 ? r
-		     : put_text(&s->remedy,
-				_("Reset all nodes of its session together: %s. Restarting one of them does "
-				  "not help, and until then commands that look at all processes hang."),
-				range);
+	return r < 0 ? r : say_reset(s, range);
 }
 
 /* Nodes that are in it and do not see each other. */
@@ -227,6 +231,33 @@ int ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret)
 	}
 	*ret = s;
 	return 0;
+}
+
+int ssi_hangs(struct ssi_state *s)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	_cleanup_free_ char *range = NULL, *what = TAKE_PTR(s->what), *remedy = TAKE_PTR(s->remedy);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n_nodes; i++)
+		if (s->nodes[i].place == SSI_ONLINE || s->nodes[i].place == SSI_BROKEN)
+			r = strv_add(&names, s->nodes[i].name);
+	if (r == 0)
+		r = range_fold(&names, &range);
+	if (r == 0)
+		r = put_text(&s->what,
+			     _("The single system hangs: looking at its processes does not come back."));
+	if (r == 0)
+		r = say_reset(s, range);
+	if (r == 0) {
+		s->health = SSI_WEDGED;
+		return 0;
+	}
+	free(s->what);
+	free(s->remedy);
+	s->what = TAKE_PTR(what);
+	s->remedy = TAKE_PTR(remedy);
+	return r;
 }
 
 void ssi_state_clear(struct ssi_state *s)
