@@ -15,6 +15,7 @@
 
 #define SYS "sys/kerrighed"
 #define NODES "proc/kerrighed/nodes"
+#define WIDE "proc/nodes"      /* the same, of a kernel with CLUSTER_WIDE_PROC */
 #define CPUINFO_MAX (4u << 20) /* a processor takes about 1 KB there */
 #define SMALL_FILE 16384
 
@@ -138,6 +139,10 @@ static const struct probe {
 	{ NODES "/cluster/cpuinfo", read_processors, true },
 	{ NODES "/cluster/meminfo", read_memory, true },
 	{ NODES "/cluster/loadavg", read_load, true },
+	{ WIDE "/nrnodes", read_counts, false },
+	{ WIDE "/cluster/cpuinfo", read_processors, true },
+	{ WIDE "/cluster/meminfo", read_memory, true },
+	{ WIDE "/cluster/loadavg", read_load, true },
 };
 
 /* From the child to its parent after each probe, in one write: it is far below PIPE_BUF. */

@@ -58,6 +58,10 @@ int context_pause(struct muster *m, int ms) _must_check_;
 json_t *context_names_json(const struct strv *names);
 /* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
+/* For the builders of roots; *ret_agent is owned, and goes into *ret. */
+int context_image_env(struct muster *m, struct image_env *ret, char **ret_agent) _must_check_;
+/* Into the network namespace where packages come from; *ret leads back, and stays as it is where there is none to go to. */
+int context_go_outside(const struct muster *m, int *ret) _must_check_;
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
 int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
 

@@ -318,6 +318,17 @@ int muster_root_obstacle(struct muster *m, const struct muster_root *root, char 
 bool muster_has_memtest(struct muster *m);
 
 int muster_root_build(struct muster *m, char **ret_id) _must_check_; /* for the plan that was read last */
+/*
+ * Builds the base for a kind of cluster whose kernel is older than the distribution: a root without a kernel, on which the
+ * roots of plans then stand.
+ */
+struct muster_base_wish {
+	const char *
+		profile; /* the kind of cluster; NULL: that of the plan that was read last, as is its root mode */
+	const char *mode;	    /* "initramfs" or "nfs"; NULL: initramfs */
+	const char *const *sources; /* NAME=PLACE or NAME=PLACE#sha256=HEX; NULL-terminated; may be NULL */
+};
+int muster_base_build(struct muster *m, const struct muster_base_wish *wish, char **ret_id) _must_check_;
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
 void muster_roots_free(struct muster_root *v, size_t n);
 int muster_root_remove(struct muster *m, const char *id) _must_check_;

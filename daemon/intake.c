@@ -30,15 +30,20 @@ static const char *bearer(const char *authorization)
 	return token_is_one(authorization) ? authorization : NULL;
 }
 
-/* What the operator wants of the node that reports: it is done, or to be told to it. */
-static int take_action(struct store *s, int64_t now, const char *node, const struct report *report,
-		       struct store_action *ret)
+/* What the operator wants of the node that reports: it begins, it has an outcome, it is to be told to the node. The first two
+ * come in one report where the work took no time. */
+static int take_actions(struct store *s, int64_t now, const char *node, const struct report *report,
+			struct store_action *ret)
 {
-	bool off = report->values.stage == NODE_OFF;
+	int r = report->done ? store_action_done(s, now, node, report->done) : 0;
 
-	if (report->done || off)
-		return store_action_done(s, now, node, report->done);
-	return store_action_tell(s, now, node, ret);
+	if (r == 0 && report->result_id)
+		r = store_outcome_set(s, now, node, report->result_id, (int)report->result_status,
+				      report->result);
+	if (r < 0 || report->done)
+		return r;
+	return report->values.stage == NODE_OFF ? store_action_done(s, now, node, 0)
+						: store_action_tell(s, now, node, ret);
 }
 
 /* What it tells of the processes goes to those who look at them. Returns how it is asked for more, NULL: not at all. */
@@ -67,11 +72,8 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 		r = -EPERM;
 	} else if (r == 0) {
 		r = store_report(s, now, o.node, &report->values);
-		if (r == 0 && report->result_id)
-			r = store_outcome_set(s, now, o.node, report->result_id, (int)report->result_status,
-					      report->result);
 		if (r == 0)
-			r = take_action(s, now, o.node, report, ret_action);
+			r = take_actions(s, now, o.node, report, ret_action);
 	}
 	daemon_store_unlock(d);
 	if (r == 0)

@@ -262,7 +262,7 @@ static int add_values(const char *config, const char *expression, struct strv *s
 		if (n > 1 && !strv_has(seen, name)) {
 			r = strv_add(seen, name);
 			if (r == 0)
-				r = kernel_config_get(config, name, &value);
+				r = craft_config_get(config, name, &value);
 			if (r == 0)
 				strbuf_addf(b, "%s%s is %s", seen->n > 1 ? ", " : "", name,
 					    strcmp(value, "n") == 0 ? "not set" : value);
@@ -303,7 +303,7 @@ static void say_selected(const char *config, const struct found *w, bool on, str
 
 		/* Where it is on against our will, those that are on themselves made it so. */
 		if (on &&
-		    (kernel_config_get(config, w->selected_by.v[i], &value) < 0 || strcmp(value, "n") == 0))
+		    (craft_config_get(config, w->selected_by.v[i], &value) < 0 || strcmp(value, "n") == 0))
 			continue;
 		strbuf_addf(b, "%s%s",
 			    said++ ? ", "
@@ -315,7 +315,7 @@ static void say_selected(const char *config, const struct found *w, bool on, str
 		strbuf_adds(b, ".");
 }
 
-static int say(const char *config, const struct kernel_miss *miss, const struct found *w, struct strbuf *b)
+static int say(const char *config, const struct craft_miss *miss, const struct found *w, struct strbuf *b)
 {
 	bool unwanted = strcmp(miss->wanted, "n") == 0;
 	int r = 0;
@@ -341,7 +341,7 @@ static int say(const char *config, const struct kernel_miss *miss, const struct 
 	return r;
 }
 
-int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_miss *miss, char **ret)
+int kernel_kconfig_explain(int tree_fd, const char *config, const struct craft_miss *miss, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct found w = { .symbol = miss->symbol };
@@ -353,4 +353,9 @@ int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_
 	strv_free(&w.selected_by);
 	free(w.place);
 	return r < 0 ? r : strbuf_take(&b, ret, NULL);
+}
+
+struct craft_symbols kernel_symbols(const struct kernel_recipe *r)
+{
+	return (struct craft_symbols){ &r->set, &r->module, &r->unset, &r->value };
 }

@@ -35,14 +35,11 @@ static void put_cluster(struct room *room)
 	put(room, "proc/kerrighed/nodes/cluster/loadavg", "0.31 0.20 0.10 1/240 8388700\n");
 }
 
-static void a_node_of_four_reads_the_merged_machine(void **state)
+static void assert_node_of_four(struct room *room)
 {
 	struct ssi_probe probe = { 0 };
-	struct room *room = *state;
 	struct ssi s;
 
-	put_node(room, "1\n");
-	put_cluster(room);
 	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
 	assert_int_equal(s.node_id, 2);
 	assert_int_equal(s.session_id, 7);
@@ -58,6 +55,26 @@ static void a_node_of_four_reads_the_merged_machine(void **state)
 	assert_string_equal(s.load, "0.31");
 	assert_string_equal(s.stuck, "");
 	assert_int_equal(probe.child, 0);
+}
+
+static void a_node_of_four_reads_the_merged_machine(void **state)
+{
+	struct room *room = *state;
+
+	put_node(room, "1\n");
+	put_cluster(room);
+	assert_node_of_four(room);
+}
+
+/* Where the kernel's own /proc is merged, the nodes have their folder beside it. */
+static void with_a_merged_proc_the_nodes_lie_in_proc_itself(void **state)
+{
+	struct room *room = *state;
+
+	put_node(room, "1\n");
+	put_cluster(room);
+	assert_int_equal(renameat(room->at, "proc/kerrighed/nodes", room->at, "proc/nodes"), 0);
+	assert_node_of_four(room);
 }
 
 static void before_the_start_nothing_merged_is_asked_for(void **state)
@@ -241,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(a_node_of_four_reads_the_merged_machine),
+		IN_ROOM(with_a_merged_proc_the_nodes_lie_in_proc_itself),
 		IN_ROOM(before_the_start_nothing_merged_is_asked_for),
 		IN_ROOM(more_online_than_present_is_told_as_it_is),
 		IN_ROOM(a_common_kernel_has_no_single_system),
