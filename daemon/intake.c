@@ -76,7 +76,7 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 			r = take_actions(s, now, o.node, report, ret_action);
 	}
 	daemon_store_unlock(d);
-	if (r == 0)
+	if (r >= 0)
 		*ret_processes = take_processes(d, o.node, report, now);
 	store_owner_free(&o);
 	return r == -ENOENT ? -EPERM : r;

@@ -93,7 +93,8 @@ static void tell_list(struct cluster *c, int at, int node)
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	add_list(&b, at, node);
-	assert_true(tell(c, 0, true, b.data));
+	if (!tell(c, 0, true, b.data))
+		fail_msg("not asked at %d", at);
 }
 
 /* The console on the page of a single system that is up, with two looks at its processes. */
