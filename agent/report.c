@@ -270,7 +270,8 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	if (strcmp(report->stage, "ready") == 0 && !report->done &&
 	    ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi))
 		full.ssi = &ssi;
-	if (job_look(&state->job))
+	/* What begins now may have ended already: it is told after that. */
+	if (!report->done && job_look(&state->job))
 		full.job = &state->job;
 	if (job_look(&state->list))
 		full.list = &state->list;

@@ -84,7 +84,7 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 			r = take_actions(s, now, o.node, report, ret_action);
 	}
 	daemon_store_unlock(d);
-	if (r == 0)
+	if (r >= 0)
 		take_single(d, o.node, report, now, ret_asked);
 	store_owner_free(&o);
 	return r == -ENOENT ? -EPERM : r;
