@@ -180,6 +180,21 @@ int inside_serve(int at, bool (*stop)(void))
 	return 0;
 }
 
+/* The operator's own, for what the single system shall run: it goes on by itself, and nobody waits for it. */
+static void run_own(int at)
+{
+	int null;
+
+	if (faccessat(at, INSIDE_OWN, X_OK, 0) < 0 || fork() != 0)
+		return;
+	null = open("/dev/null", O_RDWR);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	setsid();
+	execl("/" INSIDE_OWN, "/" INSIDE_OWN, (char *)NULL);
+	_exit(COMMAND_MISSING);
+}
+
 int inside_init_main(void)
 {
 	_cleanup_close_ int at = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -187,8 +202,11 @@ int inside_init_main(void)
 
 	/* Before it was isolated the node may not have had it. What is missing is told when it is wanted. */
 	steps_mount("/config", "configfs");
-	r = at < 0 ? -errno : inside_serve(at, NULL);
-
+	r = at < 0 ? -errno : 0;
+	if (r == 0) {
+		run_own(at);
+		r = inside_serve(at, NULL);
+	}
 	fprintf(stderr, "muster: the container's part cannot run: %s\n", strerror(-r));
 	return 1;
 }
