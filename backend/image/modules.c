@@ -54,6 +54,7 @@ void modules_free(struct modules *m)
 	if (!m)
 		return;
 	free(m->conf);
+	free(m->ssi);
 	strv_free(&m->names);
 	strv_free(&m->files);
 	free(m);
@@ -167,6 +168,22 @@ static int add_needed(struct collecting *c, enum plan_root root)
 		add_paths(&c->conf, &chain);
 	}
 	return 0;
+}
+
+/* The single system image where it is a module, as Kerrighed 2.4 is: the agent loads it when it is asked for (agent/steps.h).
+ * Only a kernel that was built for it has it. */
+static int add_single_system(struct collecting *c)
+{
+	_cleanup_strv_ struct strv chain = STRV_INIT;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	bool known;
+	int r = add_by_name(c, "kerrighed", &chain, &known);
+
+	if (r < 0 || chain.n == 0)
+		return r;
+	strbuf_adds(&b, "load");
+	add_paths(&b, &chain);
+	return strbuf_take(&b, &c->modules->ssi, NULL);
 }
 
 /* One line for each alias of the module that names devices: those have a bus and a colon in front. */
@@ -345,6 +362,8 @@ int modules_collect(const char *folder, enum plan_root root, struct modules **re
 		r = add_needed(&c, root);
 	if (r == 0)
 		r = add_drivers(&c);
+	if (r == 0)
+		r = add_single_system(&c);
 	kmod_unref(c.kmod);
 	if (r == 0)
 		r = sort_files(m);
