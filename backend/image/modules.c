@@ -309,38 +309,6 @@ static int sort_files(struct modules *m)
 
 static const char *const no_config[] = { NULL }; /* /etc/modprobe.d is the server's, not the nodes' */
 
-int image_kernel_drives(const char *modules, const char *card, bool *ret)
-{
-	struct kmod_list *list = NULL;
-	unsigned int vendor, device;
-	_cleanup_free_ char *index = NULL;
-	struct kmod_ctx *kmod;
-	char alias[96];
-	int r;
-
-	/* libkmod takes a folder without indexes for one in which there is nothing. */
-	if (asprintf(&index, "%s/modules.alias.bin", modules) < 0) {
-		index = NULL;
-		return -ENOMEM;
-	}
-	if (access(index, R_OK) < 0)
-		return -errno;
-	if (sscanf(card, "%4x:%4x", &vendor, &device) != 2)
-		return -EINVAL;
-	/* As the kernel writes a device's modalias (pci_uevent() in drivers/pci/pci-driver.c), of an Ethernet card. */
-	snprintf(alias, sizeof(alias), "pci:v%08Xd%08Xsv00000000sd00000000bc02sc00i00", vendor, device);
-	kmod = kmod_new(modules, no_config);
-	if (!kmod)
-		return -ENOMEM;
-	kmod_set_log_priority(kmod, 0);
-	r = kmod_module_new_from_lookup(kmod, alias, &list);
-	if (r >= 0)
-		*ret = list != NULL;
-	kmod_module_unref_list(list);
-	kmod_unref(kmod);
-	return r < 0 ? r : 0;
-}
-
 int modules_collect(const char *folder, enum plan_root root, struct modules **ret)
 {
 	_cleanup_(modules_freep) struct modules *m = calloc(1, sizeof(*m));

@@ -287,21 +287,6 @@ static void the_same_tree_gives_the_same_table(void **state)
 	drop_tree(&u);
 }
 
-static void whether_a_card_has_a_driver_is_known(void **state)
-{
-	struct tree t;
-	bool known = false;
-
-	make_tree(&t, NULL, "");
-	assert_int_equal(image_kernel_drives(t.folder, "15b3:1003", &known), 0);
-	assert_true(known);
-	assert_int_equal(image_kernel_drives(t.folder, "8086:15f3", &known), 0);
-	assert_false(known);
-	assert_int_equal(image_kernel_drives(t.folder, "a card", &known), -EINVAL);
-	assert_int_equal(image_kernel_drives("/nowhere", "8086:15f3", &known), -ENOENT);
-	drop_tree(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,7 +297,6 @@ int main(void)
 		cmocka_unit_test(what_is_built_in_needs_no_line),
 		cmocka_unit_test(a_root_mode_that_the_kernel_cannot_do_is_refused),
 		cmocka_unit_test(the_same_tree_gives_the_same_table),
-		cmocka_unit_test(whether_a_card_has_a_driver_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
