@@ -55,12 +55,18 @@
  *   ssi-boot              it begins, with this node alone
  *   ssi-add [IDS]         these join the one that this node is in: "2,3,6-10"
  *   ssi-remove IDS        these leave it
- *   ssi-migrate PID ID    the process moves to that node */
+ *   ssi-stop              it ends, with generation 2.4
+ *   ssi-migrate PID ID    the process moves to that node
+ *   ssi-scheduler N [IDS] its schedulers: 1 on, on these nodes or all; 0 off; 2 as they are. A line "NAME IDS" for each
+ *   ssi-probe IDS         tries it out (agent/probe.h), between this node and another one of these; a line for each part */
 #define WIRE_KEY_ACTION "action"
 /* Of an answer to a node in the single system: it shall look at its processes now, though no sooner than two seconds after
  * the last time, and report them as soon as it has them. 0: without the kernel's own threads; 1: with them. It stands in each
  * answer as long as somebody looks at them, and a node forgets it with the next. */
 #define WIRE_KEY_PROCESSES "processes"
+
+/* Of an answer to the one node that shall tell of the merged machine: "1". A node forgets it with the next answer. */
+#define WIRE_KEY_MERGED "merged"
 
 #define WIRE_REPORT_PATH "/report"
 #define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
@@ -88,7 +94,8 @@
 #define WIRE_REPORT_SSI_ONLINE "ssi_online"   /* nodes that are in it, as this node counts them */
 #define WIRE_REPORT_SSI_PRESENT "ssi_present" /* nodes that it sees */
 #define WIRE_REPORT_SSI_POSSIBLE "ssi_possible"
-#define WIRE_REPORT_SSI_PROCESSORS "ssi_processors" /* of the merged machine, and so the next three */
+#define WIRE_REPORT_SSI_PROCESSORS \
+	"ssi_processors" /* of the merged machine, and so the next three: where WIRE_KEY_MERGED asked for them */
 #define WIRE_REPORT_SSI_MEMORY "ssi_memory_kb"
 #define WIRE_REPORT_SSI_MEMORY_FREE "ssi_memory_free_kb"
 #define WIRE_REPORT_SSI_LOAD "ssi_load"

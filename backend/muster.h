@@ -268,6 +268,7 @@ enum muster_job_kind {
 	MUSTER_JOB_UNDO,
 	MUSTER_JOB_ROOT,   /* muster_root_build() */
 	MUSTER_JOB_KERNEL, /* muster_kernel_job() */
+	MUSTER_JOB_SSI,	   /* muster_ssi_job() */
 };
 
 struct muster_job {
@@ -301,7 +302,8 @@ int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call must
 int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
 		    void *data) _must_check_;
 const struct muster_job *muster_job_state(const struct job_feed *f);
-const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build" */
+const char *muster_job_name(
+	enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build", "single system" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
@@ -560,6 +562,22 @@ int muster_ssi_reset(struct muster *m, const char *range, struct muster_result *
 		     size_t *ret_n) _must_check_;
 /* Moves a process to the node of that name. -MUSTER_E_COMMAND: emitted what was said. */
 int muster_ssi_migrate(struct muster *m, long pid, const char *node) _must_check_;
+
+enum muster_ssi_verb {
+	MUSTER_SSI_START,
+	MUSTER_SSI_ADD,
+	MUSTER_SSI_REMOVE,
+	MUSTER_SSI_MIGRATE,
+};
+
+struct muster_ssi_wish {
+	enum muster_ssi_verb verb;
+	const char *range; /* of the nodes */
+	long pid;	   /* of MIGRATE */
+	const char *node;  /* likewise */
+};
+/* One of these as a job, for a screen that goes on meanwhile: what became of each node is a note or an error of it. */
+int muster_ssi_job(struct muster *m, const struct muster_ssi_wish *wish) _must_check_;
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
 

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..51
+echo 1..53
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -170,6 +170,6 @@ report 'without a cluster there is no single system' "$(want 1 out '"error": "No
 run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
-report 'processes are chosen by their nodes with -n' "$(want 2 err 'unexpected argument'; silent out)"
+report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
 [ "$n" = 53 ] || failed=1
 exit $failed
