@@ -94,12 +94,29 @@ static bool has_container(int at)
 	return fstatat(at, HOTPLUG, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Generation 2.4 is a module, which wants a system that is up. Where there is no table for it, it is built in, or not there. */
+static int load_module(const struct steps_env *env, struct text *out)
+{
+	_cleanup_(modules_freep) struct modules *m = NULL;
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	if (faccessat(env->at, "sys/kerrighed", F_OK, 0) == 0)
+		return 0;
+	r = modules_new(env->at, STEPS_MODULES, env->insert, env->data, &m, &reason);
+	if (r == 0)
+		modules_load(m);
+	if (r < 0 || modules_trouble(m))
+		text_addf(out, "%s\n", r < 0 ? reason : modules_trouble(m));
+	return r < 0 || modules_trouble(m) ? FAILED : 0;
+}
+
 static int do_prepare(const struct steps_env *env, const char *args, struct text *out)
 {
-	int r = 0;
+	int r = load_module(env, out);
 
 	if (!has_container(env->at))
-		return 0;
+		return r;
 	for (const struct step *s = prepare; r == 0 && s->kind != END; s++)
 		r = do_step(env, s, out);
 	return r;

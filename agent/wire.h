@@ -78,8 +78,11 @@
 #define WIRE_REPORT_KERNEL "kernel"		 /* uname -r */
 #define WIRE_REPORT_VERSION "version"		 /* uname -v */
 #define WIRE_REPORT_CARD "card"			 /* PCI id of the card it booted over: "8086:15f3" */
-#define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
-#define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
+/* The PCI ids of all its network cards, with a blank between: "8086:15f3 10ec:8168". The one it booted over is among them. */
+#define WIRE_REPORT_CARDS "cards"
+#define WIRE_CARDS_MAX 16
+#define WIRE_REPORT_REASON "reason" /* failed: one sentence */
+#define WIRE_REPORT_LOG "log"	    /* failed: the kernel's last lines */
 
 /* Of a ready node whose kernel has the single system image (Kerrighed); all of them in each such report but what is
  * unknown, which is left out. SUBSESSION is always there: what lacks it says nothing of the single system. */

@@ -13,6 +13,7 @@
 
 #include "backend/context.h"
 #include "backend/nodes/store.h"
+#include "kernel/kernel.h"
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/log.h"
@@ -206,7 +207,7 @@ static int look_at_reports(struct gathering *g)
 			f->poorest_kb = s->memory_kb;
 		}
 		if (!g->modules || !card_of(g, s, g->ids[i]) ||
-		    image_kernel_drives(g->modules, g->ids[i], &driven) < 0)
+		    kernel_drives(g->modules, g->ids[i], &driven) < 0)
 			continue;
 		g->cards[f->n_cards++] = (struct fit_card){ s->name, g->ids[i], driven };
 	}

@@ -387,7 +387,7 @@ struct muster_kernel_place {
 	const char *mode;	  /* root mode: "ram", "nfs", "initramfs"; NULL: each */
 	const char *root;	  /* the id of a node root */
 	const char *const *cards; /* PCI ids of network cards, "8086:100e"; NULL-terminated */
-	const char *range;	  /* nodes, for their memory */
+	const char *range;	  /* nodes, for their memory and their cards, as they reported them */
 };
 /* Will it run there? `kernel` is an id, or a recipe, whose newest kernel is meant. Free with muster_checks_free(). */
 int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,

@@ -88,9 +88,6 @@ int image_remove(const struct image_env *env, const char *id) _must_check_;
 /* The release of the kernel at this path, out of its own header; -MUSTER_E_FORMAT: no kernel that an x86 machine boots.
  * *ret_modules: the folder of its modules, NULL where none lie beside it. Both are owned. Nothing is logged. */
 int image_kernel_look(const char *path, char **ret_release, char **ret_modules) _must_check_;
-/* Whether the kernel with this folder of modules (lib/modules/RELEASE) has a driver, a module or one that is built in, for the
- * PCI network card "8086:15f3". -EINVAL: that is no card; -ENOENT: the folder has no indexes (depmod(8)). */
-int image_kernel_drives(const char *modules, const char *card, bool *ret) _must_check_;
 /* The oldest Linux that this 64-bit program or library of the GNU system runs on: .note.ABI-tag. -ENOENT: it does not say. */
 int image_abi_read(int fd, unsigned int ret[3]) _must_check_;
 /* Whether this 64-bit program starts without another file: no dynamic linker. */

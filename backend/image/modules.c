@@ -54,6 +54,7 @@ void modules_free(struct modules *m)
 	if (!m)
 		return;
 	free(m->conf);
+	free(m->ssi);
 	strv_free(&m->names);
 	strv_free(&m->files);
 	free(m);
@@ -167,6 +168,22 @@ static int add_needed(struct collecting *c, enum plan_root root)
 		add_paths(&c->conf, &chain);
 	}
 	return 0;
+}
+
+/* The single system image where it is a module, as Kerrighed 2.4 is: the agent loads it when it is asked for (agent/steps.h).
+ * Only a kernel that was built for it has it. */
+static int add_single_system(struct collecting *c)
+{
+	_cleanup_strv_ struct strv chain = STRV_INIT;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	bool known;
+	int r = add_by_name(c, "kerrighed", &chain, &known);
+
+	if (r < 0 || chain.n == 0)
+		return r;
+	strbuf_adds(&b, "load");
+	add_paths(&b, &chain);
+	return strbuf_take(&b, &c->modules->ssi, NULL);
 }
 
 /* One line for each alias of the module that names devices: those have a bus and a colon in front. */
@@ -292,38 +309,6 @@ static int sort_files(struct modules *m)
 
 static const char *const no_config[] = { NULL }; /* /etc/modprobe.d is the server's, not the nodes' */
 
-int image_kernel_drives(const char *modules, const char *card, bool *ret)
-{
-	struct kmod_list *list = NULL;
-	unsigned int vendor, device;
-	_cleanup_free_ char *index = NULL;
-	struct kmod_ctx *kmod;
-	char alias[96];
-	int r;
-
-	/* libkmod takes a folder without indexes for one in which there is nothing. */
-	if (asprintf(&index, "%s/modules.alias.bin", modules) < 0) {
-		index = NULL;
-		return -ENOMEM;
-	}
-	if (access(index, R_OK) < 0)
-		return -errno;
-	if (sscanf(card, "%4x:%4x", &vendor, &device) != 2)
-		return -EINVAL;
-	/* As the kernel writes a device's modalias (pci_uevent() in drivers/pci/pci-driver.c), of an Ethernet card. */
-	snprintf(alias, sizeof(alias), "pci:v%08Xd%08Xsv00000000sd00000000bc02sc00i00", vendor, device);
-	kmod = kmod_new(modules, no_config);
-	if (!kmod)
-		return -ENOMEM;
-	kmod_set_log_priority(kmod, 0);
-	r = kmod_module_new_from_lookup(kmod, alias, &list);
-	if (r >= 0)
-		*ret = list != NULL;
-	kmod_module_unref_list(list);
-	kmod_unref(kmod);
-	return r < 0 ? r : 0;
-}
-
 int modules_collect(const char *folder, enum plan_root root, struct modules **ret)
 {
 	_cleanup_(modules_freep) struct modules *m = calloc(1, sizeof(*m));
@@ -345,6 +330,8 @@ int modules_collect(const char *folder, enum plan_root root, struct modules **re
 		r = add_needed(&c, root);
 	if (r == 0)
 		r = add_drivers(&c);
+	if (r == 0)
+		r = add_single_system(&c);
 	kmod_unref(c.kmod);
 	if (r == 0)
 		r = sort_files(m);

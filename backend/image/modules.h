@@ -8,6 +8,7 @@
 
 struct modules {
 	char *conf;	   /* the text of /muster/modules.conf */
+	char *ssi;	   /* likewise of /muster/ssi.conf; NULL: there is none */
 	struct strv names; /* modules, sorted, each without folder and suffix */
 	struct strv files; /* where each of them lies on this machine; maybe compressed */
 };

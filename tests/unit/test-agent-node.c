@@ -195,6 +195,38 @@ static void the_card_is_known_by_its_id_on_the_bus(void **state)
 	assert_int_equal(net_card(room->at, mac, id), -ENODEV);
 }
 
+static void all_cards_on_the_bus_are_listed(void **state)
+{
+	struct room *room = *state;
+	char cards[2 * 10], none[16] = "as it was";
+
+	net_cards(room->at, none, sizeof(none));
+	assert_string_equal(none, "");
+	put(room, "sys/bus/pci/devices/0000:00:03.0/class", "0x020000\n");
+	put(room, "sys/bus/pci/devices/0000:00:03.0/vendor", "0x8086\n");
+	put(room, "sys/bus/pci/devices/0000:00:03.0/device", "0x15f3\n");
+	/* of another kind */
+	put(room, "sys/bus/pci/devices/0000:00:04.0/class", "0x030000\n");
+	put(room, "sys/bus/pci/devices/0000:00:04.0/vendor", "0x1234\n");
+	put(room, "sys/bus/pci/devices/0000:00:04.0/device", "0x1111\n");
+	net_cards(room->at, cards, sizeof(cards));
+	assert_string_equal(cards, "8086:15f3");
+	/* A second one of its kind says nothing more, and more than fit are left out. */
+	for (int i = 5; i < 9; i++) {
+		_cleanup_free_ char *vendor = NULL, *device = NULL, *class = NULL;
+
+		assert_true(asprintf(&class, "sys/bus/pci/devices/0000:00:0%d.0/class", i) > 0);
+		assert_true(asprintf(&vendor, "sys/bus/pci/devices/0000:00:0%d.0/vendor", i) > 0);
+		assert_true(asprintf(&device, "sys/bus/pci/devices/0000:00:0%d.0/device", i) > 0);
+		put(room, class, "0x028000\n");
+		put(room, vendor, i < 7 ? "0x8086\n" : "0x10ec\n");
+		put(room, device, i < 7 ? "0x15f3\n" : i == 7 ? "0x8168\n" : "0x8169\n");
+	}
+	net_cards(room->at, cards, sizeof(cards));
+	assert_int_equal(strlen(cards), 19);
+	assert_non_null(strchr(cards, ' '));
+}
+
 static void a_missing_interface_is_explained(void **state)
 {
 	struct room *room = *state;
@@ -378,6 +410,7 @@ int main(void)
 		IN_ROOM(a_wrong_table_is_refused_and_a_missing_one_is_empty),
 		IN_ROOM(the_real_card_with_the_address_is_found),
 		IN_ROOM(the_card_is_known_by_its_id_on_the_bus),
+		IN_ROOM(all_cards_on_the_bus_are_listed),
 		IN_ROOM(a_missing_interface_is_explained),
 		cmocka_unit_test(roots_password_field_is_put_in),
 		IN_ROOM(no_link_of_the_root_is_followed),

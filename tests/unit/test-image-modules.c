@@ -121,6 +121,7 @@ static const struct fake fakes[] = {
 	{ "drivers/net/ethernet/acme/road-runner",
 	  { "alias=pci:v0000ACMEd00000002sv*sd*bc*sc*i*", "alias=pci:v0000ACMEd00000001sv*sd*bc*sc*i*",
 	    "softdep=pre: crypto-crc32c no-such-thing post: later", "alias=a name without a bus" } },
+	{ "extra/kerrighed", { NULL }, { NULL }, { "export_it" } },
 	{ "drivers/net/later", { "alias=later" } },
 	{ "drivers/net/wireless/antenna", { "alias=pci:v0000RADIOd*" } },
 	{ "drivers/net/ethernet/acme/helper", { NULL } },
@@ -232,6 +233,23 @@ static void only_what_is_named_is_taken_along(void **state)
 	drop_tree(&t);
 }
 
+static void the_single_system_has_a_table_of_its_own(void **state)
+{
+	_cleanup_(modules_freep) struct modules *m = NULL, *none = NULL;
+	struct tree t;
+
+	make_tree(&t, NULL, "");
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &m), 0);
+	assert_string_equal(m->ssi, "load /lib/modules/exportfs.ko /lib/modules/kerrighed.ko\n");
+	assert_null(strstr(m->conf, "kerrighed"));
+	assert_true(strv_has(&m->names, "kerrighed"));
+	drop_tree(&t);
+	make_tree(&t, "extra/kerrighed", "");
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &none), 0);
+	assert_null(none->ssi);
+	drop_tree(&t);
+}
+
 static void what_is_built_in_needs_no_line(void **state)
 {
 	_cleanup_(modules_freep) struct modules *m = NULL;
@@ -269,31 +287,16 @@ static void the_same_tree_gives_the_same_table(void **state)
 	drop_tree(&u);
 }
 
-static void whether_a_card_has_a_driver_is_known(void **state)
-{
-	struct tree t;
-	bool known = false;
-
-	make_tree(&t, NULL, "");
-	assert_int_equal(image_kernel_drives(t.folder, "15b3:1003", &known), 0);
-	assert_true(known);
-	assert_int_equal(image_kernel_drives(t.folder, "8086:15f3", &known), 0);
-	assert_false(known);
-	assert_int_equal(image_kernel_drives(t.folder, "a card", &known), -EINVAL);
-	assert_int_equal(image_kernel_drives("/nowhere", "8086:15f3", &known), -ENOENT);
-	drop_tree(&t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_module_is_loaded_behind_what_it_needs),
 		cmocka_unit_test(a_card_brings_its_aliases_and_what_it_wants_first),
 		cmocka_unit_test(only_what_is_named_is_taken_along),
+		cmocka_unit_test(the_single_system_has_a_table_of_its_own),
 		cmocka_unit_test(what_is_built_in_needs_no_line),
 		cmocka_unit_test(a_root_mode_that_the_kernel_cannot_do_is_refused),
 		cmocka_unit_test(the_same_tree_gives_the_same_table),
-		cmocka_unit_test(whether_a_card_has_a_driver_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
