@@ -172,7 +172,9 @@ static int make_link(const struct unpacking *u, const char *path, const struct a
 	const char *name;
 
 	if (!item->target || !link_stays(path, item->target))
-		return refuse(u, path, "is a link that leads out of the archive's folder");
+		return refuse(u, path,
+			      "is a link that leads out of the archive's folder; tar --dereference packs "
+			      "what it leads to");
 	parent = open_folder_of(u, path, &name);
 	if (parent < 0)
 		return parent;

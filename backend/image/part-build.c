@@ -325,6 +325,13 @@ static int compile(struct making *m)
 	else if (p->configure)
 		r = configure_by_script(m);
 	for (size_t i = 0; r == 0 && i < p->folders.n; i++) {
+		_cleanup_free_ char *folder = fs_join("/tree", p->folders.v[i]);
+
+		/* What must come out of it is checked in the end. */
+		if (!folder || !fs_exists(m->folder_fd, folder)) {
+			r = folder ? 0 : -ENOMEM;
+			continue;
+		}
 		for (size_t k = 0; r == 0 && k < p->targets.n; k++)
 			r = make(m, p->folders.v[i], p->targets.v[k], NULL);
 		if (r == 0 && *p->install)
@@ -350,8 +357,8 @@ int part_build(const struct part_work *w, const struct part *p, const struct cra
 	if (!m.tree || !m.out)
 		return -ENOMEM;
 	/* --static, because libtool(1) keeps -static to itself. */
-	strbuf_addf(&cc, "CC=%s --static -idirafter %s/headers -ffile-prefix-map=%s=.", w->cc->path, w->folder,
-		    m.tree);
+	strbuf_addf(&cc, "CC=%s --static -idirafter %s/headers -ffile-prefix-map=%s=.", w->cc->path,
+		    w->folder, m.tree);
 	for (size_t i = 0; i < p->flags.n; i++)
 		strbuf_addf(&cc, " %s", p->flags.v[i]);
 	r = strbuf_take(&cc, &m.cc, NULL);
