@@ -59,7 +59,8 @@ is "$(find "$lab/base" ! -uid 0 | wc -l)" 0 'all is root'"'"'s'
 
 is "$(build --source kerrighed-tools="$lab/tools.tar.gz" 2>"$lab/again.err")" "$id" 'asked again, it is the same base'
 is "$(grep -c '^build' "$lab/again.err")" 0 'and nothing is built'
-HOSTILE='' "$muster" --root "$lab/other" root build --profile kerrighed --source kerrighed-tools="$lab/tools.tar.gz" >/dev/null 2>&1
+mkdir -p "$lab/other"
+"$muster" --root "$lab/other" root build --profile kerrighed --source kerrighed-tools="$lab/tools.tar.gz" >/dev/null 2>&1
 cmp "$roots/$id/root.squashfs" "$lab/other/var/lib/muster/roots/$id/root.squashfs"
 ok $? 'elsewhere, the same sources make the same bytes'
 rm -rf "$lab/other"
@@ -100,7 +101,7 @@ answers "$lab/answers.conf" 's/"plain"/"kerrighed"/' "s|\"distro-cloud\"|\"$kern
 "$muster" host --root "$lab/root" --json >"$lab/host.json" 2>/dev/null
 up -f "$lab/answers.conf"
 ok $? 'a lab of one node starts with it'
-root=$(jq -r .generation "$lab/root/var/lib/muster/cluster.json")
+root=$(jq -r .generation "$lab/root/etc/muster/cluster.json")
 is "$(jq -r .on "$roots/$root/root.json")" "$id" 'its root stands on the base'
 wait_ready
 ok $? 'the node is ready'
