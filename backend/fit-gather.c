@@ -146,7 +146,7 @@ static int find_built(struct gathering *g, struct image_generation **ret)
 	/* A root that was chosen stands on what it was built on, and one that is to be built on the newest. */
 	if (r == 0 && *(*ret)->on)
 		r = image_root_find(&env, (*ret)->on, &g->base);
-	if (r == -ENOENT && !*g->plan->generation)
+	if (r < 0 && r != -ENOMEM && !*g->plan->generation)
 		r = image_base_find(&env, g->plan->profile, g->plan->root, &g->base, &image);
 	if (heard)
 		context_listen(m);

@@ -94,6 +94,11 @@ int craft_download(const struct craft_env *env, const char *url, int fd) _must_c
 int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
 		 gid_t gid, int64_t *ret_newest) _must_check_;
 
+/* Unpacks a whole system's tree: with owners (as root) and modes, without its devices, and with links wherever they lead. So
+ * whoever works in the tree afterwards goes through util/fs.h, which takes the tree for their root. */
+int craft_unpack_system(const struct craft_env *env, int archive_fd, const char *name,
+			int folder_fd) _must_check_;
+
 /* ---- tree.c ---- */
 
 /*

@@ -114,7 +114,9 @@ static int arguments(const struct recipe *r, const char *tree, const char *sourc
 			     "--", "mmdebstrap", "--verbose", "--mode=root", "--format=directory", NULL);
 
 	if (e == 0)
-		e = strv_add(argv, r->kernel_only ? "--variant=extract" : "--variant=minbase");
+		e = strv_add(argv, r->kernel_only ? "--variant=extract"
+				   : r->important ? "--variant=important"
+						  : "--variant=minbase");
 	if (e == 0)
 		e = strv_addf(argv, "--architectures=%s", r->architecture);
 	if (e == 0)
@@ -123,6 +125,9 @@ static int arguments(const struct recipe *r, const char *tree, const char *sourc
 		e = add_hook(argv, HOOKS "file-mirror-automount");
 	if (e == 0)
 		e = add_proxies(argv);
+	/* An archive of old releases is not signed anew each week. */
+	if (e == 0 && r->important)
+		e = strv_add(argv, "--aptopt=Acquire::Check-Valid-Until \"false\"");
 	for (size_t i = 0; e == 0 && i < r->exclude.n; i++)
 		e = strv_addf(argv, "--dpkgopt=path-exclude=%s", r->exclude.v[i]);
 	if (e == 0 && r->packages.n > 0)

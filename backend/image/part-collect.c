@@ -218,7 +218,11 @@ static int make_names(const struct collecting *c)
 		_cleanup_free_ char *name = strndup(pair, (size_t)(equals - pair));
 		_cleanup_free_ char *target = fs_join("/", equals + 1);
 
-		r = name && target ? make_link(c, name, target) : -ENOMEM;
+		if (!name || !target)
+			return -ENOMEM;
+		/* In a distribution's tree the name has a program of its own, and the part's other one may be missing. */
+		if (fs_exists(c->tree_fd, target))
+			r = make_link(c, name, target);
 	}
 	return r;
 }
