@@ -401,11 +401,10 @@ static int say_too_large(const struct base *b, const json_t *sizes)
 	qsort(v, n, sizeof(*v), largest_first);
 	for (size_t i = 0; i < n && i < LARGEST; i++)
 		strbuf_addf(&text, "\n  %s: %s", v[i].path, BYTES(v[i].bytes));
-	log_error(_("this root is %s as an initramfs, and is to be %s at the most. The largest in it, before "
-		    "they "
-		    "are compressed:%s"),
-		  BYTES((unsigned long long)b->initramfs_bytes), BYTES(INITRAMFS_MAX),
-		  text.data ? text.data : "");
+	log_error(_("this root is %s as an initramfs, and is to be 2 MB at the most. The largest in it, "
+		    "before they are "
+		    "compressed:%s"),
+		  BYTES((unsigned long long)b->initramfs_bytes), text.data ? text.data : "");
 	return -EFBIG;
 }
 
