@@ -158,10 +158,19 @@ static int check_modules_place(const struct build *b)
 	return 0;
 }
 
+/* Where /lib is a link, it is one to usr/lib; old trees have both folders, and their modules in /lib. */
+static const char *modules_place(int tree_fd)
+{
+	struct stat st;
+
+	return fs_stat(tree_fd, "/lib", &st) == 0 && S_ISLNK(st.st_mode) ? "/usr/lib/modules"
+									 : "/lib/modules";
+}
+
 /* The operator's own modules go where the tree has its modules; the links to the kernel's sources stay behind. */
 static int copy_modules(struct build *b, int tree_fd)
 {
-	const char *modules = fs_exists(tree_fd, "/usr/lib") ? "/usr/lib/modules" : "/lib/modules";
+	const char *modules = modules_place(tree_fd);
 	_cleanup_free_ char *to = fs_join(b->host_tree, modules);
 	_cleanup_free_ char *release = fs_join(modules, b->kernel_release);
 	_cleanup_free_ char *build = release ? fs_join(release, "build") : NULL;

@@ -24,7 +24,9 @@
 const char *const squashfs_options[] = { "-comp", "zstd", "-Xcompression-level", "9", "-b", "262144", NULL };
 
 /* What kernels since 2.6.29 read. */
-const char *const squashfs_old_options[] = { "-comp", "gzip", "-b", "131072", NULL };
+const char *const squashfs_old_options[] = {
+	"-comp", "gzip", "-Xcompression-level", "6", "-b", "131072", NULL
+};
 
 struct packing {
 	const struct image_env *env;
