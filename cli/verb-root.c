@@ -60,7 +60,8 @@ static int print_roots(const struct style *s, const struct muster_root *v, size_
 	for (size_t i = 0; i < n; i++) {
 		table_row(&t);
 		table_cell(&t, ID, COLOUR_NONE, "%s", v[i].id);
-		table_cell(&t, KERNEL, COLOUR_NONE, "%s", v[i].kernel);
+		/* A base has none. */
+		table_cell(&t, KERNEL, COLOUR_NONE, "%s", *v[i].kernel ? v[i].kernel : "-");
 		table_cell(&t, DISTRIBUTION, COLOUR_NONE, "%s %s", v[i].distribution, v[i].suite);
 		table_cell(&t, SIZE, COLOUR_NONE, "%s", BYTES(v[i].bytes));
 		table_cell(&t, BUILT, COLOUR_NONE, "%s", v[i].built);

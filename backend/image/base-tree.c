@@ -185,7 +185,7 @@ static int install(const struct image_env *env, const struct base_tree *t, const
 		return refuse(_("muster cannot make the tree of an older release on this server's "
 				"distribution: bring "
 				"one of your own with --from"));
-	r = image_need_programs(env, ops->programs);
+	r = image_need_programs(env, NEED_ROOT, ops->programs);
 	strbuf_addf(&sources, "Types: deb\nURIs: %s\nSuites: %s\nComponents: main\n", t->wish->mirror,
 		    t->wish->release);
 	if (t->keyring)

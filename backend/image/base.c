@@ -272,10 +272,10 @@ static int prepare(struct base *b)
 	static const char *const package_programs[] = { "apt-get", "dpkg-source", NULL };
 	static const char *const through[] = { "/var/lib/muster", IMAGE_ROOTS, NULL };
 	_cleanup_free_ char *tree = NULL;
-	int r = image_need_programs(b->env, programs);
+	int r = image_need_programs(b->env, NEED_BASE, programs);
 
 	if (r == 0 && b->sources)
-		r = image_need_programs(b->env, package_programs);
+		r = image_need_programs(b->env, NEED_BASE, package_programs);
 	if (r == 0)
 		r = image_need_space(b->env, IMAGE_ROOTS,
 				     b->wish->mode == PLAN_ROOT_NFS ? TREE_SPACE : BASE_SPACE);

@@ -49,10 +49,10 @@ static void build_clear(struct build *b)
 static int build_prepare(struct build *b)
 {
 	static const char *const programs[] = { "mksquashfs", "depmod", NULL };
-	int r = image_need_programs(b->env, programs);
+	int r = image_need_programs(b->env, NEED_ROOT, programs);
 
 	if (r == 0 && b->recipe->packages.n > 0)
-		r = image_need_programs(b->env, b->recipe->ops->programs);
+		r = image_need_programs(b->env, NEED_ROOT, b->recipe->ops->programs);
 	if (r < 0)
 		return r;
 	if (asprintf(&b->folder, IMAGE_ROOTS "/.building-%s-%ld", b->recipe->id, (long)getpid()) < 0) {

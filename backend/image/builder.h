@@ -95,6 +95,9 @@ int kernel_release_read(int fd, char **ret) _must_check_;
 /* Finds the release and the modules of the operator's own kernel at `path`, below the server's "/". */
 int kernel_own(const char *path, char **ret_release, char **ret_modules) _must_check_;
 
+#define NEED_ROOT "root-build"
+#define NEED_BASE "base-build"
+
 /* Absolute path for programs of a path below the environment's root; owned, NULL when memory runs out. */
 char *image_host_path(const struct image_env *env, const char *path);
 void image_progress(const struct image_env *env, const char *step, int permille, const char *line);
@@ -107,8 +110,10 @@ int image_lock(const struct image_env *env, const char *folder, const char *step
 int image_sweep(const struct image_env *env, const char *folder) _must_check_;
 /* Removes a tree of a build; refuses where something is mounted in it. */
 int image_discard(const struct image_env *env, const char *path) _must_check_;
-/* -MUSTER_E_MISSING, logged, where a program is not installed; the list is NULL-terminated. */
-int image_need_programs(const struct image_env *env, const char *const *programs) _must_check_;
+/* -MUSTER_E_MISSING, logged, where a program is not installed; the list is NULL-terminated. The profile's service says which
+ * packages bring them. */
+int image_need_programs(const struct image_env *env, const char *service,
+			const char *const *programs) _must_check_;
 /* -ENOSPC, logged, where fewer bytes than these are free for `path`. */
 int image_need_space(const struct image_env *env, const char *path, unsigned long long bytes) _must_check_;
 /* How long an initramfs of the agent and the programs of this tree is, compressed for an old kernel. */

@@ -65,27 +65,6 @@ cmp "$roots/$id/root.squashfs" "$lab/other/var/lib/muster/roots/$id/root.squashf
 ok $? 'elsewhere, the same sources make the same bytes'
 rm -rf "$lab/other"
 
-# The release before this one, from the mirror that this server uses; its key is in the distribution's keyring.
-old_kernel() { # folder
-	local apt=$1/apt version codename before uri package
-	. /etc/os-release
-	version=$VERSION_ID codename=$VERSION_CODENAME
-	before=$(sed -n "s/^release \"$((version - 1))\" *{ *codename = \"\([a-z]*\)\".*/\1/p" "$srcdir/profiles/distro/debian.conf")
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
-	[ -n "$before" ] && [ -n "$uri" ] || return 1
-	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
-	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' \
-		"$uri" "$before" >"$apt/old.sources"
-	apt_old() {
-		"$@" -oDir::Etc::sourcelist="$apt/old.sources" -oDir::Etc::sourceparts=- -oDir::State="$apt/state" \
-			-oDir::State::status=/dev/null -oDir::Cache="$apt/cache" -oAcquire::Languages=none -oAPT::Sandbox::User=
-	}
-	apt_old apt-get update >&2 || return 1
-	package=$(apt_old apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
-	[ -n "$package" ] || return 1
-	(cd "$1" && apt_old apt-get download "$package" >&2) || return 1
-	dpkg-deb -x "$1"/linux-image-*.deb "$1"
-}
 kernel=distro-cloud
 rm -rf "$lab/old-kernel"
 mkdir -p "$lab/old-kernel"

@@ -51,3 +51,31 @@ EOF
 	tar --sort=name --mtime=@315532800 --owner=0 --group=0 --numeric-owner -C "$work" -c kerrighed-tools-0 | gzip -n >"$1"
 	rm -rf "$work"
 }
+
+# The release before this server's own, and the mirror that the server uses: its keys are in the distribution's keyring.
+old_release() { # sets before and uri
+	local version codename
+	version=$(. /etc/os-release && echo "$VERSION_ID")
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	before=$(sed -n "s/^release \"$((version - 1))\" *{ *codename = \"\([a-z]*\)\".*/\1/p" "$srcdir/profiles/distro/debian.conf")
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | head -n 1)
+	[ -n "$before" ] && [ -n "$uri" ]
+}
+
+# That release's kernel for virtual machines, unpacked.
+old_kernel() { # folder
+	local apt=$1/apt package
+	old_release || return 1
+	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' \
+		"$uri" "$before" >"$apt/old.sources"
+	apt_old() {
+		"$@" -oDir::Etc::sourcelist="$apt/old.sources" -oDir::Etc::sourceparts=- -oDir::State="$apt/state" \
+			-oDir::State::status=/dev/null -oDir::Cache="$apt/cache" -oAcquire::Languages=none -oAPT::Sandbox::User=
+	}
+	apt_old apt-get update >&2 || return 1
+	package=$(apt_old apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
+	[ -n "$package" ] || return 1
+	(cd "$1" && apt_old apt-get download "$package" >&2) || return 1
+	dpkg-deb -x "$1"/linux-image-*.deb "$1"
+}
