@@ -101,6 +101,9 @@ int craft_unpack_system(const struct craft_env *env, int archive_fd, const char 
 
 /* ---- tree.c ---- */
 
+/* The one folder that an archive had at its top, as "linux-6.1", in the folder that it was unpacked into; *ret stays NULL where
+ * there is more than that. -MUSTER_E_FORMAT: there is nothing. */
+int craft_only_folder(int fd, char **ret) _must_check_;
 /*
  * Makes the folder `name` of a source in `folder_fd`, whose absolute path is `folder`: what an archive has in its one folder
  * at the top, or a copy of the operator's own tree. *ret_newest is the time of its newest file.

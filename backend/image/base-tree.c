@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/image/base.h"
@@ -118,35 +117,6 @@ static int copy(const struct image_env *env, const char *folder, const char *to)
 	return all ? spawn_check(&s, NULL) : -ENOMEM;
 }
 
-/* The one folder that the tree has at its top, where that is no system: NULL where it has more, or is one. */
-static int only_folder(int tree_fd, char **ret)
-{
-	int copy = openat(tree_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	_cleanup_free_ char *name = NULL;
-	struct dirent *e;
-	struct stat st;
-	size_t n = 0;
-
-	if (!d) {
-		closep(&copy);
-		return -errno;
-	}
-	while ((e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		free(name);
-		name = strdup(e->d_name);
-		n++;
-	}
-	closedir(d);
-	if (n > 0 && !name)
-		return -ENOMEM;
-	if (n == 1 && fstatat(tree_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-		*ret = TAKE_PTR(name);
-	return 0;
-}
-
 static int unpack(const struct image_env *env, const struct base_tree *t, int folder_fd)
 {
 	const struct craft_env craft = part_craft(env);
@@ -162,7 +132,10 @@ static int unpack(const struct image_env *env, const struct base_tree *t, int fo
 	if (r == 0)
 		r = craft_unpack_system(&craft, archive, t->from.place, tree);
 	if (r == 0)
-		r = only_folder(tree, &only);
+		r = craft_only_folder(tree, &only);
+	/* An archive with nothing in it is no system, which is said below. */
+	if (r == -MUSTER_E_FORMAT)
+		return 0;
 	if (r < 0 || !only)
 		return r;
 	if (renameat(tree, only, folder_fd, "only") < 0 || unlinkat(folder_fd, "tree", AT_REMOVEDIR) < 0 ||

@@ -294,7 +294,7 @@ static int prepare(struct base *b)
 		return -ENOMEM;
 	r = fs_mkdir_all(b->env->root_fd, tree, 0755);
 	if (r == 0)
-		r = craft_check_way(b->host_tree, _("a node root"));
+		r = craft_check_way(b->host_tree, "a node root");
 	return r < 0 ? r : make_headers(b);
 }
 
