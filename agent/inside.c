@@ -3,6 +3,11 @@
 
 #include "agent/inside.h"
 #include "agent/command.h"
+#include "agent/probe.h"
+#include "agent/processes.h"
+#include "agent/scheduler.h"
+#include "agent/ssi.h"
+#include "agent/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,18 +25,26 @@
 #define REQUEST_MS 5000
 #define ANSWER_MS 1000 /* of a ping */
 #define IDLE_MS 1000
+#define MERGED_MS 1200 /* below the time that a report has for it */
+#define LOOK_MS 3000   /* at the processes */
+#define OUTPUT_MAX (4 * COMMAND_OUTPUT_MAX)
 
-/* "@1", "@2" stand for the request's arguments. */
+/* "@1", "@2" stand for the request's arguments, of which the last ones may lack. */
 static const struct command {
 	const char *word;
 	const char *argv[8];
-	int arguments, timeout_ms;
+	int arguments, timeout_ms, may_lack;
+	int (*call)(int at, const char *args, int out);
 } commands[] = {
-	{ "ping", { NULL }, 0, 0 },
-	{ "add", { "krgadm", "nodes", "add", "-n", "@1" }, 1, 120000 },
-	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, 120000 },
-	{ "allow", { "krgcapset", "-k", "@1", "-e", "+CAN_MIGRATE" }, 1, 10000 },
-	{ "migrate", { "migrate", "@1", "@2" }, 2, 30000 },
+	{ "ping", { NULL }, 0, 0, 0, NULL },
+	{ "add", { "krgadm", "nodes", "add", "-n", "@1" }, 1, 120000, 0, NULL },
+	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, 120000, 0, NULL },
+	{ "allow", { "krgcapset", "-k", "@1", "-e", "+CAN_MIGRATE" }, 1, 10000, 0, NULL },
+	{ "migrate", { "migrate", "@1", "@2" }, 2, 30000, 0, NULL },
+	{ "scheduler", { NULL }, 2, SCHEDULER_MS, 1, scheduler_set },
+	{ "probe", { NULL }, 1, PROBE_MS, 0, probe_run },
+	{ "merged", { NULL }, 0, MERGED_MS, 0, NULL },
+	{ "ps", { NULL }, 1, LOOK_MS, 0, NULL }, /* "1": with the kernel's own threads */
 };
 
 /* A socket's address has room for little; through the descriptor the path is always short. */
@@ -87,6 +100,7 @@ static int run_request(int at, char *line, struct text *out)
 	const char *args[2] = { NULL }, *argv[8] = { NULL };
 	char *save = NULL, *word = strtok_r(line, " ", &save), *arg;
 	const struct command *c = NULL;
+	char joined[REQUEST_MAX];
 	int n = 0;
 
 	for (size_t i = 0; word && i < ARRAY_SIZE(commands); i++)
@@ -99,12 +113,18 @@ static int run_request(int at, char *line, struct text *out)
 			break;
 		args[n++] = arg;
 	}
-	if (!c || n != c->arguments) {
+	if (!c || n > c->arguments || n < c->arguments - c->may_lack) {
 		text_addf(out, "this is no command that runs in the container\n");
 		return COMMAND_MISSING;
 	}
+	if (strcmp(c->word, "merged") == 0)
+		return ssi_merged(at, c->timeout_ms, out);
+	if (c->call) {
+		snprintf(joined, sizeof(joined), "%s%s%s", args[0], n > 1 ? " " : "", n > 1 ? args[1] : "");
+		return command_call(at, c->call, joined, now_ms() + c->timeout_ms, out);
+	}
 	if (!c->argv[0])
-		return 0;
+		return n ? processes_list(at, c->timeout_ms, *args[0] == '1', out) : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(argv) && c->argv[i]; i++)
 		argv[i] = c->argv[i][0] == '@' ? args[c->argv[i][1] - '1'] : c->argv[i];
 	return command_run(at, argv, now_ms() + c->timeout_ms, NULL, out);
@@ -149,7 +169,12 @@ int inside_serve(int at, bool (*stop)(void))
 		if (client < 0)
 			continue;
 		fcntl(client, F_SETFD, FD_CLOEXEC);
-		answer(at, client);
+		/* Each has a process of its own: one that adds nodes takes minutes. */
+		if (fork() == 0) {
+			close(fd);
+			answer(at, client);
+			_exit(0);
+		}
 		close(client);
 	}
 	return 0;
@@ -158,7 +183,11 @@ int inside_serve(int at, bool (*stop)(void))
 int inside_init_main(void)
 {
 	_cleanup_close_ int at = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = at < 0 ? -errno : inside_serve(at, NULL);
+	int r;
+
+	/* Before it was isolated the node may not have had it. What is missing is told when it is wanted. */
+	steps_mount("/config", "configfs");
+	r = at < 0 ? -errno : inside_serve(at, NULL);
 
 	fprintf(stderr, "muster: the container's part cannot run: %s\n", strerror(-r));
 	return 1;
@@ -199,7 +228,7 @@ static int read_answer(int fd, long long deadline, struct text *out)
 		n = read(fd, buf, sizeof(buf));
 		if (n <= 0)
 			break;
-		if (t.len < COMMAND_OUTPUT_MAX * 2)
+		if (t.len < OUTPUT_MAX)
 			text_add(&t, buf, (size_t)n);
 	}
 	end = t.s ? strchr(t.s, '\n') : NULL;

@@ -5,6 +5,9 @@
 #include "agent/command.h"
 #include "agent/inside.h"
 #include "agent/place.h"
+#include "agent/probe.h"
+#include "agent/processes.h"
+#include "agent/scheduler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +19,7 @@
 #define HOTPLUG "sys/kerrighed/hotplug"
 #define BOOT_MS 30000
 #define CLUSTER_MS 120000
+#define PS_MS 3000
 #define FAILED 1
 
 struct step {
@@ -37,19 +41,14 @@ static const struct step prepare[] = {
 
 int steps_mount(const char *target, const char *type)
 {
+	struct stat st, root;
+
 	if (mkdir(target, 0755) < 0 && errno != EEXIST)
 		return -errno;
+	/* The system may have mounted it. */
+	if (stat(target, &st) == 0 && stat("/", &root) == 0 && st.st_dev != root.st_dev)
+		return -EBUSY;
 	return mount(type, target, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? -errno : 0;
-}
-
-/* In one write, without a newline: the kernel takes each write as a value. */
-static int write_value(int at, const char *path, const char *text)
-{
-	_cleanup_close_ int fd = openat(at, path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write_all(fd, text, strlen(text));
 }
 
 static int do_mount(const struct steps_env *env, const struct step *s)
@@ -74,7 +73,7 @@ static int do_step(const struct steps_env *env, const struct step *s, struct tex
 		r = place_link(env->at, s->path, env->self);
 		break;
 	case WRITE:
-		r = write_value(env->at, s->path, s->text);
+		r = file_write_value(env->at, s->path, s->text, 0);
 		break;
 	case MOUNT:
 		r = do_mount(env, s);
@@ -183,18 +182,56 @@ static int do_migrate(const struct steps_env *env, const char *args, struct text
 			       now_ms() + BOOT_MS, NULL, out);
 }
 
+/* "1": with the kernel's own threads. In the container /proc is the whole single system's. */
+static int do_ps(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at))
+		return inside_ask(env->at, "ps", args, now_ms() + 2LL * PS_MS, out);
+	return processes_list(env->at, PS_MS, *args == '1', out);
+}
+
+/* There is no such thing in 3.0: its nodes are taken out, one after the other. */
+static int do_stop(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at)) {
+		text_addf(out, "this generation of Kerrighed ends node by node\n");
+		return COMMAND_MISSING;
+	}
+	return command_run(env->at, (const char *const[]){ "krgadm", "cluster", "stop", NULL },
+			   now_ms() + CLUSTER_MS, NULL, out);
+}
+
+static int do_scheduler(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at))
+		return inside_ask(env->at, "scheduler", args, now_ms() + 2LL * SCHEDULER_MS, out);
+	/* Where it does not mount, there are no schedulers, which is told then. */
+	env->mount("/config", "configfs");
+	return command_call(env->at, scheduler_set, args, now_ms() + SCHEDULER_MS, out);
+}
+
+static int do_probe(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at))
+		return inside_ask(env->at, "probe", args, now_ms() + PROBE_MS + SCHEDULER_MS, out);
+	return command_call(env->at, probe_run, args, now_ms() + PROBE_MS, out);
+}
+
 static const struct {
 	const char *word;
 	int (*run)(const struct steps_env *env, const char *args, struct text *out);
 	const char *letters; /* of its arguments */
-	int words;	     /* how many there are */
-	bool may_lack;
+	int words, least;    /* how many there are, and may be */
 } table[] = {
-	{ "ssi-prepare", do_prepare, "", 0, true },
-	{ "ssi-boot", do_boot, "", 0, true },
-	{ "ssi-add", do_add, "0123456789,-", 1, true },
-	{ "ssi-remove", do_remove, "0123456789,-", 1, false },
-	{ "ssi-migrate", do_migrate, "0123456789 ", 2, false },
+	{ "ssi-prepare", do_prepare, "", 0, 0 },
+	{ "ssi-boot", do_boot, "", 0, 0 },
+	{ "ssi-add", do_add, "0123456789,-", 1, 0 },
+	{ "ssi-remove", do_remove, "0123456789,-", 1, 1 },
+	{ "ssi-stop", do_stop, "", 0, 0 },
+	{ "ssi-migrate", do_migrate, "0123456789 ", 2, 2 },
+	{ "ssi-ps", do_ps, "01", 1, 1 },
+	{ "ssi-scheduler", do_scheduler, "0123456789,- ", 2, 1 },
+	{ "ssi-probe", do_probe, "0123456789,", 1, 1 },
 };
 
 static int count_words(const char *args)
@@ -212,9 +249,9 @@ bool steps_know(const char *word, const char *args)
 		if (strcmp(table[i].word, word) != 0)
 			continue;
 		if (!*args)
-			return table[i].may_lack;
+			return table[i].least == 0;
 		return args[strspn(args, table[i].letters)] == '\0' && *args >= '0' && *args <= '9' &&
-		       count_words(args) == table[i].words;
+		       count_words(args) <= table[i].words && count_words(args) >= table[i].least;
 	}
 	return false;
 }

@@ -48,7 +48,7 @@ int context_connect(struct muster *m, int *ret) _must_check_;
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
 int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
 /* The same without waiting: the request, which is taken over and must be short, goes out; no event tells when it cannot. Then
- * what has arrived is read: 1, when more is to come. */
+ * what has arrived is read: 1, when more is to come. Where more lines than one are told, each call gives the next. */
 int context_ask_begin(struct muster *m, json_t *request, struct muster_asking **ret) _must_check_;
 int context_ask_work(struct muster_asking *a, json_t **ret) _must_check_;
 

@@ -67,6 +67,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
 	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
 	MUSTER_QUESTION_REMOVE_KERNEL = 1 << 4,
+	MUSTER_QUESTION_REMOVE_TOOLCHAIN = 1 << 5,
 };
 
 struct muster_question {
@@ -100,6 +101,7 @@ struct muster_config {
 };
 
 struct muster;
+struct muster_asking;
 
 int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
 void muster_free(struct muster *m);
@@ -266,6 +268,7 @@ enum muster_job_kind {
 	MUSTER_JOB_UNDO,
 	MUSTER_JOB_ROOT,   /* muster_root_build() */
 	MUSTER_JOB_KERNEL, /* muster_kernel_job() */
+	MUSTER_JOB_SSI,	   /* muster_ssi_job() */
 };
 
 struct muster_job {
@@ -299,7 +302,8 @@ int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call must
 int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
 		    void *data) _must_check_;
 const struct muster_job *muster_job_state(const struct job_feed *f);
-const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build" */
+const char *muster_job_name(
+	enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build", "single system" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
@@ -365,6 +369,22 @@ DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
 void muster_kernels_free(struct kernel_generation **v, size_t n);
 int muster_kernel_remove(struct muster *m, const char *id) _must_check_;
 
+/* The programs of an older release, in which kernels are built: see kernel/model.h. */
+struct muster_toolchain_wish {
+	const char *mirror;	     /* URL, copy:PATH, file:PATH or PATH */
+	const char *release;	     /* as the mirror has it below dists/ */
+	const char *const *packages; /* NULL-terminated; NULL: what most kernels need */
+	const char *keyring;	     /* NULL: the server's own keys */
+	bool trust_unsigned;
+};
+int muster_toolchain_build(struct muster *m, const char *name, const struct muster_toolchain_wish *wish,
+			   struct kernel_toolchain **ret) _must_check_;
+int muster_toolchain_list(struct muster *m, struct kernel_toolchain ***ret, size_t *ret_n) _must_check_;
+void muster_toolchain_free(struct kernel_toolchain *t);
+DEFINE_CLEANUP(struct kernel_toolchain *, muster_toolchain_free)
+void muster_toolchains_free(struct kernel_toolchain **v, size_t n);
+int muster_toolchain_remove(struct muster *m, const char *name) _must_check_;
+
 /* What a kernel is held against; what is not given is not looked at. */
 struct muster_kernel_place {
 	const char *mode;	  /* root mode: "ram", "nfs", "initramfs"; NULL: each */
@@ -389,6 +409,24 @@ void muster_status_free(struct node_state *v, size_t n);
  * judged. -ENOENT: nothing was applied yet. -EINVAL: the range is wrong (emitted). */
 int muster_ssi_status(struct muster *m, const char *range, struct ssi_state *ret) _must_check_;
 void muster_ssi_free(struct ssi_state *s);
+/* The same of nodes that are known already, as the feed gave them. */
+int muster_ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret) _must_check_;
+/* Says of one that seems to be up that it hangs, where looking at its processes has shown it, and what to do. */
+int muster_ssi_hangs(struct ssi_state *s) _must_check_;
+/* What these nodes lack to form it now: sentences, none when nothing is missing. */
+int muster_ssi_missing(const struct node_state *v, size_t n, struct strv *ret) _must_check_;
+
+/*
+ * Its processes. A node of it is asked, which takes a moment, and ten seconds where it cannot be woken. `kernel`: with the
+ * kernel's own threads. -MUSTER_E_UNHEALTHY: it hangs; -MUSTER_E_REFUSED: it is not up; both emitted, with the remedy.
+ */
+int muster_ssi_ps(struct muster *m, bool kernel, struct ssi_processes **ret) _must_check_;
+void muster_ssi_ps_free(struct ssi_processes *p);
+DEFINE_CLEANUP(struct ssi_processes *, muster_ssi_ps_free)
+/* The same again and again, about every two seconds, until muster_asking_free(). When muster_asking_fd() is readable it is to
+ * be read until it says 1; 0: there are new ones. Nothing waits, and while nobody asks, no node looks at them. */
+int muster_ssi_ps_ask(struct muster *m, bool kernel, struct muster_asking **ret) _must_check_;
+int muster_ssi_ps_read(struct muster *m, struct muster_asking *a, struct ssi_processes **ret) _must_check_;
 
 /* ---- the feed: what musterd tells of the nodes, as it happens -------------------------------------------- */
 
@@ -462,7 +500,6 @@ struct muster_history {
 int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
 /* The same without waiting: it is asked for, then read each time when the descriptor is readable, until that does not say 1:
  * more is to come. A musterd that hangs says nothing: the caller looks at the clock. */
-struct muster_asking;
 int muster_history_ask(struct muster *m, const char *node, struct muster_asking **ret) _must_check_;
 int muster_asking_fd(const struct muster_asking *a);
 int muster_history_read(struct muster *m, struct muster_asking *a, struct muster_history **ret) _must_check_;
@@ -528,6 +565,22 @@ int muster_ssi_reset(struct muster *m, const char *range, struct muster_result *
 		     size_t *ret_n) _must_check_;
 /* Moves a process to the node of that name. -MUSTER_E_COMMAND: emitted what was said. */
 int muster_ssi_migrate(struct muster *m, long pid, const char *node) _must_check_;
+
+enum muster_ssi_verb {
+	MUSTER_SSI_START,
+	MUSTER_SSI_ADD,
+	MUSTER_SSI_REMOVE,
+	MUSTER_SSI_MIGRATE,
+};
+
+struct muster_ssi_wish {
+	enum muster_ssi_verb verb;
+	const char *range; /* of the nodes */
+	long pid;	   /* of MIGRATE */
+	const char *node;  /* likewise */
+};
+/* One of these as a job, for a screen that goes on meanwhile: what became of each node is a note or an error of it. */
+int muster_ssi_job(struct muster *m, const struct muster_ssi_wish *wish) _must_check_;
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
 

@@ -134,6 +134,7 @@ static void a_broken_one_is_told_with_its_remedy_and_an_exit_status(void **state
 
 struct agent {
 	bool online;
+	bool quick; /* its reports say at once that it begins, and what came of it */
 	const char *id;
 	const char *fails; /* the word that it cannot do; NULL: it can all */
 	char done[256];	   /* "ssi-prepare; ssi-add 2; " */
@@ -171,9 +172,15 @@ static void obey(struct fixture *f, struct agent *agents, int node, const char *
 		agents[0].online = agents[1].online = true;
 	if (!fails && strcmp(word, "ssi-remove") == 0)
 		agents[1].online = false;
-	assert_true(asprintf(&begins, KERRIGHED "done=%s\n", id) > 0);
-	report(f, node, begins);
-	assert_true(asprintf(&ends, KERRIGHED "result_id=%s\nresult_status=%d\nresult=%s\n", id,
+	assert_true(asprintf(&begins, "done=%s\n", id) > 0);
+	if (!a->quick) {
+		_cleanup_free_ char *first = NULL;
+
+		assert_true(asprintf(&first, KERRIGHED "%s", begins) > 0);
+		report(f, node, first);
+		begins[0] = '\0';
+	}
+	assert_true(asprintf(&ends, KERRIGHED "%sresult_id=%s\nresult_status=%d\nresult=%s\n", begins, id,
 			     fails ? 5 : 0, fails ? "not today\\nnor tomorrow" : "") > 0);
 	report(f, node, ends);
 }
@@ -227,7 +234,7 @@ static int run_ssi(struct fixture *f, struct agent *agents, char **ret, const ch
 
 static void the_nodes_agents_form_it_and_part_it(void **state)
 {
-	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	struct agent agents[] = { { .id = "1" }, { .id = "2", .quick = true } };
 	_cleanup_free_ char *start = NULL, *again = NULL, *removed = NULL, *all = NULL, *added = NULL,
 			    *moved = NULL, *far = NULL;
 	struct fixture *f = *state;
@@ -302,6 +309,33 @@ static void a_reset_is_asked_of_all_its_nodes(void **state)
 	assert_string_equal(agents[1].done, "reset; ");
 }
 
+/* Whether the answer to this report asks the node for the merged machine. */
+static bool is_to_tell(struct fixture *f, int node, const char *subsession)
+{
+	_cleanup_free_ char *body = NULL, *answer = NULL;
+	char value[8];
+
+	assert_true(asprintf(&body, KERRIGHED "ssi_session=1\nssi_node=%d\nssi_subsession=%s\n", node + 1,
+			     subsession) > 0);
+	answer = client_report(f->server, node ? NODE2 : NODE1, f->token[node], body);
+	value_of(answer, "merged", value, sizeof(value));
+	return strcmp(value, "1") == 0;
+}
+
+static void one_node_alone_is_asked_for_the_merged_machine(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(is_to_tell(f, 1, "-1"));
+	assert_true(is_to_tell(f, 0, "1"));
+	assert_false(is_to_tell(f, 1, "1"));
+	assert_true(is_to_tell(f, 0, "1"));
+	/* It has left. */
+	assert_false(is_to_tell(f, 0, "-1"));
+	assert_true(is_to_tell(f, 1, "1"));
+	assert_false(is_to_tell(f, 0, "1"));
+}
+
 static void a_range_that_names_no_node_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -322,6 +356,7 @@ int main(void)
 		RUNNING(what_a_node_cannot_do_is_told),
 		RUNNING(a_start_with_one_id_twice_is_refused_and_touches_no_node),
 		RUNNING(a_reset_is_asked_of_all_its_nodes),
+		RUNNING(one_node_alone_is_asked_for_the_merged_machine),
 		RUNNING(a_range_that_names_no_node_is_refused),
 	};
 

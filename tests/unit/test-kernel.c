@@ -409,6 +409,30 @@ static void objects_are_counted_by_the_makefiles(void **state)
 	assert_int_equal(kernel_count_objects(s->fd, "", "x86_64"), 3);
 }
 
+static void built_in_drivers_are_listed_where_the_tree_lists_none(void **state)
+{
+	_cleanup_free_ char *list = NULL;
+	struct site *s = *state;
+
+	put(s, "/drivers/Makefile", "obj-y += net/\n");
+	put(s, "/drivers/net/Makefile",
+	    "obj-$(CONFIG_E1000) += e1000/\nobj-$(CONFIG_NE2K) += ne2k-pci.o 8390.o\nobj-$(CONFIG_TUN) += "
+	    "tun.o\n"
+	    "obj-$(CONFIG_GONE) += gone.o\nobj-y += loopback.o\n");
+	put(s, "/drivers/net/e1000/Makefile", "obj-$(CONFIG_E1000) += e1000.o\ne1000-objs := e1000_main.o\n");
+	put(s, "/drivers/net/e1000/e1000.o", "");
+	put(s, "/drivers/net/ne2k-pci.o", "");
+	put(s, "/drivers/net/8390.o", "");
+	put(s, "/drivers/net/tun.o", "");
+	put(s, "/drivers/net/loopback.o", "");
+	assert_int_equal(kernel_list_builtin(s->fd,
+					     "CONFIG_E1000=y\nCONFIG_NE2K=y\nCONFIG_TUN=m\nCONFIG_GONE=y\n",
+					     "x86_64", &list),
+			 0);
+	assert_string_equal(list, "kernel/drivers/net/e1000/e1000.ko\nkernel/drivers/net/ne2k-pci.ko\n"
+				  "kernel/drivers/net/8390.ko\n");
+}
+
 /* ---- archives --------------------------------------------------------------------------------------------- */
 
 static int unpack(const struct site *s, struct archive_out *a)
@@ -596,6 +620,7 @@ int main(void)
 		ON_SITE(a_symbol_that_is_on_against_the_wish_names_its_selector),
 		ON_SITE(a_symbol_that_no_file_has_is_said_to_be_unknown),
 		ON_SITE(objects_are_counted_by_the_makefiles),
+		ON_SITE(built_in_drivers_are_listed_where_the_tree_lists_none),
 		ON_SITE(an_archive_is_unpacked),
 		ON_SITE(an_archive_that_leads_out_is_refused),
 		ON_SITE(a_link_that_leads_out_is_refused),
