@@ -29,6 +29,7 @@ struct gathering {
 	struct strv known; /* node, card, node, card, ...: over which they have booted */
 	struct fit_card *cards;
 	char (*ids)[10];
+	struct image_generation *base; /* on which the root stands; NULL: none */
 };
 
 static void gathering_clear(struct gathering *g)
@@ -40,6 +41,7 @@ static void gathering_clear(struct gathering *g)
 	strv_free(&g->known);
 	free(g->cards);
 	free(g->ids);
+	image_generation_freep(&g->base);
 }
 
 static int look_at_machines(struct gathering *g)
@@ -104,6 +106,10 @@ static int look_at_own_kernel(struct gathering *g)
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	g->fit.no_modules = !g->modules;
+	if (g->base) {
+		(void)!fit_release(g->base->libc, g->fit.libc);
+		return 0;
+	}
 	/* A root is made of this server's own distribution, and so is its libc. Facts of another machine say nothing of it. */
 	for (size_t i = 0; !g->muster->config.host_file && i < ARRAY_SIZE(places); i++) {
 		_cleanup_close_ int fd = open(places[i], O_RDONLY | O_CLOEXEC);
@@ -129,7 +135,7 @@ static int find_built(struct gathering *g, struct image_generation **ret)
 				       .profiles = m->profiles_dir,
 				       .borrow = m->scratch,
 				       .cancel_fd = -1 };
-	_cleanup_free_ char *id = NULL;
+	_cleanup_free_ char *id = NULL, *image = NULL;
 	bool heard = log_sink_data() == m;
 	int r;
 
@@ -138,6 +144,11 @@ static int find_built(struct gathering *g, struct image_generation **ret)
 	r = image_root_id(&env, g->plan, &id);
 	if (r == 0)
 		r = image_root_find(&env, id, ret);
+	/* A root that was chosen stands on what it was built on, and one that is to be built on the newest. */
+	if (r == 0 && *(*ret)->on)
+		r = image_root_find(&env, (*ret)->on, &g->base);
+	if (r < 0 && r != -ENOMEM && !*g->plan->generation)
+		r = image_base_find(&env, g->plan->profile, g->plan->root, &g->base, &image);
 	if (heard)
 		context_listen(m);
 	return r == -ENOMEM ? r : 0;
@@ -164,6 +175,32 @@ static int read_nodes(struct gathering *g)
 	    store_cards(store, keep_card, g) == -ENOMEM)
 		return -ENOMEM;
 	return 0;
+}
+
+/* What the nodes of a single system image are told to run (agent/steps.c); 3.0, whose kernel is 2.6.30, has what 2.4 has not. */
+static void look_at_tools(struct gathering *g)
+{
+	static const struct {
+		const char *name;
+		unsigned int since; /* of Linux 2.6 */
+	} tools[] = { { "krgadm", 0 }, { "krgboot", 30 }, { "krginit", 30 } };
+	unsigned int release[3] = { 0 };
+	bool known = g->release && fit_release(g->release, release);
+	bool old = known && release[0] == 2 && release[1] == 6 && release[2] < 30;
+
+	for (size_t i = 0; g->plan->ssi_session && i < ARRAY_SIZE(tools); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (tools[i].since && old)
+			continue;
+		if (asprintf(&path, "usr/sbin/%s", tools[i].name) < 0)
+			path = NULL;
+		if (g->base && path && strv_has(&g->base->programs, path))
+			continue;
+		g->fit.profile = g->plan->profile;
+		g->fit.no_tool = tools[i].name;
+		return;
+	}
 }
 
 /* The card that it could not boot over, else the one that it has booted over. */
@@ -241,6 +278,7 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 		r = look_at_reports(&g);
 	if (r < 0)
 		return r;
+	look_at_tools(&g);
 	g.fit.kernel = p->kernel;
 	g.fit.root = p->root;
 	g.fit.release = g.release;

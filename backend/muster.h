@@ -328,6 +328,9 @@ struct muster_base_wish {
 		profile; /* the kind of cluster; NULL: that of the plan that was read last, as is its root mode */
 	const char *mode;	    /* "initramfs" or "nfs"; NULL: initramfs */
 	const char *const *sources; /* NAME=PLACE or NAME=PLACE#sha256=HEX; NULL-terminated; may be NULL */
+	/* For root mode nfs, the tree of an older distribution: a folder or an archive; or a mirror's URL, the name of a
+	 * release there, and a file of keys. */
+	const char *from, *mirror, *release, *keyring;
 };
 int muster_base_build(struct muster *m, const struct muster_base_wish *wish, char **ret_id) _must_check_;
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;

@@ -43,11 +43,13 @@ static const struct need {
 	{ "ram", "DEVTMPFS", true, NULL },
 	{ "nfs", "BLK_DEV_LOOP", false, NULL },
 	{ "nfs", "SQUASHFS", false, NULL },
-	{ "nfs", "SQUASHFS_ZSTD", false, NULL },
-	{ "nfs", "OVERLAY_FS", false, NULL },
+	/* Roots for older ones are packed otherwise, and do without (backend/image/squashfs.c, agent/copies.c). */
+	{ "nfs", "SQUASHFS_ZSTD", false, "4.14-" },
+	{ "nfs", "SQUASHFS_ZLIB", false, "2.6.38-4.13" },
+	{ "nfs", "OVERLAY_FS", false, "3.18-" },
 	{ "nfs", "NFS_FS", false, NULL },
 	{ "nfs", "NFS_V4", false, NULL },
-	{ "nfs", "DEVTMPFS", true, NULL },
+	{ "nfs", "DEVTMPFS", true, "2.6.32-" },
 };
 
 struct checking {

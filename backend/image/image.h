@@ -73,6 +73,10 @@ struct image_base_wish {
 	const char *profile;	    /* the kind of cluster */
 	enum plan_root mode;	    /* initramfs or nfs */
 	const char *const *sources; /* NAME=PLACE, PLACE#sha256=HEX; NULL-terminated; may be NULL */
+	/* Where the tree of an older distribution comes from, for mode nfs: a folder or an archive of one that the operator
+	 * has, or a mirror and the name of the release there. NULL: not from there. */
+	const char *from;
+	const char *mirror, *release, *keyring; /* keyring: a file; NULL: the keys that apt trusts here */
 };
 int image_base_build(const struct image_env *env, const struct image_base_wish *wish,
 		     struct image_generation **ret) _must_check_;

@@ -329,7 +329,7 @@ static int collect(const struct image_env *env, const struct plan *p, const stru
 		return r;
 	folder = modules_folder(target, g->kernel_release);
 	if (folder)
-		return modules_collect(folder, p->root, ret);
+		return modules_collect(folder, p->root, *g->on, ret);
 	none = calloc(1, sizeof(*none));
 	if (none)
 		none->conf = strdup("# This kernel has no modules.\n");

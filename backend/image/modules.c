@@ -26,6 +26,12 @@ static const char *const needed[][5] = {
 	[PLAN_ROOT_INITRAMFS] = { NULL },
 };
 
+/* Kernels that are older than the distribution may do without: version 4 was a part of "nfs" until 3.6, and where there is no
+ * overlayfs (before 3.18) the agent copies what is written to. */
+static const struct {
+	const char *name, *instead;
+} replaced[] = { { "nfsv4", "nfs" }, { "overlay", NULL } };
+
 /* Loaded where a device asks for them: every driver below the first of these folders that is there (the second for
  * kernels before 3.2) ... */
 static const char *const driver_folders[] = { "kernel/drivers/net/ethernet", "kernel/drivers/net" };
@@ -146,16 +152,30 @@ static void add_paths(struct strbuf *b, const struct strv *chain)
 	strbuf_addc(b, '\n');
 }
 
-static int add_needed(struct collecting *c, enum plan_root root)
+static bool is_replaced(const char *name, const char **ret_instead)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(replaced); i++)
+		if (strcmp(replaced[i].name, name) == 0) {
+			*ret_instead = replaced[i].instead;
+			return true;
+		}
+	return false;
+}
+
+static int add_needed(struct collecting *c, enum plan_root root, bool old)
 {
 	for (size_t i = 0; needed[root][i]; i++) {
 		_cleanup_strv_ struct strv chain = STRV_INIT;
-		bool known;
+		const char *instead = NULL;
+		bool known, spared;
 		int r = add_by_name(c, needed[root][i], &chain, &known);
 
+		spared = !known && old && is_replaced(needed[root][i], &instead);
+		if (r == 0 && spared && instead)
+			r = add_by_name(c, instead, &chain, &known);
 		if (r < 0)
 			return r;
-		if (!known) {
+		if (!known && !(spared && !instead)) {
 			log_error(
 				_("the nodes' kernel has no %s, neither built in nor as a module: this root "
 				  "mode needs it"),
@@ -309,7 +329,7 @@ static int sort_files(struct modules *m)
 
 static const char *const no_config[] = { NULL }; /* /etc/modprobe.d is the server's, not the nodes' */
 
-int modules_collect(const char *folder, enum plan_root root, struct modules **ret)
+int modules_collect(const char *folder, enum plan_root root, bool old, struct modules **ret)
 {
 	_cleanup_(modules_freep) struct modules *m = calloc(1, sizeof(*m));
 	struct collecting c = { .modules = m, .conf = STRBUF_INIT, .folder = folder };
@@ -327,7 +347,7 @@ int modules_collect(const char *folder, enum plan_root root, struct modules **re
 			  muster_strerror(r));
 	strbuf_adds(&c.conf, "# Made by muster: see agent/modules.\n");
 	if (r == 0)
-		r = add_needed(&c, root);
+		r = add_needed(&c, root, old);
 	if (r == 0)
 		r = add_drivers(&c);
 	if (r == 0)

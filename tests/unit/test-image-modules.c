@@ -185,7 +185,7 @@ static void a_module_is_loaded_behind_what_it_needs(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, false, &m), 0);
 	assert_line(m, "load /lib/modules/loop.ko");
 	assert_line(m, "load /lib/modules/exportfs.ko /lib/modules/overlay.ko");
 	assert_true(strstr(m->conf, "load /lib/modules/loop.ko") < strstr(m->conf, "squashfs.ko"));
@@ -202,7 +202,7 @@ static void a_card_brings_its_aliases_and_what_it_wants_first(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &m), 0);
 	assert_line(m, "alias pci:v0000ACMEd00000001sv*sd*bc*sc*i* /lib/modules/crc32c_generic.ko "
 		       "/lib/modules/road_runner.ko");
 	assert_line(m, "alias pci:v0000ACMEd00000002sv*sd*bc*sc*i* /lib/modules/crc32c_generic.ko "
@@ -218,7 +218,7 @@ static void only_what_is_named_is_taken_along(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &m), 0);
 	assert_null(strstr(m->conf, "load "));
 	assert_false(strv_has(&m->names, "loop"));
 	assert_false(strv_has(&m->names, "antenna"));
@@ -256,7 +256,7 @@ static void what_is_built_in_needs_no_line(void **state)
 	struct tree t;
 
 	make_tree(&t, "drivers/block/loop", "kernel/drivers/block/loop.ko\n");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, false, &m), 0);
 	assert_null(strstr(m->conf, "loop.ko"));
 	assert_non_null(strstr(m->conf, "load /lib/modules/squashfs.ko"));
 	drop_tree(&t);
@@ -268,7 +268,7 @@ static void a_root_mode_that_the_kernel_cannot_do_is_refused(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_NFS, &m), -MUSTER_E_UNSUPPORTED);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_NFS, false, &m), -MUSTER_E_UNSUPPORTED);
 	assert_null(m);
 	drop_tree(&t);
 }
@@ -280,8 +280,8 @@ static void the_same_tree_gives_the_same_table(void **state)
 
 	make_tree(&t, NULL, "");
 	make_tree(&u, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, &a), 0);
-	assert_int_equal(modules_collect(u.folder, PLAN_ROOT_RAM, &b), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, false, &a), 0);
+	assert_int_equal(modules_collect(u.folder, PLAN_ROOT_RAM, false, &b), 0);
 	assert_string_equal(a->conf, b->conf);
 	drop_tree(&t);
 	drop_tree(&u);
