@@ -2,15 +2,12 @@
 #include "config.h"
 
 #include "agent/processes.h"
-#include "agent/basis.h"
-#include "agent/command.h"
+#include "agent/look.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define LOCK "run/muster/ssi-ps.lock"
@@ -128,7 +125,7 @@ static void add_list(const struct list *l, struct text *out)
 	}
 }
 
-static void look(int at, bool kernel, struct text *out)
+static void look(int at, int kernel, struct text *out)
 {
 	unsigned long long per_node = processors_per_node(at);
 	int fd = openat(at, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -143,64 +140,7 @@ static void look(int at, bool kernel, struct text *out)
 	add_list(&list, out);
 }
 
-/* ---- the parent --------------------------------------------------------------------------------------------- */
-
-/* True: the child has said all. */
-static bool listen_to(int in, long long deadline, struct text *out)
-{
-	for (;;) {
-		struct pollfd p = { .fd = in, .events = POLLIN };
-		long long left = MAX(deadline - now_ms(), 0LL);
-		char buf[1024];
-		ssize_t n;
-
-		if (poll(&p, 1, (int)left) <= 0) {
-			if (left == 0)
-				return false;
-			continue;
-		}
-		n = read(in, buf, sizeof(buf));
-		if (n <= 0)
-			return n == 0;
-		text_add(out, buf, (size_t)n);
-	}
-}
-
-static int say(struct text *out, const char *why)
-{
-	text_addf(out, "%s\n", why);
-	return COMMAND_TIMEOUT;
-}
-
 int processes_list(int at, int timeout_ms, bool kernel, struct text *out)
 {
-	_cleanup_close_ int lock = openat(at, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	_cleanup_text_ struct text list = { 0 };
-	bool all = false;
-	int ends[2];
-	pid_t pid;
-
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return say(out, "an earlier look at the processes still hangs");
-	if (lock < 0 || pipe(ends) < 0)
-		return say(out, "the processes cannot be looked at");
-	pid = fork();
-	if (pid == 0) {
-		/* Whoever waits at another end must not wait for one that hangs. */
-		for (int fd = STDERR_FILENO + 1; fd < FD_SETSIZE; fd++)
-			if (fd != at && fd != lock && fd != ends[1])
-				close(fd);
-		look(at, kernel, &list);
-		_exit(list.failed || write_all(ends[1], list.s, list.len) < 0);
-	}
-	close(ends[1]);
-	if (pid > 0) {
-		all = listen_to(ends[0], now_ms() + timeout_ms, &list);
-		basis_end_child(pid);
-	}
-	close(ends[0]);
-	if (!all || list.failed || list.len == 0)
-		return say(out, "looking at the processes does not come back");
-	text_add(out, list.s, list.len);
-	return 0;
+	return look_run(at, LOCK, timeout_ms, look, kernel, out);
 }

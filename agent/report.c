@@ -200,6 +200,11 @@ static void obey_processes(struct report_state *state, const char *value)
 		memcpy(state->list_wish, value, sizeof(state->list_wish));
 }
 
+static void obey_merged(struct report_state *state, const char *value)
+{
+	state->ssi.merged = strcmp(value, "1") == 0;
+}
+
 /* All that an answer can ask for. */
 static const struct action {
 	const char *key;
@@ -207,7 +212,7 @@ static const struct action {
 } actions[] = {
 	{ WIRE_KEY_INTERVAL, obey_interval },	    { WIRE_KEY_ACTION_ID, obey_action_id },
 	{ WIRE_KEY_ACTION_ARGS, obey_action_args }, { WIRE_KEY_ACTION, obey_action },
-	{ WIRE_KEY_PROCESSES, obey_processes },
+	{ WIRE_KEY_PROCESSES, obey_processes },	    { WIRE_KEY_MERGED, obey_merged },
 };
 
 void report_obey(const char *answer, struct report_state *state)
@@ -215,6 +220,7 @@ void report_obey(const char *answer, struct report_state *state)
 	_cleanup_free_ char *copy = strdup(answer);
 
 	state->args[0] = state->list_wish[0] = '\0';
+	state->ssi.merged = false;
 	for (char *line = copy, *end, *value; line && *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)

@@ -67,6 +67,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
 	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
 	MUSTER_QUESTION_REMOVE_KERNEL = 1 << 4,
+	MUSTER_QUESTION_REMOVE_TOOLCHAIN = 1 << 5,
 };
 
 struct muster_question {
@@ -364,6 +365,22 @@ void muster_kernel_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
 void muster_kernels_free(struct kernel_generation **v, size_t n);
 int muster_kernel_remove(struct muster *m, const char *id) _must_check_;
+
+/* The programs of an older release, in which kernels are built: see kernel/model.h. */
+struct muster_toolchain_wish {
+	const char *mirror;	     /* URL, copy:PATH, file:PATH or PATH */
+	const char *release;	     /* as the mirror has it below dists/ */
+	const char *const *packages; /* NULL-terminated; NULL: what most kernels need */
+	const char *keyring;	     /* NULL: the server's own keys */
+	bool trust_unsigned;
+};
+int muster_toolchain_build(struct muster *m, const char *name, const struct muster_toolchain_wish *wish,
+			   struct kernel_toolchain **ret) _must_check_;
+int muster_toolchain_list(struct muster *m, struct kernel_toolchain ***ret, size_t *ret_n) _must_check_;
+void muster_toolchain_free(struct kernel_toolchain *t);
+DEFINE_CLEANUP(struct kernel_toolchain *, muster_toolchain_free)
+void muster_toolchains_free(struct kernel_toolchain **v, size_t n);
+int muster_toolchain_remove(struct muster *m, const char *name) _must_check_;
 
 /* What a kernel is held against; what is not given is not looked at. */
 struct muster_kernel_place {

@@ -350,8 +350,8 @@ int part_build(const struct part_work *w, const struct part *p, const struct cra
 	if (!m.tree || !m.out)
 		return -ENOMEM;
 	/* --static, because libtool(1) keeps -static to itself. */
-	strbuf_addf(&cc, "CC=%s --static -idirafter %s/headers -ffile-prefix-map=%s=.", w->cc->path, w->folder,
-		    m.tree);
+	strbuf_addf(&cc, "CC=%s --static -idirafter %s/headers -ffile-prefix-map=%s=.", w->cc->path,
+		    w->folder, m.tree);
 	for (size_t i = 0; i < p->flags.n; i++)
 		strbuf_addf(&cc, " %s", p->flags.v[i]);
 	r = strbuf_take(&cc, &m.cc, NULL);

@@ -135,7 +135,7 @@ static void a_look_that_hangs_is_ended_in_time(void **state)
 	assert_int_equal(mkdirat(room->at, "proc/9", 0755), 0);
 	assert_int_equal(mkfifoat(room->at, "proc/9/stat", 0600), 0);
 	assert_int_equal(processes_list(room->at, 200, false, &out), COMMAND_TIMEOUT);
-	assert_string_equal(out.s, "looking at the processes does not come back\n");
+	assert_string_equal(out.s, "reading /proc does not come back\n");
 	assert_true(now_ms() - start < DEADLINE_MS);
 	/* It is not there any more: the next one may look. */
 	assert_int_equal(unlinkat(room->at, "proc/9/stat", 0), 0);
@@ -153,7 +153,7 @@ static void while_one_hangs_no_other_is_begun(void **state)
 	lock = openat(room->at, "run/muster/ssi-ps.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(flock(lock, LOCK_EX), 0);
 	assert_int_equal(processes_list(room->at, DEADLINE_MS, false, &out), COMMAND_TIMEOUT);
-	assert_string_equal(out.s, "an earlier look at the processes still hangs\n");
+	assert_string_equal(out.s, "an earlier reading of /proc still hangs\n");
 }
 
 static void the_container_is_asked_where_there_is_one(void **state)
