@@ -94,15 +94,14 @@ static bool has_container(int at)
 	return fstatat(at, HOTPLUG, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Generation 2.4 is a module, which wants a system that is up. Where there is no table for it, it is built in, or not there. */
-static int load_module(const struct steps_env *env, struct text *out)
+/* Generation 2.4 is a module, which wants a system that is up; of 3.0 the schedulers are. Where there is no table, there is nothing to
+ * load; what is loaded already is no trouble. */
+static int load_modules(const struct steps_env *env, struct text *out)
 {
 	_cleanup_(modules_freep) struct modules *m = NULL;
 	_cleanup_free_ char *reason = NULL;
 	int r;
 
-	if (faccessat(env->at, "sys/kerrighed", F_OK, 0) == 0)
-		return 0;
 	r = modules_new(env->at, STEPS_MODULES, env->insert, env->data, &m, &reason);
 	if (r == 0)
 		modules_load(m);
@@ -113,7 +112,7 @@ static int load_module(const struct steps_env *env, struct text *out)
 
 static int do_prepare(const struct steps_env *env, const char *args, struct text *out)
 {
-	int r = load_module(env, out);
+	int r = load_modules(env, out);
 
 	if (!has_container(env->at))
 		return r;

@@ -190,20 +190,37 @@ static int add_needed(struct collecting *c, enum plan_root root, bool old)
 	return 0;
 }
 
-/* The single system image where it is a module, as Kerrighed 2.4 is: the agent loads it when it is asked for (agent/steps.h).
- * Only a kernel that was built for it has it. */
+/* Of the single system image, where they are modules: the agent loads them when it prepares the node (agent/steps.h). Only a kernel
+ * that was built for it has them. */
+static const char *const single_system[] = {
+	"kerrighed", /* 2.4 */
+	/* what agent/scheduler.c configures; the kernel would ask modprobe(8) for them, which is not there */
+	"mosix_probe",
+	"migration_probe",
+	"threshold_filter",
+	"freq_limit_filter",
+	"remote_cache_filter",
+	"mosix_load_balancer",
+	"round_robin_balancer",
+};
+
 static int add_single_system(struct collecting *c)
 {
-	_cleanup_strv_ struct strv chain = STRV_INIT;
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	bool known;
-	int r = add_by_name(c, "kerrighed", &chain, &known);
 
-	if (r < 0 || chain.n == 0)
-		return r;
-	strbuf_adds(&b, "load");
-	add_paths(&b, &chain);
-	return strbuf_take(&b, &c->modules->ssi, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(single_system); i++) {
+		_cleanup_strv_ struct strv chain = STRV_INIT;
+		bool known;
+		int r = add_by_name(c, single_system[i], &chain, &known);
+
+		if (r < 0)
+			return r;
+		if (chain.n == 0)
+			continue;
+		strbuf_adds(&b, "load");
+		add_paths(&b, &chain);
+	}
+	return b.len ? strbuf_take(&b, &c->modules->ssi, NULL) : 0;
 }
 
 /* One line for each alias of the module that names devices: those have a bus and a colon in front. */

@@ -122,6 +122,7 @@ static const struct fake fakes[] = {
 	  { "alias=pci:v0000ACMEd00000002sv*sd*bc*sc*i*", "alias=pci:v0000ACMEd00000001sv*sd*bc*sc*i*",
 	    "softdep=pre: crypto-crc32c no-such-thing post: later", "alias=a name without a bus" } },
 	{ "extra/kerrighed", { NULL }, { NULL }, { "export_it" } },
+	{ "kerrighed/scheduler/probes/mosix_probe", { NULL } },
 	{ "drivers/net/later", { "alias=later" } },
 	{ "drivers/net/wireless/antenna", { "alias=pci:v0000RADIOd*" } },
 	{ "drivers/net/ethernet/acme/helper", { NULL } },
@@ -239,14 +240,15 @@ static void the_single_system_has_a_table_of_its_own(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &m), 0);
-	assert_string_equal(m->ssi, "load /lib/modules/exportfs.ko /lib/modules/kerrighed.ko\n");
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &m), 0);
+	assert_string_equal(m->ssi, "load /lib/modules/exportfs.ko /lib/modules/kerrighed.ko\nload "
+				    "/lib/modules/mosix_probe.ko\n");
 	assert_null(strstr(m->conf, "kerrighed"));
 	assert_true(strv_has(&m->names, "kerrighed"));
 	drop_tree(&t);
 	make_tree(&t, "extra/kerrighed", "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &none), 0);
-	assert_null(none->ssi);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &none), 0);
+	assert_string_equal(none->ssi, "load /lib/modules/mosix_probe.ko\n");
 	drop_tree(&t);
 }
 
