@@ -25,7 +25,8 @@ struct gathering {
 	char *vendor;
 	struct node_state *nodes; /* as musterd knows them */
 	size_t n_nodes;
-	struct strv known; /* node, card, node, card, ...: over which they have booted */
+	struct strv known;  /* node, card, node, card, ...: over which they have booted */
+	struct strv wanted; /* the planned nodes' cards, each once */
 	struct fit_card *cards;
 	char (*ids)[10];
 };
@@ -37,6 +38,7 @@ static void gathering_clear(struct gathering *g)
 	free(g->vendor);
 	node_states_free(g->nodes, g->n_nodes);
 	strv_free(&g->known);
+	strv_free(&g->wanted);
 	free(g->cards);
 	free(g->ids);
 }
@@ -216,22 +218,22 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 	struct plan with_path = *p;
 	_cleanup_(gathering_clear) struct gathering g = { .muster = m, .plan = &with_path };
 	_cleanup_(image_generation_freep) struct image_generation *built = NULL;
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *missing = NULL;
 	int r = 0;
 
 	if (context_kernel_is_built(m, p->kernel))
 		r = context_kernel_path(m, p->kernel, &path);
-	g.fit.unbuilt = r == -ENOENT;
 	if (path)
 		with_path.kernel = path;
 	if (r == -ENOENT)
-		r = 0;
+		r = context_kernel_missing(m, p->kernel, &missing);
 	else if (r == 0 && m->distro)
 		r = find_built(&g, &built);
 
+	g.fit.unbuilt = missing;
 	if (r == 0)
 		r = look_at_machines(&g);
-	if (r == 0 && !g.fit.unbuilt)
+	if (r == 0 && !missing)
 		r = *with_path.kernel == '/' ? look_at_own_kernel(&g)
 					     : look_at_distributions_kernel(&g, built);
 	if (r == 0)
@@ -245,6 +247,68 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 	g.fit.cards = g.cards;
 	g.fit.root_bytes = built ? built->root_bytes : 0;
 	return fit_judge(&g.fit, ret, ret_n);
+}
+
+/* What the kernel is held against, of what is known of root and nodes. */
+static int place_of(struct gathering *g, char **ret_range)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	int r = look_at_reports(g);
+
+	for (size_t i = 0; r == 0 && i < g->n_nodes; i++)
+		if (is_planned(g, g->nodes[i].name) && g->nodes[i].memory_kb > 0)
+			r = strv_add(&names, g->nodes[i].name);
+	for (size_t i = 0; r == 0 && i < g->n_nodes; i++)
+		if (is_planned(g, g->nodes[i].name) && card_of(g, &g->nodes[i], g->ids[i]) &&
+		    !strv_has(&g->wanted, g->ids[i]))
+			r = strv_add(&g->wanted, g->ids[i]);
+	if (r < 0 || names.n == 0)
+		return r;
+	*ret_range = muster_fold(&names);
+	return *ret_range ? 0 : -ENOMEM;
+}
+
+static int only_missing(struct muster *m, const char *kernel, struct muster_check **ret, size_t *ret_n)
+{
+	struct muster_check *v = calloc(1, sizeof(*v));
+	int r = v ? context_kernel_missing(m, kernel, &v->text) : -ENOMEM;
+
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	v->name = "kernel";
+	v->level = MUSTER_CHECK_PROBLEM;
+	*ret = v;
+	*ret_n = 1;
+	return 0;
+}
+
+int muster_kernel_fit(struct muster *m, const struct plan *p, struct muster_check **ret, size_t *ret_n)
+{
+	static const char *const modes[] = { "ram", "nfs", "initramfs" };
+	_cleanup_(gathering_clear) struct gathering g = { .muster = m, .plan = p };
+	_cleanup_(image_generation_freep) struct image_generation *built = NULL;
+	struct muster_kernel_place place = { .mode = modes[p->root] };
+	_cleanup_free_ char *range = NULL, *path = NULL;
+	int r;
+
+	*ret = NULL;
+	*ret_n = 0;
+	/* Of what the operator brings along by its path, nothing more is known than muster_warnings() tells. */
+	if (!context_kernel_is_built(m, p->kernel))
+		return 0;
+	r = context_kernel_path(m, p->kernel, &path);
+	if (r < 0)
+		return r == -ENOENT ? only_missing(m, p->kernel, ret, ret_n) : r;
+	if (p->root != PLAN_ROOT_INITRAMFS && m->distro)
+		r = find_built(&g, &built);
+	if (r == 0)
+		r = place_of(&g, &range);
+	place.root = built ? built->id : NULL;
+	place.cards = (const char *const *)g.wanted.v;
+	place.range = range;
+	return r < 0 ? r : muster_kernel_check(m, p->kernel, &place, ret, ret_n);
 }
 
 int muster_kernel_look(const char *path, char **ret_release)

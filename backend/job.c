@@ -382,25 +382,3 @@ int muster_job_start(struct muster *m, enum muster_job_kind kind, const char *an
 		return -EINVAL;
 	return job_start(m, kind, answers, works[kind]);
 }
-
-struct kernel_job {
-	const char *recipe;
-	const struct muster_kernel_wish *wish;
-};
-
-static int work_kernel(struct muster *m, const void *data)
-{
-	_cleanup_(muster_kernel_freep) struct kernel_generation *g = NULL;
-	const struct kernel_job *k = data;
-	bool built;
-	int r = muster_kernel_build(m, k->recipe, k->wish, &g, &built);
-
-	if (r == 0)
-		context_note(m, "The kernel is %s.", g->id);
-	return r;
-}
-
-int muster_kernel_job(struct muster *m, const char *recipe, const struct muster_kernel_wish *wish)
-{
-	return job_start_with(m, MUSTER_JOB_KERNEL, &(struct kernel_job){ recipe, wish }, work_kernel);
-}

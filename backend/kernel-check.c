@@ -212,15 +212,15 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 	_cleanup_(gathered_clear) struct gathered g = { .place = { .mode = place->mode,
 								   .cards = place->cards } };
 	_cleanup_(kernel_generation_freep) struct kernel_generation *k = NULL;
+	_cleanup_close_ int real = -1;
 	struct kernel_verdict *v;
 	struct kernel_env env;
 	size_t n;
 	int r;
 
-	context_kernel_env(m, &env);
 	r = check_cards(m, place->cards);
 	if (r == 0)
-		r = context_kernel_find(&env, kernel, &k);
+		r = context_kernel_seek(m, kernel, &env, &real, &k);
 	if (r == -ENOENT)
 		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
 			      kernel);

@@ -313,6 +313,13 @@ static int choose_named(const struct kernel_env *env, const struct kernel_recipe
 	return 0;
 }
 
+int kernel_compiler_check(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc)
+{
+	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { 0 };
+
+	return choose_named(env, r, cc, &c);
+}
+
 /* The usual one first: on nearly every server it fits, and no other needs to be asked. */
 static int choose_any(const struct kernel_env *env, const struct kernel_recipe *r,
 		      struct kernel_compiler *ret)

@@ -87,6 +87,12 @@ static int open_file(const char *file, int *ret_fd, struct stat *ret)
 	return 0;
 }
 
+static int refuse_other(const char *place, const char *is, const char *wanted)
+{
+	log_error("%s is not what it is to be: its SHA-256 is %s, and %s was expected", place, is, wanted);
+	return -MUSTER_E_FORMAT;
+}
+
 static int hash_file(const struct kernel_env *env, const char *file, char ret[HASH_TEXT])
 {
 	const struct fs_attr attr = { .mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1 };
@@ -150,6 +156,14 @@ static int set_sha256(struct kernel_input *in, const char *recipe, const char *s
 	return 0;
 }
 
+static int refuse_folders_digest(const struct kernel_input *in)
+{
+	if (!*in->sha256)
+		return 0;
+	log_error("%s is a folder, which has no SHA-256: name it without, or pack it with tar", in->place);
+	return -MUSTER_E_REFUSED;
+}
+
 /* A file of this server: without a hash it is taken as it is, and what it is goes into the id. */
 static int take_file(const struct kernel_env *env, struct kernel_input *in)
 {
@@ -164,11 +178,8 @@ static int take_file(const struct kernel_env *env, struct kernel_input *in)
 		return r;
 	}
 	in->folder = stat(in->file, &st) == 0 && S_ISDIR(st.st_mode);
-	if (in->folder && *in->sha256) {
-		log_error("%s is a folder, which has no SHA-256: name it without, or pack it with tar",
-			  in->place);
-		return -MUSTER_E_REFUSED;
-	}
+	if (in->folder && (r = refuse_folders_digest(in)) < 0)
+		return r;
 	if (*in->sha256)
 		return 0;
 	r = in->folder ? kernel_folder_hash(env, in->file, sha256, &in->newest)
@@ -238,6 +249,66 @@ static int take_source(const struct kernel_env *env, const struct kernel_recipe 
 	return take_place(env, in, place, s->sha256);
 }
 
+/* What the place is by itself. A folder needs no further look, nor what comes over the network. */
+static int look_at_file(const char *name, const char *place, bool *ret_folder)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (*place != '/') {
+		log_error("the source %s: write the path \"%s\" whole, from / on, or a URL with http://",
+			  name, place);
+		return -MUSTER_E_REFUSED;
+	}
+	*ret_folder = stat(place, &st) == 0 && S_ISDIR(st.st_mode);
+	return *ret_folder ? 0 : open_file(place, &fd, &st);
+}
+
+static int look_at_digest(const struct kernel_env *env, const char *place, const char *wanted)
+{
+	char sha256[HASH_TEXT];
+	int r = hash_file(env, place, sha256);
+
+	if (r < 0 || strcmp(sha256, wanted) == 0)
+		return r;
+	return refuse_other(place, sha256, wanted);
+}
+
+int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe *recipe, size_t index,
+			const char *place, const char *sha256, bool *ret_digest)
+{
+	const struct kernel_source *s = &recipe->sources[index];
+	struct kernel_input in = { 0 };
+	bool folder = false, digest = is_url(place);
+	int r;
+
+	*ret_digest = false;
+	if (!*place) {
+		log_error("the recipe %s wants the source %s: name its path or URL", recipe->name, s->name);
+		return -MUSTER_E_REFUSED;
+	}
+	if (!digest && strstr(place, "://")) {
+		log_error("%s: only http, https and ftp are known, and paths", place);
+		return -MUSTER_E_REFUSED;
+	}
+	r = digest ? 0 : look_at_file(s->name, place, &folder);
+	if (r < 0)
+		return r;
+	*ret_digest = true;
+	in.place = strdup(place);
+	r = in.place ? set_sha256(&in, s->sha256, sha256) : -ENOMEM;
+	if (r == 0 && digest)
+		r = take_url(env, &in);
+	else if (r == 0 && folder)
+		r = refuse_folders_digest(&in);
+	else if (r == 0 && *in.sha256)
+		r = look_at_digest(env, place, in.sha256);
+	free(in.place);
+	free(in.file);
+	free(in.sha256);
+	return r;
+}
+
 int kernel_inputs(const struct kernel_env *env, const struct kernel_recipe *recipe,
 		  const struct kernel_wish *wish, struct kernel_input **ret, size_t *ret_n)
 {
@@ -280,9 +351,7 @@ static int verify(const struct kernel_env *env, const struct kernel_input *in, c
 	r = hash_whole(fd, sha256);
 	if (r < 0 || strcmp(sha256, in->sha256) == 0)
 		return r;
-	log_error("%s is not what it is to be: its SHA-256 is %s, and %s was expected", in->place, sha256,
-		  in->sha256);
-	return -MUSTER_E_FORMAT;
+	return refuse_other(in->place, sha256, in->sha256);
 }
 
 /* The whole file gets its name only when it is what it is to be. */

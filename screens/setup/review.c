@@ -103,6 +103,24 @@ static int add_warnings(struct review *v, const struct plan *p)
 	return r;
 }
 
+/* The single system image that the nodes form: which session, and which number each of them has. */
+static int add_single(struct review *v, const struct plan *p)
+{
+	_cleanup_strbuf_ struct strbuf ids = STRBUF_INIT;
+
+	strbuf_addf(&ids, _("one machine: session %u, node ids"), p->ssi_session);
+	for (size_t i = 0, last; i < p->n_nodes; i = last + 1) {
+		/* Those that follow one another are named by their ends. */
+		for (last = i;
+		     last + 1 < p->n_nodes && p->nodes[last + 1].ssi_id == p->nodes[last].ssi_id + 1;)
+			last++;
+		strbuf_addf(&ids, "%s %s %u", i ? "," : "", p->nodes[i].name, p->nodes[i].ssi_id);
+		if (last > i)
+			strbuf_addf(&ids, " … %s %u", p->nodes[last].name, p->nodes[last].ssi_id);
+	}
+	return ids.failed ? -ENOMEM : add_sentence(v, ids.data);
+}
+
 static int add_words(struct review *v, const struct plan *p)
 {
 	static const char *const roots[] = { N_("in memory"), N_("over NFS"), N_("the initramfs alone") };
@@ -124,6 +142,8 @@ static int add_words(struct review *v, const struct plan *p)
 	if (r == 0)
 		r = tui_pager_addf(v->pager, STYLE_NORMAL, _("  kernel: %s   root: %s"), p->kernel,
 				   i18n(roots[p->root]));
+	if (r == 0 && p->ssi_session)
+		r = add_single(v, p);
 	if (r == 0)
 		r = tui_pager_addf(v->pager, STYLE_NORMAL,
 				   ngettext("  %zu ssh key opens the nodes", "  %zu ssh keys open the nodes",
