@@ -18,6 +18,9 @@
 #include "util/fs.h"
 #include "util/i18n.h"
 
+#define ENDING_MS 2000
+#define ENDING_STEP_MS 10
+
 static const char *const names[] = {
 	[MUSTER_JOB_APPLY] = "apply",
 	[MUSTER_JOB_UNDO] = "undo",
@@ -226,6 +229,25 @@ static int refuse_second(struct muster *m)
 	return -MUSTER_E_BUSY;
 }
 
+/* One that has told its end goes away in a moment. */
+static int take_lock(struct muster *m, int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct muster_job last;
+
+	for (int waited = 0; fcntl(fd, F_OFD_SETLK, &whole) < 0; waited += ENDING_STEP_MS) {
+		int r = errno == EAGAIN || errno == EACCES ? 0 : -errno;
+
+		if (r == 0 && (waited >= ENDING_MS || muster_job_find(m, &last) < 0 || !last.has_result))
+			r = refuse_second(m);
+		if (r == 0)
+			r = context_pause(m, ENDING_STEP_MS);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Twice, so that the job is nobody's child whom its starter would have to wait for; in a session of its own, so that no
  * terminal reaches it. */
 static int fork_job(struct job *j)
@@ -283,7 +305,6 @@ static int start_locked(struct job *j)
 
 static int start(struct job *j)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct muster *m = j->m;
 	_cleanup_free_ char *host = m->config.host_file ? realpath(m->config.host_file, NULL) : NULL;
 	struct muster_config saved = m->config;
@@ -295,8 +316,8 @@ static int start(struct job *j)
 		return r;
 	}
 	r = open_lock(m, &j->lock_fd);
-	if (r == 0 && fcntl(j->lock_fd, F_OFD_SETLK, &whole) < 0)
-		r = errno == EAGAIN || errno == EACCES ? refuse_second(m) : -errno;
+	if (r == 0)
+		r = take_lock(m, j->lock_fd);
 	if (r == 0) {
 		/* The job works elsewhere than its starter: no path of it is relative. */
 		m->config.host_file = host;

@@ -34,6 +34,14 @@ static bool is_url(const char *place)
 	       strncmp(place, "ftp://", 6) == 0;
 }
 
+static int check_scheme(const char *place)
+{
+	if (is_url(place) || !strstr(place, "://"))
+		return 0;
+	log_error("%s: only http, https and ftp are known, and paths", place);
+	return -MUSTER_E_REFUSED;
+}
+
 /* ---- the SHA-256 of a file, remembered ------------------------------------------------------------------ */
 
 /* A file whose name, size, times and place on the disk are the same has the same content. */
@@ -221,10 +229,9 @@ static int take_place(const struct kernel_env *env, struct kernel_input *in, con
 	r = set_sha256(in, recipe_sha256, mark ? mark + strlen(HASH_MARK) : "");
 	if (r < 0)
 		return r;
-	if (!is_url(in->place) && strstr(in->place, "://")) {
-		log_error("%s: only http, https and ftp are known, and paths", in->place);
-		return -MUSTER_E_REFUSED;
-	}
+	r = check_scheme(in->place);
+	if (r < 0)
+		return r;
 	return is_url(in->place) ? take_url(env, in) : take_file(env, in);
 }
 
@@ -279,7 +286,7 @@ int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe
 {
 	const struct kernel_source *s = &recipe->sources[index];
 	struct kernel_input in = { 0 };
-	bool folder = false, digest = is_url(place);
+	bool folder = false, url = is_url(place);
 	int r;
 
 	*ret_digest = false;
@@ -287,24 +294,24 @@ int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe
 		log_error("the recipe %s wants the source %s: name its path or URL", recipe->name, s->name);
 		return -MUSTER_E_REFUSED;
 	}
-	if (!digest && strstr(place, "://")) {
-		log_error("%s: only http, https and ftp are known, and paths", place);
-		return -MUSTER_E_REFUSED;
-	}
-	r = digest ? 0 : look_at_file(s->name, place, &folder);
+	r = check_scheme(place);
+	if (r == 0 && !url)
+		r = look_at_file(s->name, place, &folder);
 	if (r < 0)
 		return r;
 	*ret_digest = true;
 	in.place = strdup(place);
 	r = in.place ? set_sha256(&in, s->sha256, sha256) : -ENOMEM;
-	if (r == 0 && digest)
-		r = take_url(env, &in);
-	else if (r == 0 && folder)
+	if (r == 0 && url && !*in.sha256) {
+		log_error("%s comes over the network, and nothing says what it is to be: give its SHA-256",
+			  place);
+		r = -MUSTER_E_REFUSED;
+	}
+	if (r == 0 && folder)
 		r = refuse_folders_digest(&in);
-	else if (r == 0 && *in.sha256)
+	else if (r == 0 && !url && *in.sha256)
 		r = look_at_digest(env, place, in.sha256);
 	free(in.place);
-	free(in.file);
 	free(in.sha256);
 	return r;
 }

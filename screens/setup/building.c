@@ -124,7 +124,8 @@ static void draw_running(const struct follow *f, struct canvas *c)
 	int permille = f->n ? f->steps[f->n - 1].permille : -1;
 
 	if (permille >= 0 && strcmp(f->steps[f->n - 1].name, "build") == 0)
-		canvas_textf(c, 0, 0, STYLE_NORMAL, _("%d %% of the files are compiled."), permille / 10);
+		canvas_textf(c, 0, 0, STYLE_NORMAL, _("%d %% of the files are compiled."),
+			     (permille + 5) / 10);
 	canvas_wrap(c, 1, 0, c->columns, 0, STYLE_DIM,
 		    _("This goes on if the terminal closes, or with q while you answer the other questions; "
 		      "`muster setup` finds it again."));

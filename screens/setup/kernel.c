@@ -100,10 +100,10 @@ static int make_fields(struct kernel *k)
 	add_field(k, (struct tui_field){ RECIPE, FIELD_CHOICE, N_("Which kernel is to be built?"),
 					 .choices = k->recipe_choices, .n_choices = k->n });
 	add_sources(k);
+	add_field(k, (struct tui_field){ UNFIT, FIELD_NOTE, "" });
 	add_field(k, (struct tui_field){ COMPILER, FIELD_CHOICE, N_("By which compiler?"),
 					 .choices = k->compiler_choices, .n_choices = k->n_compilers + 1 });
 	add_field(k, (struct tui_field){ CC, FIELD_TEXT, N_("The compiler's path"), .width = 36 });
-	add_field(k, (struct tui_field){ UNFIT, FIELD_NOTE, "" });
 	add_field(k, (struct tui_field){ JOBS, FIELD_NUMBER, N_("Files at a time"),
 					 N_("0: one for each processor"), .min = 0, .max = 1024 });
 	add_field(k, (struct tui_field){ BUTTONS, FIELD_BUTTONS, "", .choices = buttons,

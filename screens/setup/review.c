@@ -43,6 +43,7 @@ struct review {
 	struct tui_pager *pager;
 	struct draft_mistake *mistakes;
 	size_t n_mistakes;
+	bool unbuilt; /* the kernel is not built yet */
 	bool changes; /* there is something to change */
 	bool fine;    /* it can be applied */
 };
@@ -210,6 +211,7 @@ static int add_changes(struct review *v)
 	const struct plan *plan;
 	int r = muster_plan(v->wizard->muster, v->wizard->path, &plan);
 
+	v->unbuilt = r == -MUSTER_E_MISSING;
 	if (r == 0)
 		r = muster_changes(v->wizard->muster, &c);
 	if (r < 0)
@@ -286,7 +288,7 @@ static bool review_enabled(void *self, int request)
 	case REVIEW_APPLY:
 		return v->fine && v->changes;
 	case REVIEW_MEND:
-		return v->n_mistakes > 0;
+		return v->n_mistakes > 0 || v->unbuilt;
 	case REVIEW_SAVE:
 		return true;
 	case FRAME_NEXT:
@@ -311,7 +313,7 @@ static int review_key(void *self, int request)
 
 	switch (request) {
 	case REVIEW_MEND:
-		return frame_go(v->wizard, wizard_step_of(&v->mistakes[0]));
+		return frame_go(v->wizard, v->n_mistakes ? wizard_step_of(&v->mistakes[0]) : STEP_SYSTEM);
 	case REVIEW_SAVE:
 		if (frame_save(v->wizard))
 			tui_quit(v->wizard->tui);
