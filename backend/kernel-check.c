@@ -13,6 +13,7 @@
 #include "backend/context.h"
 #include "kernel/kernel.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 
 #define UNPACK_MS 60000
@@ -123,7 +124,7 @@ static int look_into(struct muster *m, const char *id, struct gathered *g)
 	if (drivers)
 		take_drivers(drivers, g);
 	if (fs_remove_tree(tmp, strrchr(folder, '/')) < 0)
-		context_note(m, "%s stays", folder);
+		context_note(m, _("%s stays"), folder);
 	return r == -ENODATA ? 0 : r;
 }
 
@@ -133,7 +134,8 @@ static int gather_root(struct muster *m, const char *id, struct gathered *g)
 	int r = image_root_find(&env, id, &g->root);
 
 	if (r == -ENOENT)
-		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+		context_error(m,
+			      _("There is no node root %s; `muster root list` names those that there are."),
 			      id);
 	if (r == 0)
 		r = look_into(m, id, g);
@@ -197,9 +199,9 @@ static int check_cards(struct muster *m, const char *const *cards)
 	for (size_t i = 0; cards && cards[i]; i++)
 		if (!kernel_is_card(cards[i])) {
 			context_error(m,
-				      "\"%s\" is no PCI id: it has four hexadecimal digits, a colon, and "
-				      "four more, as `lspci "
-				      "-n` prints them.",
+				      _("\"%s\" is no PCI id: it has four hexadecimal digits, a colon, and "
+					"four more, as `lspci "
+					"-n` prints them."),
 				      cards[i]);
 			return -MUSTER_E_REFUSED;
 		}
@@ -222,7 +224,7 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 	if (r == 0)
 		r = context_kernel_seek(m, kernel, &env, &real, &k);
 	if (r == -ENOENT)
-		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
+		context_error(m, _("There is no kernel %s; `muster kernel list` names those that there are."),
 			      kernel);
 	if (r == 0 && place->root)
 		r = gather_root(m, place->root, &g);

@@ -235,10 +235,10 @@ int muster_kernel_remove(struct muster *m, const char *id)
 	if (r < 0)
 		return r;
 	if (used) {
-		context_error(m, "The nodes boot %s; apply answers with another kernel first.", id);
+		context_error(m, _("The nodes boot %s; apply answers with another kernel first."), id);
 		return -MUSTER_E_REFUSED;
 	}
-	if (asprintf(&text, "Remove the kernel %s?", id) < 0) {
+	if (asprintf(&text, _("Remove the kernel %s?"), id) < 0) {
 		text = NULL;
 		return -ENOMEM;
 	}
@@ -246,7 +246,7 @@ int muster_kernel_remove(struct muster *m, const char *id)
 		return -MUSTER_E_CANCELLED;
 	r = kernel_remove(&env, id);
 	if (r == -ENOENT)
-		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
+		context_error(m, _("There is no kernel %s; `muster kernel list` names those that there are."),
 			      id);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 enum { ID, RELEASE, COMPILER, SIZE, BUILT, USED };
 
@@ -20,13 +21,14 @@ static const struct table_column recipe_columns[] = { { "RECIPE" }, { "WHAT IT B
 
 static const struct cli_option options[] = {
 	{ "source", 0, "PLACE",
-	  "where a source is: PLACE or NAME=PLACE, a path or a URL, with #sha256=HEX behind it", "file",
+	  N_("where a source is: PLACE or NAME=PLACE, a path or a URL, with #sha256=HEX behind it"), "file",
 	  .many = true },
-	{ "cc", 0, "COMPILER", "build with this compiler, by name or path", "file" },
+	{ "cc", 0, "COMPILER", N_("build with this compiler, by name or path"), "file" },
 	{ "jobs", 0, "N",
-	  "how many files are compiled at a time; without it, as many as there are processors", NULL },
-	{ "card", 0, "ID", "a network card of the nodes, by its PCI id like 8086:100e", NULL, .many = true },
-	{ "mode", 0, "MODE", "the root mode of the nodes: ram, nfs or initramfs", NULL },
+	  N_("how many files are compiled at a time; without it, as many as there are processors"), NULL },
+	{ "card", 0, "ID", N_("a network card of the nodes, by its PCI id like 8086:100e"), NULL,
+	  .many = true },
+	{ "mode", 0, "MODE", N_("the root mode of the nodes: ram, nfs or initramfs"), NULL },
 	{ 0 },
 };
 
@@ -81,7 +83,7 @@ static int print_list(const struct style *s, struct kernel_recipe **recipes, siz
 	if (n)
 		table_format(&t, &b);
 	else
-		strbuf_adds(&b, "No kernel was built yet: 'muster kernel build RECIPE' makes one.\n");
+		strbuf_adds(&b, _("No kernel was built yet: 'muster kernel build RECIPE' makes one.\n"));
 	return cli_print(&b);
 }
 
@@ -169,9 +171,11 @@ static void add_sources(struct strbuf *b, const struct kernel_recipe *r)
 	for (size_t i = 0; i < r->n_sources; i++) {
 		const struct kernel_source *s = &r->sources[i];
 
-		strbuf_addf(b, "%-14s%s: %s\n%-14s%s%s%s\n", i ? "" : "sources", s->name, s->description, "",
-			    *s->place ? s->place : "yours to name: --source ", *s->place ? "" : s->name,
-			    *s->place ? "" : "=PLACE");
+		strbuf_addf(b, "%-14s%s: %s\n%-14s", i ? "" : "sources", s->name, s->description, "");
+		if (*s->place)
+			strbuf_addf(b, "%s\n", s->place);
+		else
+			strbuf_addf(b, _("yours to name: --source %s=PLACE\n"), s->name);
 		if (*s->sha256)
 			strbuf_addf(b, "%-14ssha256 %s\n", "", s->sha256);
 	}
@@ -179,7 +183,7 @@ static void add_sources(struct strbuf *b, const struct kernel_recipe *r)
 		const struct kernel_patch *p = &r->patches[i];
 
 		if (*p->source)
-			strbuf_addf(b, "%-14s%s: %s of the source %s\n", i ? "" : "patches", p->name,
+			strbuf_addf(b, _("%-14s%s: %s of the source %s\n"), i ? "" : "patches", p->name,
 				    p->match, p->source);
 		else
 			strbuf_addf(b, "%-14s%s: %s\n", i ? "" : "patches", p->name, p->file);
@@ -200,7 +204,7 @@ static int print_show(const struct style *s, const struct shown *w)
 		strbuf_addf(&b, "%-14s%s is %s %s%s%s%s\n", "", w->compilers[i].path,
 			    w->compilers[i].clang ? "clang" : "gcc", w->compilers[i].version,
 			    style_on(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW),
-			    w->fits[i] ? ": fits" : ": does not fit",
+			    w->fits[i] ? _(": fits") : _(": does not fit"),
 			    style_off(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW));
 	add_words(&b, s, "flags", &r->flags);
 	strbuf_addf(&b, "%-14s%s\n", "configuration", r->base);
@@ -300,8 +304,8 @@ static int run(struct cli *c)
 	}
 	return r < 0 ? r
 		     : cli_refuse(c,
-				  "there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL "
-				  "or remove KERNEL",
+				  _("there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL "
+				    "or remove KERNEL"),
 				  c->argv[0]);
 }
 
@@ -309,8 +313,9 @@ const struct verb verb_kernel = {
 	.name = "kernel",
 	.args = "list | show RECIPE | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | remove "
 		"KERNEL",
-	.summary = "build kernels by recipes, check, list and remove them",
-	.details = "list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
+	.summary = N_("build kernels by recipes, check, list and remove them"),
+	.details =
+		N_("list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
 		   "and which of this "
 		   "server's compilers fit. build makes the kernel unless it is there, and prints its id: it "
 		   "fetches, verifies, "
@@ -326,7 +331,7 @@ const struct verb verb_kernel = {
 		   "use.\n"
 		   "A recipe is one that muster brings, a file /etc/muster/recipes/NAME.conf, or the path of "
 		   "a file. "
-		   "--source is given once for each source; what comes over the network needs its SHA-256.",
+		   "--source is given once for each source; what comes over the network needs its SHA-256."),
 	.words = "list show build check remove",
 	.options = options,
 	.run = run,

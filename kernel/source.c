@@ -11,6 +11,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/units.h"
@@ -38,7 +39,7 @@ static int check_scheme(const char *place)
 {
 	if (is_url(place) || !strstr(place, "://"))
 		return 0;
-	log_error("%s: only http, https and ftp are known, and paths", place);
+	log_error(_("%s: only http, https and ftp are known, and paths"), place);
 	return -MUSTER_E_REFUSED;
 }
 
@@ -83,12 +84,13 @@ static int open_file(const char *file, int *ret_fd, struct stat *ret)
 	int r = fd < 0 || fstat(fd, ret) < 0 ? -errno : 0;
 
 	if (r < 0) {
-		log_error("%s cannot be read: %s", file, muster_strerror(r));
+		log_error(_("%s cannot be read: %s"), file, muster_strerror(r));
 		return r;
 	}
 	if (!S_ISREG(ret->st_mode)) {
-		log_error("%s is %s; name an archive or a patch", file,
-			  S_ISDIR(ret->st_mode) ? "a folder" : "no file");
+		log_error(S_ISDIR(ret->st_mode) ? _("%s is a folder; name an archive or a patch")
+						: _("%s is no file; name an archive or a patch"),
+			  file);
 		return -EINVAL;
 	}
 	*ret_fd = TAKE_FD(fd);
@@ -97,7 +99,7 @@ static int open_file(const char *file, int *ret_fd, struct stat *ret)
 
 static int refuse_other(const char *place, const char *is, const char *wanted)
 {
-	log_error("%s is not what it is to be: its SHA-256 is %s, and %s was expected", place, is, wanted);
+	log_error(_("%s is not what it is to be: its SHA-256 is %s, and %s was expected"), place, is, wanted);
 	return -MUSTER_E_FORMAT;
 }
 
@@ -118,7 +120,7 @@ static int hash_file(const struct kernel_env *env, const char *file, char ret[HA
 		memcpy(ret, known, HASH_TEXT);
 		return 0;
 	}
-	kernel_progress(env, "verify", file, -1, NULL);
+	kernel_progress(env, NC_("step", "verify"), file, -1, NULL);
 	r = hash_whole(fd, ret);
 	if (r == 0)
 		r = fs_mkdir_all(env->root_fd, KERNEL_HASHES, 0755);
@@ -147,11 +149,11 @@ static const char *said_of(const struct kernel_recipe *r, size_t index, const ch
 static int set_sha256(struct kernel_input *in, const char *recipe, const char *said)
 {
 	if (*said && !kernel_is_sha256(said)) {
-		log_error("the SHA-256 of %s is to be 64 hexadecimal digits, not \"%s\"", in->place, said);
+		log_error(_("the SHA-256 of %s is to be 64 hexadecimal digits, not \"%s\""), in->place, said);
 		return -MUSTER_E_REFUSED;
 	}
 	if (*said && *recipe && strcasecmp(said, recipe) != 0) {
-		log_error("the recipe wants the source %s with the SHA-256 %s, not %s", in->name, recipe,
+		log_error(_("the recipe wants the source %s with the SHA-256 %s, not %s"), in->name, recipe,
 			  said);
 		return -MUSTER_E_REFUSED;
 	}
@@ -168,7 +170,7 @@ static int refuse_folders_digest(const struct kernel_input *in)
 {
 	if (!*in->sha256)
 		return 0;
-	log_error("%s is a folder, which has no SHA-256: name it without, or pack it with tar", in->place);
+	log_error(_("%s is a folder, which has no SHA-256: name it without, or pack it with tar"), in->place);
 	return -MUSTER_E_REFUSED;
 }
 
@@ -182,7 +184,7 @@ static int take_file(const struct kernel_env *env, struct kernel_input *in)
 	in->file = realpath(in->place, NULL);
 	if (!in->file) {
 		r = -errno;
-		log_error("the source %s: %s: %s", in->name, in->place, muster_strerror(r));
+		log_error(_("the source %s: %s: %s"), in->name, in->place, muster_strerror(r));
 		return r;
 	}
 	in->folder = stat(in->file, &st) == 0 && S_ISDIR(st.st_mode);
@@ -206,9 +208,8 @@ static int take_url(const struct kernel_env *env, struct kernel_input *in)
 
 	in->url = true;
 	if (!*in->sha256) {
-		log_error("%s comes over the network, and nothing says what it is to be: put its SHA-256 "
-			  "behind it, as in "
-			  "%s" HASH_MARK "...",
+		log_error(_("%s comes over the network, and nothing says what it is to be: put its SHA-256 "
+			    "behind it, as in %s#sha256=..."),
 			  in->place, in->place);
 		return -MUSTER_E_REFUSED;
 	}
@@ -248,9 +249,9 @@ static int take_source(const struct kernel_env *env, const struct kernel_recipe 
 		if ((said = said_of(r, index, wish->sources[i])))
 			place = said;
 	if (!*place) {
-		log_error(
-			"the recipe %s wants the source %s%s%s: name its path or URL with --source %s=PLACE",
-			r->name, s->name, *s->description ? ", " : "", s->description, s->name);
+		log_error(_("the recipe %s wants the source %s%s%s: name its path or URL with --source "
+			    "%s=PLACE"),
+			  r->name, s->name, *s->description ? ", " : "", s->description, s->name);
 		return -MUSTER_E_REFUSED;
 	}
 	return take_place(env, in, place, s->sha256);
@@ -263,7 +264,7 @@ static int look_at_file(const char *name, const char *place, bool *ret_folder)
 	struct stat st;
 
 	if (*place != '/') {
-		log_error("the source %s: write the path \"%s\" whole, from / on, or a URL with http://",
+		log_error(_("the source %s: write the path \"%s\" whole, from / on, or a URL with http://"),
 			  name, place);
 		return -MUSTER_E_REFUSED;
 	}
@@ -291,7 +292,8 @@ int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe
 
 	*ret_digest = false;
 	if (!*place) {
-		log_error("the recipe %s wants the source %s: name its path or URL", recipe->name, s->name);
+		log_error(_("the recipe %s wants the source %s: name its path or URL"), recipe->name,
+			  s->name);
 		return -MUSTER_E_REFUSED;
 	}
 	r = check_scheme(place);
@@ -303,7 +305,7 @@ int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe
 	in.place = strdup(place);
 	r = in.place ? set_sha256(&in, s->sha256, sha256) : -ENOMEM;
 	if (r == 0 && url && !*in.sha256) {
-		log_error("%s comes over the network, and nothing says what it is to be: give its SHA-256",
+		log_error(_("%s comes over the network, and nothing says what it is to be: give its SHA-256"),
 			  place);
 		r = -MUSTER_E_REFUSED;
 	}
@@ -354,7 +356,7 @@ static int verify(const struct kernel_env *env, const struct kernel_input *in, c
 
 	if (r < 0)
 		return r;
-	kernel_progress(env, "verify", in->place, -1, NULL);
+	kernel_progress(env, NC_("step", "verify"), in->place, -1, NULL);
 	r = hash_whole(fd, sha256);
 	if (r < 0 || strcmp(sha256, in->sha256) == 0)
 		return r;
@@ -380,7 +382,7 @@ static int fetch(const struct kernel_env *env, const struct kernel_input *in)
 	folder = fs_open(env->root_fd, KERNEL_SOURCES, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0 || folder < 0)
 		return fd < 0 ? fd : folder;
-	kernel_progress(env, "fetch", in->place, 0, NULL);
+	kernel_progress(env, NC_("step", "fetch"), in->place, 0, NULL);
 	r = kernel_download(env, in->place, fd);
 	if (r == 0 && (fsync(fd) < 0 || fstat(fd, &st) < 0))
 		r = -errno;
@@ -388,7 +390,7 @@ static int fetch(const struct kernel_env *env, const struct kernel_input *in)
 		return r;
 	r = verify(env, in, host_part);
 	if (r == -MUSTER_E_FORMAT && fs_unlink(env->root_fd, part) < 0)
-		log_warning("%s stays", host_part);
+		log_warning(_("%s stays"), host_part);
 	if (r == 0 && renameat(folder, strrchr(part, '/') + 1, folder, in->sha256) < 0)
 		r = -errno;
 	return r;
@@ -406,7 +408,7 @@ int kernel_input_ready(const struct kernel_env *env, const struct kernel_input *
 		return 0;
 	r = fetch(env, in);
 	if (r == -ENOSPC)
-		log_error("the disk that holds %s is full: %s cannot be kept there", KERNEL_SOURCES,
+		log_error(_("the disk that holds %s is full: %s cannot be kept there"), KERNEL_SOURCES,
 			  in->place);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define UNPACKED "unpacked"
@@ -53,7 +54,7 @@ static int copy_folder(struct kernel_work *w, const struct kernel_input *in, con
 
 	if (r < 0)
 		return r;
-	kernel_work_step(w, "copy", in->place);
+	kernel_work_step(w, NC_("step", "copy"), in->place);
 	return kernel_folder_copy(w->env, in->file, to, w->uid, w->gid);
 }
 
@@ -69,13 +70,13 @@ static int unpack(struct kernel_work *w, const struct kernel_input *in, const ch
 		folder = fs_open(w->folder_fd, "/" UNPACKED, O_RDONLY | O_DIRECTORY, 0);
 	if (folder < 0)
 		return r < 0 ? r : folder;
-	kernel_work_step(w, "unpack", in->place);
+	kernel_work_step(w, NC_("step", "unpack"), in->place);
 	r = kernel_unpack(w->env, archive, in->place, folder, w->uid, w->gid, ret_newest);
 	if (r < 0)
 		return r;
 	r = only_folder(folder, &only);
 	if (r == -MUSTER_E_FORMAT)
-		log_error("the archive %s is empty", in->place);
+		log_error(_("the archive %s is empty"), in->place);
 	if (r < 0)
 		return r;
 	if (renameat(only ? folder : w->folder_fd, only ? only : UNPACKED, w->folder_fd, name) < 0)
@@ -104,7 +105,7 @@ int kernel_step_unpack(struct kernel_work *w, const struct kernel_input *inputs,
 		r = kernel_work_open_tree(w);
 	if (r == 0 && (!fs_exists(w->tree_fd, "/Makefile") ||
 		       (!fs_exists(w->tree_fd, "/Kconfig") && !fs_exists(w->tree_fd, "/arch")))) {
-		log_error("%s is no kernel's tree: it has no Makefile and Kconfig at its top",
+		log_error(_("%s is no kernel's tree: it has no Makefile and Kconfig at its top"),
 			  inputs[0].place);
 		return -MUSTER_E_FORMAT;
 	}

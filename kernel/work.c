@@ -18,6 +18,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
@@ -59,7 +60,7 @@ static int choose_user(struct kernel_work *w)
 			w->uid = w->gid = id;
 			return 0;
 		}
-	log_error("no user id from %d to %d is free to build with", FIRST_UID, LAST_UID);
+	log_error(_("no user id from %d to %d is free to build with"), FIRST_UID, LAST_UID);
 	return -MUSTER_E_CONFLICT;
 }
 
@@ -76,9 +77,9 @@ static int check_way(const char *path)
 			return -errno;
 		if (st.st_mode & S_IXOTH)
 			continue;
-		log_error(
-			"a kernel is built by a user without rights, who cannot get through %s: chmod o+x %s",
-			above, above);
+		log_error(_("a kernel is built by a user without rights, who cannot get through %s: chmod "
+			    "o+x %s"),
+			  above, above);
 		return -MUSTER_E_REFUSED;
 	}
 	return 0;
@@ -131,7 +132,7 @@ int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
 	}
 	e = open_folder(w);
 	if (e < 0 && e != -MUSTER_E_REFUSED && e != -MUSTER_E_CONFLICT)
-		log_error("the kernel cannot be built in %s: %s", w->folder, muster_strerror(e));
+		log_error(_("the kernel cannot be built in %s: %s"), w->folder, muster_strerror(e));
 	if (e == 0)
 		*ret = TAKE_PTR(w);
 	return e;
@@ -337,12 +338,12 @@ static void say_failure(struct kernel_work *w, const char *target, int status)
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	if (kernel_disk_full(w->env, w->folder)) {
-		log_error("the disk that holds %s is full", w->host_folder);
+		log_error(_("the disk that holds %s is full"), w->host_folder);
 		return;
 	}
 	for (size_t i = 0; i < w->said.n; i++)
 		strbuf_addf(&b, "\n  %s", w->said.v[i]);
-	log_error("make %s ended with status %d%s%s\nAll that it said is in %s/log", target, status,
+	log_error(_("make %s ended with status %d%s%s\nAll that it said is in %s/log"), target, status,
 		  b.len ? ":" : "", b.data ? b.data : "", w->host_folder);
 }
 
@@ -366,9 +367,10 @@ int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, .
 	if (r == 0)
 		r = kernel_work_run(w, (const char *const *)argv.v, input, timeout_ms, &status);
 	if (r == -ENOENT)
-		log_error("make, env, nice or setpriv is missing on this server");
+		log_error(_("make, env, nice or setpriv is missing on this server"));
 	else if (r == -MUSTER_E_TIMEOUT)
-		log_error("make %s took longer than %d minutes, and was ended", target, timeout_ms / 60000);
+		log_error(_("make %s took longer than %d minutes, and was ended"), target,
+			  timeout_ms / 60000);
 	if (r == -ENOENT)
 		return -MUSTER_E_MISSING;
 	if (r < 0 || status == 0)

@@ -70,7 +70,7 @@ bool kernel_take(struct wizard *w)
 		taken = frame_save(w);
 		if (taken)
 			tui_notice(w->tui, STYLE_NORMAL,
-				   _("The kernel %s is built, and the nodes' from now on."), order.id);
+				   _("The kernel %s is built, and stands in the answers now."), order.id);
 	}
 	muster_kernel_order_clear(&order);
 	return taken;
@@ -105,9 +105,9 @@ static void draw_end(const struct follow *f, struct canvas *c)
 	int y;
 
 	if (f->result == 0) {
-		canvas_wrap(
-			c, 0, 0, c->columns, 0, STYLE_GOOD,
-			_("The kernel is built, and the nodes' from now on. Enter: back to the question."));
+		canvas_wrap(c, 0, 0, c->columns, 0, STYLE_GOOD,
+			    _("The kernel is built, and stands in the answers now. Enter: back to the "
+			      "question."));
 		return;
 	}
 	y = canvas_wrap(c, 0, 0, c->columns, 0, STYLE_BAD,

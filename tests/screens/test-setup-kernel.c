@@ -149,7 +149,7 @@ static void a_kernel_is_built_and_becomes_the_nodes(void **state)
 	add_tree(r, NULL);
 	v = begin(r);
 	assert_seen(v, "● package");
-	assert_seen(v, "The kernel is built, and the nodes' from now on.");
+	assert_seen(v, "The kernel is built, and stands");
 	vt_send(v, ENTER);
 	assert_seen(v, SYSTEM);
 	assert_seen(v, "[fake-");
