@@ -34,14 +34,14 @@ static bool find_job(const struct wizard *w, struct muster_job *ret)
 	return muster_job_find(w->muster, ret) == 0 && ret->kind == MUSTER_JOB_KERNEL;
 }
 
-bool kernel_is_building(const struct wizard *w)
+bool building_at_work(const struct wizard *w)
 {
 	struct muster_job job;
 
 	return find_job(w, &job) && job.running;
 }
 
-int kernel_begin(struct wizard *w)
+int building_begin(struct wizard *w)
 {
 	struct muster_job job;
 	bool open = find_job(w, &job) && (job.running || !job.has_result || job.result < 0);
@@ -56,7 +56,7 @@ static int64_t written_ms(const struct wizard *w)
 	return stat(w->path, &st) < 0 ? 0 : (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
-bool kernel_take(struct wizard *w)
+bool building_take(struct wizard *w)
 {
 	struct muster_kernel_order order;
 	struct muster_job job;
@@ -149,7 +149,7 @@ static void building_draw(void *self, struct canvas *c)
 static void on_end(struct follow *f)
 {
 	if (f->result == 0)
-		kernel_take(f->wizard);
+		building_take(f->wizard);
 }
 
 static void building_close(void *self)
@@ -167,7 +167,7 @@ static int building_open(struct tui *t, void *argument, void **ret)
 		return r;
 	f->on_end = on_end;
 	if (r == 0) {
-		f->wizard->building |= kernel_is_building(f->wizard);
+		f->wizard->building |= building_at_work(f->wizard);
 		r = follow_attach(f);
 	}
 	if (r < 0) {

@@ -163,7 +163,7 @@ extern const struct screen_ops collect_screen; /* its argument is the wizard */
 
 extern const struct screen_ops kernel_screen, building_screen; /* their argument is the wizard */
 /* The one that shows a build at work or one that failed, else the one that asks what to build. */
-int kernel_begin(struct wizard *w) _must_check_;
-bool kernel_is_building(const struct wizard *w);
+int building_begin(struct wizard *w) _must_check_;
+bool building_at_work(const struct wizard *w);
 /* A kernel that was built since the answers were last written becomes their kernel, once. True: it did. */
-bool kernel_take(struct wizard *w);
+bool building_take(struct wizard *w);

@@ -188,7 +188,7 @@ static void update(struct page *p)
 		tui_notice(p->wizard->tui, STYLE_ERROR, _("There is no memory left."));
 	tui_form_show(p->form, PATH, own);
 	tui_form_show(p->form, BUILT, own);
-	tui_form_show(p->form, AT_WORK, own && p->wizard->building && kernel_is_building(p->wizard));
+	tui_form_show(p->form, AT_WORK, own && p->wizard->building && building_at_work(p->wizard));
 	tui_form_show(p->form, PACKAGES, tui_form_choice(p->form, ROOT) < 2);
 	show_release(p);
 	show_memory(p);
@@ -241,7 +241,7 @@ static int pressed(struct page *p, int id, size_t button)
 {
 	if (id != BUILT)
 		return 0;
-	return button == BUTTON_BUILD ? kernel_begin(p->wizard) : choose_built(p);
+	return button == BUTTON_BUILD ? building_begin(p->wizard) : choose_built(p);
 }
 
 static const struct page_ops ops = {
@@ -278,7 +278,7 @@ static int system_open(struct tui *t, void *argument, void **ret)
 	_cleanup_free_ char *kernel = NULL, *profile = NULL, *root = NULL;
 	int r;
 
-	kernel_take(w);
+	building_take(w);
 	kernel = strdup(*w->draft->kernel ? w->draft->kernel : "distro");
 	profile = strdup(w->draft->profile);
 	root = strdup(w->draft->root);
@@ -301,7 +301,7 @@ static void system_shown(void *self)
 	struct page *p = self;
 	_cleanup_free_ char *kernel = NULL, *profile = NULL;
 
-	kernel_take(p->wizard);
+	building_take(p->wizard);
 	kernel = strdup(p->wizard->draft->kernel);
 	profile = strdup(p->wizard->draft->profile);
 	if (kernel && profile)

@@ -153,6 +153,7 @@ static void a_kernel_is_built_and_becomes_the_nodes(void **state)
 	vt_send(v, ENTER);
 	assert_seen(v, SYSTEM);
 	assert_seen(v, "[fake-");
+	assert_seen(v, "! The root mode ram needs");
 	assert_answered(r, "kernel = \"fake-");
 	/* It is in the list of those that there are, and holds against the review. */
 	wizard_leave(v);
@@ -406,6 +407,43 @@ static void kerrigheds_kernel_makes_the_cluster_one_machine(void **state)
 	wizard_leave(v);
 }
 
+static void with_its_kernel_the_review_has_the_ids(void **state)
+{
+	struct room *r = *state;
+	struct vt *v;
+
+	room_answers(r, "cluster { name = \"krg\" profile = \"kerrighed\" }\n"
+			"network \"eth1\" { address = \"10.66.0.1/24\" }\nnodes { count = 4 }\n"
+			"node \"head\" { address = \"10.66.0.50\" }\n");
+	add_recipe(r, "fake", fake);
+	add_tree(r, NULL);
+	v = wizard(r);
+	wizard_go(v, SYSTEM);
+	assert_seen(v, "(•) Kerrighed's");
+	vt_send(v, TAB TAB RIGHT ENTER);
+	assert_seen(v, "(•) kerrighed-3.0");
+	vt_send(v, "  ");
+	assert_seen(v, "(•) fake");
+	type_source(v, r, "");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "The kernel is built");
+	vt_send(v, ENTER);
+	assert_seen(v, "(•) Kerrighed's");
+	assert_seen(v, "[fake-");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "The cluster's name");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Public ssh keys");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Cluster krg, 5 nodes");
+	assert_seen(v, "one machine: session ");
+	assert_seen(v, "node ids node01 1 … head 5");
+	wizard_leave(v);
+	assert_answered(r, "profile = \"kerrighed\"");
+	/* Without a root that is written, it is what the kind of cluster says. */
+	assert_answered(r, "root = \"initramfs\"");
+}
+
 #define WITH_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, room_teardown)
 
 int main(void)
@@ -420,6 +458,7 @@ int main(void)
 		WITH_ROOM(a_build_outlives_its_terminal_and_is_found_again),
 		WITH_ROOM(without_a_compiler_that_fits_it_says_which_would),
 		WITH_ROOM(kerrigheds_kernel_makes_the_cluster_one_machine),
+		WITH_ROOM(with_its_kernel_the_review_has_the_ids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
