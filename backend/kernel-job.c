@@ -36,7 +36,7 @@ static int keep_order(struct muster *m, const struct kernel_job *k, const char *
 	return text ? fs_write(m->root_fd, JOB_KERNEL, text, strlen(text), &attr) : 0;
 }
 
-static int take_order(json_t *doc, struct muster_kernel_order *o)
+static int take_order(json_t *doc, struct kernel_order *o)
 {
 	const char *recipe, *cc, *id;
 	json_t *sources, *source;
@@ -56,9 +56,9 @@ static int take_order(json_t *doc, struct muster_kernel_order *o)
 	return o->recipe && o->cc && o->id ? r : -ENOMEM;
 }
 
-int muster_kernel_last(struct muster *m, struct muster_kernel_order *ret)
+int muster_kernel_last(struct muster *m, struct kernel_order *ret)
 {
-	struct muster_kernel_order o = { .sources = STRV_INIT };
+	struct kernel_order o = { .sources = STRV_INIT };
 	_cleanup_free_ char *text = NULL;
 	json_t *doc;
 	size_t len;
@@ -76,13 +76,13 @@ int muster_kernel_last(struct muster *m, struct muster_kernel_order *ret)
 	return r;
 }
 
-void muster_kernel_order_clear(struct muster_kernel_order *o)
+void muster_kernel_order_clear(struct kernel_order *o)
 {
 	free(o->recipe);
 	free(o->cc);
 	free(o->id);
 	strv_free(&o->sources);
-	*o = (struct muster_kernel_order){ .sources = STRV_INIT };
+	*o = (struct kernel_order){ .sources = STRV_INIT };
 }
 
 /* ---- the work ----------------------------------------------------------------------------------------------------- */

@@ -353,15 +353,9 @@ int muster_kernel_build(struct muster *m, const char *recipe, const struct muste
  * are absolute. A job that was cancelled or killed is gone on with by the next one of the same wish. */
 int muster_kernel_job(struct muster *m, const char *recipe,
 		      const struct muster_kernel_wish *wish) _must_check_;
-/* What the newest such job was asked for, also when it is at work. */
-struct muster_kernel_order {
-	char *recipe, *cc; /* cc: "" for the first that fits */
-	struct strv sources;
-	unsigned int jobs;
-	char *id; /* of the kernel that it built; "" for none */
-};
-int muster_kernel_last(struct muster *m, struct muster_kernel_order *ret) _must_check_; /* -ENOENT */
-void muster_kernel_order_clear(struct muster_kernel_order *o);
+/* What the newest such job was asked for, also while it is at work. -ENOENT: there was none. */
+int muster_kernel_last(struct muster *m, struct kernel_order *ret) _must_check_;
+void muster_kernel_order_clear(struct kernel_order *o);
 int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n) _must_check_;
 void muster_kernel_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)

@@ -58,7 +58,7 @@ static int64_t written_ms(const struct wizard *w)
 
 bool building_take(struct wizard *w)
 {
-	struct muster_kernel_order order;
+	struct kernel_order order;
 	struct muster_job job;
 	bool taken = false;
 
@@ -198,7 +198,7 @@ static bool building_enabled(void *self, int request)
 static int go_on(struct follow *f)
 {
 	struct wizard *w = f->wizard;
-	struct muster_kernel_order o;
+	struct kernel_order o;
 	int r = muster_kernel_last(w->muster, &o);
 
 	if (r == -ENOENT)

@@ -345,7 +345,7 @@ static void set_compiler(struct kernel *k, const char *cc)
 /* What was asked for last; but the recipe that the answers name comes first. */
 static int fill(struct kernel *k)
 {
-	struct muster_kernel_order o = { .sources = STRV_INIT };
+	struct kernel_order o = { .sources = STRV_INIT };
 	size_t named = find_recipe(k, k->wizard->draft->kernel), last;
 	int r = muster_kernel_last(k->wizard->muster, &o);
 
