@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define KILL_MS 500 /* from SIGKILL until a child that can die has died */
+#define LOOK_MS 10
 
 static const struct {
 	const char *source, *target, *type, *options;
@@ -121,6 +125,7 @@ static sigset_t our_signals(void)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGIO);
 	return set;
 }
 
@@ -164,9 +169,31 @@ void basis_wait(int timeout_ms)
 			end_machine(RB_POWER_OFF);
 		else if (s == SIGUSR1)
 			end_machine(RB_HALT_SYSTEM);
+		else if (s == SIGIO)
+			return;
 		else if (s < 0 && left == 0)
 			return;
 	}
+}
+
+bool basis_is_gone(pid_t pid)
+{
+	pid_t r = waitpid(pid, NULL, WNOHANG);
+
+	return r == pid || (r < 0 && errno == ECHILD);
+}
+
+bool basis_end_child(pid_t pid)
+{
+	long long deadline = now_ms() + KILL_MS;
+
+	kill(pid, SIGKILL);
+	while (!basis_is_gone(pid)) {
+		if (now_ms() >= deadline)
+			return false;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return true;
 }
 
 void basis_show_failure(const char *node, const char *mac, const char *reason, const char *next)

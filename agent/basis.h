@@ -14,7 +14,11 @@ void basis_block_signals(void);
 /* The signal mask that a program started by process 1 needs. */
 void basis_unblock_signals(void);
 /* Waits timeout_ms as process 1 has to: buries children, and halts, powers off or restarts the machine when the usual
- * signal of busybox's halt, poweroff or reboot asks for it. */
+ * signal of busybox's halt, poweroff or reboot asks for it. Returns early for a SIGIO (agent/poke.h). */
 void basis_wait(int timeout_ms);
+/* Whether this child has ended; someone else may have buried it, as process 1 does. */
+bool basis_is_gone(pid_t pid);
+/* Kills it: false, when it cannot die and is left behind. */
+bool basis_end_child(pid_t pid);
 /* A failure in a block that an operator sees on the screen. */
 void basis_show_failure(const char *node, const char *mac, const char *reason, const char *next);

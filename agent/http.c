@@ -168,6 +168,7 @@ static int send_all(int sock, const char *data, size_t len)
 static int connect_to(const struct http_server *s, int timeout_ms, int *ret)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = s->address, .sin_port = htons(s->port) };
+	const struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = s->from };
 	struct timeval tv = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -176,6 +177,9 @@ static int connect_to(const struct http_server *s, int timeout_ms, int *ret)
 
 	if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
+	/* Where it cannot be had, the kernel chooses. */
+	if (s->from.s_addr)
+		bind(fd, (const struct sockaddr *)&own, sizeof(own));
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
 		if (errno != EINPROGRESS)
 			return -errno;

@@ -8,7 +8,8 @@
 
 struct http_server {
 	struct in_addr address;
-	uint16_t port; /* host order */
+	uint16_t port;	     /* host order */
+	struct in_addr from; /* this node's address, which the server knows it by; 0: whichever leads there */
 };
 
 #define HTTP_HEAD_MAX 4096 /* bytes of an answer's status line and headers */

@@ -8,6 +8,7 @@
 #include "agent/modules.h"
 #include "agent/net.h"
 #include "agent/personal.h"
+#include "agent/poke.h"
 #include "agent/power.h"
 #include "agent/report.h"
 #include "agent/root.h"
@@ -111,27 +112,33 @@ static int enter_root(struct init *i, char **reason)
 	return r;
 }
 
-/* Until the next report is due: after an interval, or when a job is done. */
-static void wait_for_work(struct init *i)
+/* Until the next report is due: after an interval, when a job is done, or when the server asks for it. */
+static void wait_for_work(struct init *i, struct poke *poke)
 {
-	long long next = now_ms() + job_interval_ms(&i->state.job, i->state.interval);
+	long long next = now_ms() + job_interval_ms(&i->state.job, i->state.interval), left;
 
 	do {
-		basis_wait(job_wait_ms(&i->state.job, next - now_ms()));
-	} while (job_runs(&i->state.job) && !job_look(&i->state.job) && now_ms() < next);
+		basis_wait(report_wait_ms(&i->state, poke_left(poke, next - now_ms())));
+		poke_look(poke);
+		left = poke_left(poke, next - now_ms());
+	} while (left > 0 && !job_ended(&i->state.job) && !report_list(i->at, &i->state));
 }
 
 /* Root mode initramfs: the node is all there. */
 static void stay(struct init *i, char **reason)
 {
+	struct poke poke = POKE_INIT;
+
 	if (personal_root(i->at, i->at, &i->conf, reason) < 0)
 		log_line("%s", *reason ? *reason : "the personality cannot be written");
 	basis_complete();
 	settle_reports(1000);
 	for (;;) {
+		poke_open(&poke, &i->conf, true);
+		poke_answered(&poke);
 		report_send(i->at, &i->conf, &(struct report){ .stage = "ready" }, REPORT_MS, &i->state);
 		power_obey(i->at, &i->conf, "ready", &i->state, true);
-		wait_for_work(i);
+		wait_for_work(i, &poke);
 	}
 }
 

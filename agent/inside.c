@@ -3,6 +3,8 @@
 
 #include "agent/inside.h"
 #include "agent/command.h"
+#include "agent/processes.h"
+#include "agent/ssi.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,9 @@
 #define REQUEST_MS 5000
 #define ANSWER_MS 1000 /* of a ping */
 #define IDLE_MS 1000
+#define MERGED_MS 1200 /* below the time that a report has for it */
+#define LOOK_MS 3000   /* at the processes */
+#define OUTPUT_MAX (4 * COMMAND_OUTPUT_MAX)
 
 /* "@1", "@2" stand for the request's arguments. */
 static const struct command {
@@ -32,6 +37,8 @@ static const struct command {
 	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, 120000 },
 	{ "allow", { "krgcapset", "-k", "@1", "-e", "+CAN_MIGRATE" }, 1, 10000 },
 	{ "migrate", { "migrate", "@1", "@2" }, 2, 30000 },
+	{ "merged", { NULL }, 0, MERGED_MS },
+	{ "ps", { NULL }, 1, LOOK_MS }, /* "1": with the kernel's own threads */
 };
 
 /* A socket's address has room for little; through the descriptor the path is always short. */
@@ -103,8 +110,10 @@ static int run_request(int at, char *line, struct text *out)
 		text_addf(out, "this is no command that runs in the container\n");
 		return COMMAND_MISSING;
 	}
+	if (strcmp(c->word, "merged") == 0)
+		return ssi_merged(at, c->timeout_ms, out);
 	if (!c->argv[0])
-		return 0;
+		return n ? processes_list(at, c->timeout_ms, *args[0] == '1', out) : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(argv) && c->argv[i]; i++)
 		argv[i] = c->argv[i][0] == '@' ? args[c->argv[i][1] - '1'] : c->argv[i];
 	return command_run(at, argv, now_ms() + c->timeout_ms, NULL, out);
@@ -149,7 +158,12 @@ int inside_serve(int at, bool (*stop)(void))
 		if (client < 0)
 			continue;
 		fcntl(client, F_SETFD, FD_CLOEXEC);
-		answer(at, client);
+		/* Each has a process of its own: one that adds nodes takes minutes. */
+		if (fork() == 0) {
+			close(fd);
+			answer(at, client);
+			_exit(0);
+		}
 		close(client);
 	}
 	return 0;
@@ -199,7 +213,7 @@ static int read_answer(int fd, long long deadline, struct text *out)
 		n = read(fd, buf, sizeof(buf));
 		if (n <= 0)
 			break;
-		if (t.len < COMMAND_OUTPUT_MAX * 2)
+		if (t.len < OUTPUT_MAX)
 			text_add(&t, buf, (size_t)n);
 	}
 	end = t.s ? strchr(t.s, '\n') : NULL;

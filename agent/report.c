@@ -14,6 +14,9 @@
 #define ACTION_ID_MAX (1ULL << 53)
 #define SSI_MS 2000
 #define RESULT_MAX 2048 /* bytes, before they are escaped */
+#define LIST_EVERY_MS 2000
+#define LIST_MS 8000  /* more than the agent in the container takes for it */
+#define LIST_REST 700 /* bytes of a report, for what may follow a list */
 
 /* "key=value" with the escapes of agent/wire.h. Control characters would garble the operator's terminal. */
 static void add_line(struct text *t, const char *key, const char *value, size_t len)
@@ -83,6 +86,20 @@ static void add_ssi(struct text *t, const struct ssi *s)
 		add_string(t, WIRE_REPORT_SSI_STUCK, s->stuck);
 }
 
+/* Whole lines of the list, as many as there is room for; what is left out is counted in its first one. */
+static void add_list(struct text *t, const struct job *list)
+{
+	size_t room = WIRE_REPORT_MAX - MIN(t->len + LIST_REST, (size_t)WIRE_REPORT_MAX), used = 0, end = 0;
+
+	text_addf(t, WIRE_REPORT_PROCESSES_STATUS "=%d\n", list->status);
+	for (size_t i = 0; list->output[i] && used < room; i++) {
+		used += list->output[i] == '\n' || list->output[i] == '\\' ? 2 : 1;
+		if (list->output[i] == '\n' && used <= room)
+			end = i + 1;
+	}
+	add_line(t, WIRE_REPORT_PROCESSES, list->output, end);
+}
+
 /* The end of the log that fits into room bytes once escaped, from a line's beginning on. */
 static const char *fitting_end(const char *log, size_t room)
 {
@@ -116,6 +133,8 @@ int report_body(const struct report *report, const struct facts *f, char **ret, 
 		add_line(&t, WIRE_REPORT_RESULT, report->job->output,
 			 strnlen(report->job->output, RESULT_MAX));
 	}
+	if (report->list)
+		add_list(&t, report->list);
 	if (report->reason)
 		add_line(&t, WIRE_REPORT_REASON, report->reason, strnlen(report->reason, REASON_MAX));
 	used = t.len + sizeof(WIRE_REPORT_LOG "=\n");
@@ -175,22 +194,27 @@ static void obey_action(struct report_state *state, const char *value)
 	}
 }
 
+static void obey_processes(struct report_state *state, const char *value)
+{
+	if ((*value == '0' || *value == '1') && !value[1])
+		memcpy(state->list_wish, value, sizeof(state->list_wish));
+}
+
 /* All that an answer can ask for. */
 static const struct action {
 	const char *key;
 	void (*obey)(struct report_state *state, const char *value);
 } actions[] = {
-	{ WIRE_KEY_INTERVAL, obey_interval },
-	{ WIRE_KEY_ACTION_ID, obey_action_id },
-	{ WIRE_KEY_ACTION_ARGS, obey_action_args },
-	{ WIRE_KEY_ACTION, obey_action },
+	{ WIRE_KEY_INTERVAL, obey_interval },	    { WIRE_KEY_ACTION_ID, obey_action_id },
+	{ WIRE_KEY_ACTION_ARGS, obey_action_args }, { WIRE_KEY_ACTION, obey_action },
+	{ WIRE_KEY_PROCESSES, obey_processes },
 };
 
 void report_obey(const char *answer, struct report_state *state)
 {
 	_cleanup_free_ char *copy = strdup(answer);
 
-	state->args[0] = '\0';
+	state->args[0] = state->list_wish[0] = '\0';
 	for (char *line = copy, *end, *value; line && *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)
@@ -204,6 +228,25 @@ void report_obey(const char *answer, struct report_state *state)
 			if (strcmp(actions[i].key, line) == 0)
 				actions[i].obey(state, value);
 	}
+}
+
+bool report_list(int at, struct report_state *state)
+{
+	struct job *list = &state->list;
+
+	if (list->id || !state->list_wish[0] || now_ms() < state->list_due)
+		return job_ended(list);
+	state->list_due = now_ms() + LIST_EVERY_MS;
+	if (job_start(list, at, 1, "ssi-ps", state->list_wish) == 0)
+		list->deadline = now_ms() + LIST_MS;
+	return false;
+}
+
+int report_wait_ms(const struct report_state *state, long long left)
+{
+	if (!state->list.id && state->list_wish[0])
+		left = MIN(left, state->list_due - now_ms());
+	return MIN(job_wait_ms(&state->job, left), job_wait_ms(&state->list, left));
 }
 
 int report_send(int at, const struct conf *c, const struct report *report, int timeout_ms,
@@ -223,12 +266,14 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 		full.ssi = &ssi;
 	if (job_look(&state->job))
 		full.job = &state->job;
+	if (job_look(&state->list))
+		full.list = &state->list;
 	/* Once a boot is enough: a node that runs reports all the time. */
 	if (strcmp(report->stage, "ready") != 0 && net_card(at, c->mac, f.card) < 0)
 		f.card[0] = '\0';
 	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
-		r = http_post(&(struct http_post){ .server = { c->server, c->port },
+		r = http_post(&(struct http_post){ .server = { c->server, c->port, c->address },
 						   .path = WIRE_REPORT_PATH,
 						   .token = c->token,
 						   .body = body,
@@ -246,6 +291,8 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 		return -EACCES;
 	if (r == 0 && full.job)
 		job_reported(&state->job);
+	if (r == 0 && full.list)
+		job_reported(&state->list);
 	if (r == 0)
 		report_obey(answer, state);
 	return r;

@@ -13,6 +13,7 @@ struct report {
 	const char *reason, *log; /* of failed; NULL otherwise */
 	unsigned long long done;  /* the action that the node does now; 0: none */
 	const struct job *job;	  /* whose result it tells; NULL: none */
+	const struct job *list;	  /* of the processes, likewise */
 	const struct ssi *ssi;	  /* NULL: it has no part in one, or it is not told now */
 };
 
@@ -35,11 +36,19 @@ struct report_state {
 	unsigned long long action_id, action_done; /* its number; that of the last one that was done */
 	unsigned interval;			   /* seconds */
 	struct ssi_probe ssi;
+	struct job list;    /* looks at the processes */
+	char list_wish[2];  /* its argument; "": nobody wants it */
+	long long list_due; /* not before */
 	int told; /* the status or error that was logged last, so that a lasting one is logged once */
 };
 
 /* Obeys the lines of an answer; unknown keys and wrong values are left out. */
 void report_obey(const char *answer, struct report_state *state);
+
+/* Begins to look at the processes where that is wanted, and due. True once, when that is done and to be reported. */
+bool report_list(int at, struct report_state *state);
+/* How long to wait for the next look at what is at work, where the next report is due in `left` ms. */
+int report_wait_ms(const struct report_state *state, long long left);
 
 /* Sends one report, of a ready node with its part in the single system image, and obeys the answer. A failure is logged when it is another one than the last time. Takes at
  * most timeout_ms for each silence. */

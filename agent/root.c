@@ -112,7 +112,7 @@ static int open_ram(int at, const struct conf *c, int *ret, char **reason)
 	fd = open(FETCH "/root.squashfs", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail_with(reason, -errno, "no file for the root: %s", strerror(errno));
-	r = http_get(&(struct http_get){ .server = { c->server, c->port },
+	r = http_get(&(struct http_get){ .server = { c->server, c->port, c->address },
 					 .path = c->root_path,
 					 .fd = fd,
 					 .want = c->root_size,

@@ -4,6 +4,7 @@
 #include "agent/service.h"
 #include "agent/conf.h"
 #include "agent/facts.h"
+#include "agent/poke.h"
 #include "agent/power.h"
 #include "agent/report.h"
 
@@ -37,11 +38,23 @@ static void write_pid(int at)
 		log_line("%s cannot be written", RUN_PID);
 }
 
-int service_main(void)
+static void wait_for_work(const struct poke *poke, const struct report_state *s, int ms)
 {
-	_cleanup_close_ int at = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* What has been asked for already is waited for no more. */
+	struct pollfd p[] = {
+		{ .fd = poke->wanted ? -1 : poke->fd, .events = POLLIN },
+		{ .fd = job_runs(&s->job) ? s->job.fd : -1, .events = POLLIN },
+		{ .fd = job_runs(&s->list) ? s->list.fd : -1, .events = POLLIN },
+	};
+
+	poll(p, ARRAY_SIZE(p), ms);
+}
+
+int service_run(int at)
+{
 	_cleanup_(conf_free) struct conf c = { 0 };
 	_cleanup_free_ char *reason = NULL;
+	struct poke poke = POKE_INIT;
 	struct report_state state;
 	bool ready = false, has_sshd;
 	long long next;
@@ -61,16 +74,26 @@ int service_main(void)
 		long long left;
 
 		ready = ready || is_ready(at, has_sshd);
-		left = next - now_ms();
-		if (left <= 0 || ready != was || job_ended(&state.job)) {
+		poke_look(&poke);
+		left = poke_left(&poke, next - now_ms());
+		if (left <= 0 || ready != was || job_ended(&state.job) || report_list(at, &state)) {
+			poke_open(&poke, &c, false);
+			poke_answered(&poke);
 			report_send(at, &c, &(struct report){ .stage = ready ? "ready" : "root" }, TIMEOUT_MS,
 				    &state);
 			power_obey(at, &c, ready ? "ready" : "root", &state, false);
 			next = now_ms() + job_interval_ms(&state.job, state.interval);
 			left = next - now_ms();
 		}
-		poll(NULL, 0, job_wait_ms(&state.job, ready ? left : LOOK_MS));
+		wait_for_work(&poke, &state, report_wait_ms(&state, ready ? left : LOOK_MS));
 	}
+}
+
+int service_main(void)
+{
+	_cleanup_close_ int at = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return service_run(at);
 }
 
 int service_goodbye(void)

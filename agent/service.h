@@ -4,6 +4,8 @@
 
 /* Reports ready as soon as the node answers, and then each interval. Returns only on failure: a program's exit code. */
 int service_main(void);
+/* The same for the system below this folder. */
+int service_run(int at);
 
 /*
  * Tells the server that this node goes down, so that it may be booted again at once. For systemd-shutdown(8), which runs

@@ -2,24 +2,29 @@
 #include "config.h"
 
 #include "agent/ssi.h"
+#include "agent/basis.h"
+#include "agent/command.h"
 #include "agent/facts.h"
+#include "agent/inside.h"
+#include "agent/look.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define SYS "sys/kerrighed"
 #define NODES "proc/kerrighed/nodes"
+#define WIDE "proc/nodes"      /* the same, of a kernel with CLUSTER_WIDE_PROC */
 #define CPUINFO_MAX (4u << 20) /* a processor takes about 1 KB there */
 #define SMALL_FILE 16384
-#define KILL_MS 500 /* from SIGKILL until a child that can die has died */
-#define LOOK_MS 10
+#define INSIDE_MS 1700 /* more than the container takes, less than a report waits */
+#define MERGED_LOCK "run/muster/ssi-merged.lock"
 
 /* ---- what is read, in the child ---------------------------------------------------------------------------- */
 
@@ -127,21 +132,55 @@ static void read_load(int at, const char *path, struct ssi *s)
 	}
 }
 
+/* Generation 3.0: who is not in the container sees his own node alone there, under the merged names. */
+static void read_inside(int at, const char *path, struct ssi *s)
+{
+	_cleanup_text_ struct text said = { 0 };
+	unsigned long long *const fields[] = { &s->memory_kb, &s->memory_free_kb };
+	char *p, *end;
+	int r = inside_ask(at, "merged", "", now_ms() + INSIDE_MS, &said);
+
+	if (r == COMMAND_TIMEOUT)
+		snprintf(s->stuck, sizeof(s->stuck), "/%s", path);
+	if (r != 0 || !said.s)
+		return;
+	s->processors = (unsigned)strtoul(said.s, &end, 10);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		*fields[i] = strtoull(end, &end, 10);
+	p = end + strspn(end, " ");
+	p[strcspn(p, "\n")] = '\0';
+	if (strlen(p) < sizeof(s->load))
+		memcpy(s->load, p, strlen(p) + 1);
+}
+
 static const struct probe {
 	const char *path;
 	void (*read)(int at, const char *path, struct ssi *s);
-	bool merged; /* of the whole machine: read only while this node is in it */
+	enum { HERE, OUTSIDE, INSIDE } where; /* of the whole machine: read only while this node is in it */
 } probes[] = {
-	{ SYS "/node_id", read_node_id, false },
-	{ SYS "/session_id", read_session, false },
-	{ SYS "/subsession_id", read_subsession, false },
-	{ SYS "/max_nodes", read_max_nodes, false },
-	{ SYS "/abi", read_abi, false },
-	{ NODES "/nrnodes", read_counts, false },
-	{ NODES "/cluster/cpuinfo", read_processors, true },
-	{ NODES "/cluster/meminfo", read_memory, true },
-	{ NODES "/cluster/loadavg", read_load, true },
+	{ SYS "/node_id", read_node_id, HERE },
+	{ SYS "/session_id", read_session, HERE },
+	{ SYS "/subsession_id", read_subsession, HERE },
+	{ SYS "/max_nodes", read_max_nodes, HERE },
+	{ SYS "/abi", read_abi, HERE },
+	{ NODES "/nrnodes", read_counts, HERE },
+	{ WIDE "/nrnodes", read_counts, HERE },
+	{ NODES "/cluster/cpuinfo", read_processors, OUTSIDE },
+	{ NODES "/cluster/meminfo", read_memory, OUTSIDE },
+	{ NODES "/cluster/loadavg", read_load, OUTSIDE },
+	{ NODES "/cluster", read_inside, INSIDE },
 };
+
+/* Generation 3.0, or later? */
+static bool has_container(int at)
+{
+	return faccessat(at, SYS "/hotplug", F_OK, 0) == 0;
+}
+
+static bool is_due(const struct probe *p, int at, const struct ssi *s)
+{
+	return p->where == HERE || (s->subsession_id >= 0 && (p->where == INSIDE) == has_container(at));
+}
 
 /* From the child to its parent after each probe, in one write: it is far below PIPE_BUF. */
 struct message {
@@ -156,7 +195,7 @@ static _Noreturn void child(int at, int out)
 	struct message m = { .ssi = unknown };
 
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
-		if (!probes[i].merged || m.ssi.subsession_id >= 0)
+		if (is_due(&probes[i], at, &m.ssi))
 			probes[i].read(at, probes[i].path, &m.ssi);
 		m.done = i + 1;
 		if (write_all(out, &m, sizeof(m)) < 0)
@@ -194,27 +233,6 @@ static void listen_to(int in, long long deadline, struct message *m)
 	}
 }
 
-/* Someone else may have buried it, as process 1 does. */
-static bool is_gone(pid_t pid)
-{
-	pid_t r = waitpid(pid, NULL, WNOHANG);
-
-	return r == pid || (r < 0 && errno == ECHILD);
-}
-
-static bool end_child(pid_t pid)
-{
-	long long deadline = now_ms() + KILL_MS;
-
-	kill(pid, SIGKILL);
-	while (!is_gone(pid)) {
-		if (now_ms() >= deadline)
-			return false;
-		poll(NULL, 0, LOOK_MS);
-	}
-	return true;
-}
-
 static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 {
 	struct message m = { .ssi = unknown };
@@ -235,7 +253,7 @@ static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 	close(ends[0]);
 	if (pid < 0)
 		return false;
-	probe->child = end_child(pid) ? 0 : pid;
+	probe->child = basis_end_child(pid) ? 0 : pid;
 	probe->last = m.ssi;
 	if (m.done < ARRAY_SIZE(probes)) {
 		const char *path = probes[m.done].path;
@@ -246,11 +264,36 @@ static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 	return true;
 }
 
+static void be_patient(struct ssi_probe *probe, struct ssi *s)
+{
+	if (!*s->stuck) {
+		probe->good = *s;
+		probe->slow_since = 0;
+		return;
+	}
+	if (!probe->slow_since)
+		probe->slow_since = now_ms();
+	if (s->node_id < 0 || now_ms() - probe->slow_since >= SSI_PATIENCE_MS)
+		return;
+	s->stuck[0] = '\0';
+	if (s->present == 0) {
+		s->online = probe->good.online;
+		s->present = probe->good.present;
+		s->possible = probe->good.possible;
+	}
+	if (s->subsession_id < 0)
+		return;
+	s->processors = probe->good.processors;
+	s->memory_kb = probe->good.memory_kb;
+	s->memory_free_kb = probe->good.memory_free_kb;
+	memcpy(s->load, probe->good.load, sizeof(s->load));
+}
+
 bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret)
 {
 	struct stat st;
 
-	if (probe->child > 0 && is_gone(probe->child))
+	if (probe->child > 0 && basis_is_gone(probe->child))
 		probe->child = 0;
 	if (probe->child == 0) {
 		if (fstatat(at, SYS, &st, 0) < 0 || !S_ISDIR(st.st_mode))
@@ -259,5 +302,32 @@ bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret)
 			return false;
 	}
 	*ret = probe->last;
+	be_patient(probe, ret);
 	return true;
+}
+
+/* ---- in the container --------------------------------------------------------------------------------------- */
+
+static void look_merged(int at, int what, struct text *out)
+{
+	static const char *const places[] = { NODES, WIDE };
+	struct ssi s = unknown;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_cleanup_close_ int cluster = -1,
+				    nodes = openat(at, places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		cluster = nodes < 0 ? -1 : openat(nodes, "cluster", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (cluster < 0)
+			continue;
+		read_processors(cluster, "cpuinfo", &s);
+		read_memory(cluster, "meminfo", &s);
+		read_load(cluster, "loadavg", &s);
+	}
+	text_addf(out, "%u %llu %llu %s\n", s.processors, s.memory_kb, s.memory_free_kb, s.load);
+}
+
+int ssi_merged(int at, int timeout_ms, struct text *out)
+{
+	return look_run(at, MERGED_LOCK, timeout_ms, look_merged, 0, out);
 }

@@ -19,9 +19,14 @@ struct ssi {
 
 /* Zero it to start. */
 struct ssi_probe {
-	pid_t child;	 /* one that cannot be killed; 0: there is none */
-	struct ssi last; /* what it had read until then */
+	pid_t child;	      /* one that cannot be killed; 0: there is none */
+	struct ssi last;      /* what it had read until then */
+	struct ssi good;      /* the last one that came back whole */
+	long long slow_since; /* none has since; 0: the last one did */
 };
+
+/* A busy machine is slow: what does not come back is stuck after this time. Until then, what was known of the merged machine counts. */
+#define SSI_PATIENCE_MS 15000
 
 /*
  * Reads it, at most timeout_ms long. False: this kernel has no single system image, or no child could be started.
@@ -31,3 +36,7 @@ struct ssi_probe {
  * other one is started, and what it had read is given again.
  */
 bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret);
+
+/* For a process in the container, which alone sees more than its own node: adds a line "PROCESSORS MEMORY_KB FREE_KB LOAD" to out, or
+ * returns a status of agent/command.h. */
+int ssi_merged(int at, int timeout_ms, struct text *out);

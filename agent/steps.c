@@ -5,6 +5,7 @@
 #include "agent/command.h"
 #include "agent/inside.h"
 #include "agent/place.h"
+#include "agent/processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #define HOTPLUG "sys/kerrighed/hotplug"
 #define BOOT_MS 30000
 #define CLUSTER_MS 120000
+#define PS_MS 3000
 #define FAILED 1
 
 struct step {
@@ -183,6 +185,14 @@ static int do_migrate(const struct steps_env *env, const char *args, struct text
 			       now_ms() + BOOT_MS, NULL, out);
 }
 
+/* "1": with the kernel's own threads. In the container /proc is the whole single system's. */
+static int do_ps(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at))
+		return inside_ask(env->at, "ps", args, now_ms() + 2LL * PS_MS, out);
+	return processes_list(env->at, PS_MS, *args == '1', out);
+}
+
 static const struct {
 	const char *word;
 	int (*run)(const struct steps_env *env, const char *args, struct text *out);
@@ -195,6 +205,7 @@ static const struct {
 	{ "ssi-add", do_add, "0123456789,-", 1, true },
 	{ "ssi-remove", do_remove, "0123456789,-", 1, false },
 	{ "ssi-migrate", do_migrate, "0123456789 ", 2, false },
+	{ "ssi-ps", do_ps, "01", 1, false },
 };
 
 static int count_words(const char *args)

@@ -16,6 +16,11 @@
  *    bytes, where a newline inside a value is sent as "\n" and a backslash as "\\". The answer is 204, or
  *    200 with lines "key=value" of the same form (what the agent shall do; unknown keys are ignored), 403 for a
  *    wrong token, address or boot.
+ * 3. Pokes. When musterd has something for a node in its running system, it sends it an empty UDP datagram from its own
+ *    address to WIRE_POKE_PORT: the node reports now and not at its time. So nothing is said that somebody else could say
+ *    or hear: what is to be done comes with the report's answer as ever. The node takes datagrams of the server's
+ *    address only, and reports for their sake at most once a second, so that a forged one does no more than a report
+ *    does. One that is lost costs the wait until the next report.
  */
 #pragma once
 
@@ -52,6 +57,10 @@
  *   ssi-remove IDS        these leave it
  *   ssi-migrate PID ID    the process moves to that node */
 #define WIRE_KEY_ACTION "action"
+/* Of an answer to a node in the single system: it shall look at its processes now, though no sooner than two seconds after
+ * the last time, and report them as soon as it has them. 0: without the kernel's own threads; 1: with them. It stands in each
+ * answer as long as somebody looks at them, and a node forgets it with the next. */
+#define WIRE_KEY_PROCESSES "processes"
 
 #define WIRE_REPORT_PATH "/report"
 #define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
@@ -89,6 +98,16 @@
 	"result_status"		    /* exit status; 124: not in time; 127: no such program; 128 + signal */
 #define WIRE_REPORT_RESULT "result" /* what was said, its first bytes */
 
+/* The processes of the single system, in one report after each look at them. STATUS as of an action; where it is not 0,
+ * PROCESSES says why there is no list. Its first line is "AT TOTAL": the node's clock in ms when it looked, and how many
+ * processes there are; then the busiest of them, those first that run and those that have used most of the processors, as
+ *   PID NODE STATE UID MS KB NAME
+ * NODE: the id of the node where it is, -1: unknown. STATE: its letter of proc(5), with a k behind it for the kernel's own
+ * thread. MS: the time that it has used. KB: the memory that it has. NAME ends at the newline, and may have blanks. */
+#define WIRE_REPORT_PROCESSES_STATUS "processes_status"
+#define WIRE_REPORT_PROCESSES "processes"
+
 #define WIRE_REPORT_MAX 16384 /* bytes of a report's body */
 #define WIRE_TOKEN_LEN 32
 #define WIRE_INTERVAL_DEFAULT 10
+#define WIRE_POKE_PORT 8067 /* UDP, on the node's own address */

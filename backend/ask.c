@@ -195,11 +195,18 @@ int context_ask_begin(struct muster *m, json_t *request, struct muster_asking **
 
 int context_ask_work(struct muster_asking *a, json_t **ret)
 {
-	int r = receive_line(a->fd, 0, &a->answer);
+	struct strbuf *b = &a->answer;
+	bool whole = b->len > 0 && memchr(b->data, '\n', b->len);
+	int r = whole ? 0 : receive_line(a->fd, 0, b);
+	size_t len;
 
-	if (r == -MUSTER_E_TIMEOUT)
-		return 1;
-	return r < 0 ? r : read_answer(a->muster, a->answer.data, ret);
+	if (r < 0)
+		return r == -MUSTER_E_TIMEOUT ? 1 : r;
+	r = read_answer(a->muster, b->data, ret);
+	len = strcspn(b->data, "\n") + 1;
+	memmove(b->data, b->data + len, b->len - len + 1);
+	b->len -= len;
+	return r;
 }
 
 int muster_asking_fd(const struct muster_asking *a)

@@ -48,7 +48,7 @@ int context_connect(struct muster *m, int *ret) _must_check_;
  * reference. What goes wrong is emitted; an answer {"error"} is emitted, too, and gives its code. */
 int context_ask_daemon(struct muster *m, json_t *request, json_t **ret) _must_check_;
 /* The same without waiting: the request, which is taken over and must be short, goes out; no event tells when it cannot. Then
- * what has arrived is read: 1, when more is to come. */
+ * what has arrived is read: 1, when more is to come. Where more lines than one are told, each call gives the next. */
 int context_ask_begin(struct muster *m, json_t *request, struct muster_asking **ret) _must_check_;
 int context_ask_work(struct muster_asking *a, json_t **ret) _must_check_;
 
@@ -58,6 +58,10 @@ int context_pause(struct muster *m, int ms) _must_check_;
 json_t *context_names_json(const struct strv *names);
 /* The names that the range means, those of all nodes for NULL. -EINVAL (emitted), -ENOENT: nothing is applied. */
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
+/* For the builders of roots; *ret_agent is owned, and goes into *ret. */
+int context_image_env(struct muster *m, struct image_env *ret, char **ret_agent) _must_check_;
+/* Into the network namespace where packages come from; *ret leads back, and stays as it is where there is none to go to. */
+int context_go_outside(const struct muster *m, int *ret) _must_check_;
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */
 int context_initramfs(struct muster *m, const char *root_id, char **ret) _must_check_;
 

@@ -127,6 +127,8 @@ static int find_built(struct gathering *g, struct image_generation **ret)
 				       .root_path = m->root_path,
 				       .host = m->host,
 				       .distro = m->distro,
+				       .profiles = m->profiles_dir,
+				       .borrow = m->scratch,
 				       .cancel_fd = -1 };
 	_cleanup_free_ char *id = NULL;
 	bool heard = log_sink_data() == m;

@@ -100,6 +100,7 @@ struct muster_config {
 };
 
 struct muster;
+struct muster_asking;
 
 int muster_new(const struct muster_config *config, struct muster **ret) _must_check_;
 void muster_free(struct muster *m);
@@ -315,6 +316,17 @@ int muster_root_obstacle(struct muster *m, const struct muster_root *root, char 
 bool muster_has_memtest(struct muster *m);
 
 int muster_root_build(struct muster *m, char **ret_id) _must_check_; /* for the plan that was read last */
+/*
+ * Builds the base for a kind of cluster whose kernel is older than the distribution: a root without a kernel, on which the
+ * roots of plans then stand.
+ */
+struct muster_base_wish {
+	const char *
+		profile; /* the kind of cluster; NULL: that of the plan that was read last, as is its root mode */
+	const char *mode;	    /* "initramfs" or "nfs"; NULL: initramfs */
+	const char *const *sources; /* NAME=PLACE or NAME=PLACE#sha256=HEX; NULL-terminated; may be NULL */
+};
+int muster_base_build(struct muster *m, const struct muster_base_wish *wish, char **ret_id) _must_check_;
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
 void muster_roots_free(struct muster_root *v, size_t n);
 int muster_root_remove(struct muster *m, const char *id) _must_check_;
@@ -391,6 +403,24 @@ void muster_status_free(struct node_state *v, size_t n);
  * judged. -ENOENT: nothing was applied yet. -EINVAL: the range is wrong (emitted). */
 int muster_ssi_status(struct muster *m, const char *range, struct ssi_state *ret) _must_check_;
 void muster_ssi_free(struct ssi_state *s);
+/* The same of nodes that are known already, as the feed gave them. */
+int muster_ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret) _must_check_;
+/* Says of one that seems to be up that it hangs, where looking at its processes has shown it, and what to do. */
+int muster_ssi_hangs(struct ssi_state *s) _must_check_;
+/* What these nodes lack to form it now: sentences, none when nothing is missing. */
+int muster_ssi_missing(const struct node_state *v, size_t n, struct strv *ret) _must_check_;
+
+/*
+ * Its processes. A node of it is asked, which takes a moment, and ten seconds where it cannot be woken. `kernel`: with the
+ * kernel's own threads. -MUSTER_E_UNHEALTHY: it hangs; -MUSTER_E_REFUSED: it is not up; both emitted, with the remedy.
+ */
+int muster_ssi_ps(struct muster *m, bool kernel, struct ssi_processes **ret) _must_check_;
+void muster_ssi_ps_free(struct ssi_processes *p);
+DEFINE_CLEANUP(struct ssi_processes *, muster_ssi_ps_free)
+/* The same again and again, about every two seconds, until muster_asking_free(). When muster_asking_fd() is readable it is to
+ * be read until it says 1; 0: there are new ones. Nothing waits, and while nobody asks, no node looks at them. */
+int muster_ssi_ps_ask(struct muster *m, bool kernel, struct muster_asking **ret) _must_check_;
+int muster_ssi_ps_read(struct muster *m, struct muster_asking *a, struct ssi_processes **ret) _must_check_;
 
 /* ---- the feed: what musterd tells of the nodes, as it happens -------------------------------------------- */
 
@@ -464,7 +494,6 @@ struct muster_history {
 int muster_history(struct muster *m, const char *node, struct muster_history **ret) _must_check_;
 /* The same without waiting: it is asked for, then read each time when the descriptor is readable, until that does not say 1:
  * more is to come. A musterd that hangs says nothing: the caller looks at the clock. */
-struct muster_asking;
 int muster_history_ask(struct muster *m, const char *node, struct muster_asking **ret) _must_check_;
 int muster_asking_fd(const struct muster_asking *a);
 int muster_history_read(struct muster *m, struct muster_asking *a, struct muster_history **ret) _must_check_;

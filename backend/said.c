@@ -82,6 +82,16 @@ static const char *const sentences[] = {
 	N_("no loop device for the root: %s"),
 	N_("the root has no %s: is it a whole system?"),
 	N_("out of memory"),
+	/* what became of an order */
+	N_("this node has no %s"),
+	N_("%s did not end in time"),
+	N_("no process can be started"),
+	N_("it did not end"),
+	N_("this node's id cannot be read"),
+	N_("this generation of Kerrighed takes no node out"),
+	N_("the single system's container did not come up"),
+	N_("the single system's container does not answer on this node"),
+	N_("the container did not answer in time"),
 	/* the stage that a node is in */
 	N_("off"),
 	N_("lost"),

@@ -36,7 +36,7 @@ static void image_progress(void *data, const char *step, int permille, const cha
 		context_line(m, line);
 }
 
-static int image_env(struct muster *m, struct image_env *ret, char **ret_agent)
+int context_image_env(struct muster *m, struct image_env *ret, char **ret_agent)
 {
 	char *agent = fs_join(m->libexecdir, "muster-agent");
 
@@ -48,6 +48,8 @@ static int image_env(struct muster *m, struct image_env *ret, char **ret_agent)
 		.host = m->host,
 		.distro = m->distro,
 		.agent = agent,
+		.profiles = m->profiles_dir,
+		.borrow = m->scratch,
 		.cancel_fd = m->config.cancel_fd > 0 ? m->config.cancel_fd : -1,
 		.progress = image_progress,
 		.data = m,
@@ -69,8 +71,7 @@ static void built_free(struct built *b)
 	*b = (struct built){ 0 };
 }
 
-/* Into the network namespace where packages come from; *ret leads back, -1 where there is none to go to. */
-static int go_outside(const struct muster *m, int *ret)
+int context_go_outside(const struct muster *m, int *ret)
 {
 	int here;
 
@@ -90,7 +91,7 @@ static int go_outside(const struct muster *m, int *ret)
 static int build_root(struct muster *m, const struct image_env *env, struct image_generation **ret)
 {
 	_cleanup_close_ int here = -1;
-	int r = go_outside(m, &here), back = 0;
+	int r = context_go_outside(m, &here), back = 0;
 
 	if (r == 0)
 		r = image_root_build(env, m->plan, ret);
@@ -146,7 +147,7 @@ int muster_root_build(struct muster *m, char **ret_id)
 
 	if (!m->plan)
 		return -EINVAL;
-	r = image_env(m, &env, &agent);
+	r = context_image_env(m, &env, &agent);
 	if (r == 0)
 		r = find_built(m, &env, true, &b);
 	if (r < 0)
@@ -197,7 +198,7 @@ int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n)
 
 	r = context_host(m);
 	if (r == 0)
-		r = image_env(m, &env, &agent);
+		r = context_image_env(m, &env, &agent);
 	if (r == 0)
 		r = applied_generation(m, &used);
 	if (r == 0)
@@ -236,7 +237,7 @@ int muster_root_remove(struct muster *m, const char *id)
 
 	r = context_host(m);
 	if (r == 0)
-		r = image_env(m, &env, &agent);
+		r = context_image_env(m, &env, &agent);
 	if (r == 0)
 		r = applied_generation(m, &used);
 	if (r < 0)
@@ -266,7 +267,7 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 	int r = muster_plan(m, NULL, &p);
 
 	if (r == 0)
-		r = image_env(m, &env, &agent);
+		r = context_image_env(m, &env, &agent);
 	if (r == 0)
 		r = image_root_find(&env, root_id, &g);
 	if (r == -ENOENT)
@@ -392,7 +393,7 @@ static int make_changes(struct muster *m, struct apply *a, bool build, struct ch
 
 	r = context_wish(m, &wish);
 	if (r == 0)
-		r = image_env(m, &env, &agent);
+		r = context_image_env(m, &env, &agent);
 	if (r == 0)
 		r = find_built(m, &env, build, &b);
 	if (r < 0)

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "util/clock.h"
+#include "util/i18n.h"
 
-#define LOOK_MS 100
+#define LOOK_MS 50
 #define WHY_MAX 200
 
 void orders_free(struct orders *o)
@@ -132,7 +133,7 @@ static int give_up(struct orders *o)
 
 		if (o->v[i].ended)
 			continue;
-		text = strdup("it did not say in time what became of it");
+		text = strdup(_("it did not say in time what became of it"));
 		if (!text)
 			return -ENOMEM;
 		free(o->v[i].output);
@@ -167,11 +168,12 @@ int orders_run(struct muster *m, const struct strv *names, const char *what, con
 char *order_why(const struct order *o)
 {
 	int len = (int)MIN(strcspn(o->output, "\n"), (size_t)WHY_MAX);
+	_cleanup_free_ char *line = strndup(o->output, (size_t)len), *said = line ? muster_said(line) : NULL;
 	char *text;
 
-	if (o->done && asprintf(&text, "%.*s (status %d)", len, len ? o->output : "", o->status) < 0)
+	if (!said)
 		return NULL;
-	if (!o->done && asprintf(&text, "%.*s", len, o->output) < 0)
-		return NULL;
-	return text;
+	if (!o->done)
+		return TAKE_PTR(said);
+	return asprintf(&text, _("%s (status %d)"), said, o->status) < 0 ? NULL : text;
 }

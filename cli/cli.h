@@ -208,6 +208,11 @@ json_t *doctor_json(const struct muster_check *v, size_t n);
 /* kernel check: will it run there? */
 int kernel_check_verb(struct cli *c, struct muster *m) _must_check_;
 
+/* ---- ssi-ps.c ---- */
+
+/* ssi ps: the processes of the single system, by node. */
+int ssi_ps(struct cli *c) _must_check_;
+
 /* ---- watch.c ---- */
 
 struct watch {

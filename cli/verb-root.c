@@ -18,6 +18,16 @@ static const struct table_column columns[] = {
 	[USED] = { "USED" },
 };
 
+static const struct cli_option options[] = {
+	{ "profile", 0, "PROFILE",
+	  N_("build the base for this kind of cluster, whose kernel is older than the distribution"), NULL },
+	{ "mode", 0, "MODE", N_("the root mode of the base: initramfs or nfs"), NULL },
+	{ "source", 0, "NAME=PLACE",
+	  N_("where a source of the base is: a path or a URL, with #sha256=HEX behind it"), "file",
+	  .many = true },
+	{ 0 },
+};
+
 static json_t *roots_json(const struct muster_root *v, size_t n)
 {
 	json_t *list = json_array();
@@ -71,13 +81,21 @@ static int list(struct cli *c, struct muster *m)
 	return r;
 }
 
+/* --profile builds the base alone, whatever the answers are; sources without it are for the answers' own base. */
 static int build(struct cli *c, struct muster *m)
 {
+	_cleanup_strv_ struct strv sources = STRV_INIT;
 	_cleanup_free_ char *id = NULL;
+	struct muster_base_wish wish = { .profile = cli_value(c, "profile"), .mode = cli_value(c, "mode") };
 	const struct plan *p;
-	int r = cli_plan(c, m, &p);
+	int r = cli_lines(cli_value(c, "source"), &sources);
 
-	if (r == 0)
+	wish.sources = (const char *const *)sources.v;
+	if (r == 0 && !wish.profile)
+		r = cli_plan(c, m, &p);
+	if (r == 0 && (wish.profile || sources.n))
+		r = muster_base_build(m, &wish, wish.profile ? &id : NULL);
+	if (r == 0 && !wish.profile)
 		r = muster_root_build(m, &id);
 	if (r < 0)
 		return r;
@@ -127,12 +145,19 @@ static int run(struct cli *c)
 
 const struct verb verb_root = {
 	.name = "root",
-	.args = "build | list | remove [ID]",
+	.args = "build [--profile PROFILE] [--source NAME=PLACE] | list | remove ID",
 	.summary = N_("build, list and remove the roots that nodes boot"),
 	.details =
 		N_("build makes the root for the answers unless it is there, and prints its id. list shows "
 		   "all of them. "
-		   "remove takes one away that no applied answers use."),
+		   "remove takes one away that no applied answers use.\n"
+		   "build --profile makes a base, unless it is there: a root without a kernel, for kernels "
+		   "that are too old for the distribution's programs. Its programs are built from sources, "
+		   "static against musl, by a user without rights: busybox from the distribution's source "
+		   "package, and what the profile names. --source is given once for each source; what comes "
+		   "over the network needs its SHA-256. The roots of answers with that profile then stand on "
+		   "the newest base."),
 	.words = "build list remove",
+	.options = options,
 	.run = run,
 };

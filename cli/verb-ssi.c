@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 /* ---- status ------------------------------------------------------------------------------------------- */
 
@@ -14,12 +15,12 @@ enum { SIGN, NAME, ID, STATE, PROCESSORS, MEMORY, LOAD };
 
 static const struct table_column columns[] = {
 	[SIGN] = { "", .tight = true },
-	[NAME] = { "NAME" },
-	[ID] = { "ID", .right = true },
-	[STATE] = { "STATE" },
-	[PROCESSORS] = { "CPUS", .right = true },
-	[MEMORY] = { "MEMORY", .right = true },
-	[LOAD] = { "LOAD", .right = true, .drop = 1 },
+	[NAME] = { N_("NAME") },
+	[ID] = { N_("ID"), .right = true },
+	[STATE] = { N_("STATE") },
+	[PROCESSORS] = { N_("CPUS"), .right = true },
+	[MEMORY] = { N_("MEMORY"), .right = true },
+	[LOAD] = { N_("LOAD"), .right = true, .drop = 1 },
 };
 
 /* The stage whose sign and colour a place has. */
@@ -81,8 +82,11 @@ static void add_head(const struct style *s, const char *cluster, const struct ss
 	format_escape(out, s, v->what, "");
 	strbuf_addc(out, '\n');
 	if (v->processors)
-		strbuf_addf(out, "    %d processor%s, %s of memory (%s free), load %.2f\n", v->processors,
-			    v->processors == 1 ? "" : "s", BYTES((unsigned long long)v->memory_kb * 1024),
+		strbuf_addf(out,
+			    ngettext("    %d processor, %s of memory (%s free), load %.2f\n",
+				     "    %d processors, %s of memory (%s free), load %.2f\n",
+				     (unsigned long)v->processors),
+			    v->processors, BYTES((unsigned long long)v->memory_kb * 1024),
 			    BYTES((unsigned long long)v->memory_free_kb * 1024), v->load);
 }
 
@@ -199,7 +203,7 @@ static int migrate(struct cli *c)
 	errno = 0;
 	pid = strtol(c->argv[1], &end, 10);
 	if (errno || *end || end == c->argv[1] || pid <= 0 || pid > INT_MAX)
-		return cli_refuse(c, "\"%s\" is no process's number", c->argv[1]);
+		return cli_refuse(c, _("\"%s\" is no process's number"), c->argv[1]);
 	cli_catch_signals(c, true);
 	r = cli_open(c, &m);
 	if (r == 0)
@@ -210,7 +214,7 @@ static int migrate(struct cli *c)
 	if (c->json)
 		return cli_print_json(c, json_pack("{sI so}", "pid", (json_int_t)pid, "node",
 						   cli_json_text(c->argv[2])));
-	printf("Process %ld moves to %s.\n", pid, c->argv[2]);
+	printf(_("Process %ld moves to %s.\n"), pid, c->argv[2]);
 	return 0;
 }
 
@@ -223,6 +227,7 @@ static const struct {
 } words[] = {
 	{ "status", 0, status },       { "start", 0, start }, { "add", 0, add },
 	{ "remove", 0, remove_nodes }, { "reset", 0, reset }, { "migrate", 2, migrate },
+	{ "ps", 0, ssi_ps },
 };
 
 static int run(struct cli *c)
@@ -236,16 +241,24 @@ static int run(struct cli *c)
 		return r < 0 ? r : words[i].run(c);
 	}
 	return r < 0 ? r
-		     : cli_refuse(c, "there is no \"%s\"; it is status, start, add, remove, reset or migrate",
+		     : cli_refuse(c,
+				  _("there is no \"%s\"; it is status, ps, start, add, remove, reset or "
+				    "migrate"),
 				  c->argv[0]);
 }
 
+static const struct cli_option options[] = {
+	{ "all", 'a', NULL, N_("ps: with the kernel's own threads") },
+	{ 0 },
+};
+
 const struct verb verb_ssi = {
 	.name = "ssi",
-	.args = "status [-n RANGE] | start [-n RANGE] | add -n RANGE | remove -n RANGE | reset [-n RANGE] | "
+	.args = "status [-n RANGE] | ps [-a] [-n RANGE] | start [-n RANGE] | add -n RANGE | remove -n RANGE "
+		"| reset [-n RANGE] | "
 		"migrate PID NODE",
-	.summary = "the single system image: many nodes as one machine",
-	.details =
+	.summary = N_("the single system image: many nodes as one machine"),
+	.details = N_(
 		"status shows the merged machine of a cluster that runs Kerrighed, and where each node "
 		"stands: online is in it, present could be added, out is not up or has another kernel, "
 		"broken shows that the single system hangs. A broken one is told with what to do, and the "
@@ -260,7 +273,12 @@ const struct verb verb_ssi = {
 		"-n. It is the remedy for a single system that hangs. On a terminal it asks first, naming "
 		"the "
 		"nodes. A node that does not report any more cannot hear it, and wants its power switched.\n"
-		"migrate moves a process to a node.\n",
-	.words = "status start add remove reset migrate",
+		"migrate moves a process to a node.\n"
+		"ps lists the processes of the one machine by the node where each is, with the node where it "
+		"began in the column FROM when it has moved, and the time that it has used of processors. A "
+		"node of the single system is asked for them; of very many it tells the busiest and counts "
+		"the others.\n"),
+	.words = "status ps start add remove reset migrate",
+	.options = options,
 	.run = run,
 };

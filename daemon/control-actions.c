@@ -11,6 +11,9 @@
 #include "daemon/wake.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/log.h"
+
+#define POKED_MAX 3 /* one of them may just have died */
 
 /* One node of a request: what is wanted of it, and what is said about it. */
 struct job {
@@ -42,6 +45,24 @@ static bool hears(const struct node_state *n)
 	       n->stage == NODE_JOINED || n->stage == NODE_FAILED;
 }
 
+/* Without it the node hears at its next report. */
+static int poke_node(const struct view *v, const struct node_state *node)
+{
+	struct ip4 address;
+	int r = ip4_parse(node->address, &address);
+
+	if (r == 0)
+		r = poke_send(v->plan->net.address, address);
+	if (r < 0)
+		log_debug("%s cannot be poked: %s", node->name, muster_strerror(r));
+	return r;
+}
+
+static int poke(struct job *j)
+{
+	return poke_node(j->v, j->node);
+}
+
 /* With args (NULL for none) it is an order, whose outcome is kept. */
 static int ask_agent(struct job *j, const char *what, const char *args)
 {
@@ -58,6 +79,8 @@ static int ask_agent(struct job *j, const char *what, const char *args)
 	daemon_store_unlock(j->d);
 	if (r < 0)
 		return say(j, r, "It cannot be kept: %s.", muster_strerror(r));
+	/* A lost one, too, costs no more than the wait that is told here. */
+	poke(j);
 	return say(j, 0, "Asked; it hears it within %d s.", j->d->interval);
 }
 
@@ -125,6 +148,13 @@ static int order(struct job *j)
 		if (strcmp(orders[i], word) == 0)
 			return ask_agent(j, word, args);
 	return say(j, -EINVAL, "There is no such order.");
+}
+
+static int ask_report(struct job *j)
+{
+	int r = hears(j->node) ? poke(j) : -EHOSTDOWN;
+
+	return say(j, r, r < 0 ? "It cannot be asked now." : "Asked.");
 }
 
 /* ---- what it boots next ----------------------------------------------------------------------------------------- */
@@ -255,6 +285,27 @@ void control_next(struct daemon *d, struct control_peer *p, const json_t *what, 
 void control_order(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
 {
 	run_all(d, p, what, out, order);
+}
+
+void control_poke(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	run_all(d, p, what, out, ask_report);
+}
+
+void control_poke_joined(struct daemon *d)
+{
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
+	struct node_state *nodes = NULL;
+	size_t n = 0, poked = 0;
+	int r = store_nodes(daemon_store_lock(d), clock_wall_ms(), NULL, &nodes, &n);
+
+	daemon_store_unlock(d);
+	if (r < 0)
+		return;
+	for (size_t i = 0; i < n && poked < POKED_MAX; i++)
+		if (nodes[i].stage == NODE_JOINED)
+			poked += poke_node(v, &nodes[i]) == 0;
+	node_states_free(nodes, n);
 }
 
 static json_t *outcome_json(struct daemon *d, int64_t id)

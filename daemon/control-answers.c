@@ -207,12 +207,26 @@ static void history(struct daemon *d, struct control_peer *p, const json_t *what
 	store_history_free(&h);
 }
 
+static void processes(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	if (!json_is_object(what)) {
+		control_refuse(out, -EINVAL, "\"processes\" wants {\"kernel\": BOOL}.");
+		return;
+	}
+	p->looks = true;
+	p->kernel = json_is_true(json_object_get(what, "kernel"));
+	p->seen = processes_seen(&d->processes, clock_mono_ms());
+	/* The first that is heard of is asked; the others wait for nothing. */
+	control_poke_joined(d);
+}
+
 static const struct {
 	const char *key;
 	void (*answer)(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 } requests[] = {
 	{ "follow", follow },	  { "history", history },     { "power", control_power },
 	{ "next", control_next }, { "order", control_order }, { "outcomes", control_outcomes },
+	{ "poke", control_poke }, { "processes", processes },
 };
 
 void control_answer(struct daemon *d, struct control_peer *p, const char *line, size_t len,

@@ -189,6 +189,11 @@ static bool serve(struct control *c, struct client *k)
 		if (!flush(c, k))
 			return false;
 	}
+	if (k->peer.looks && waiting(k) < QUEUE_LOW) {
+		processes_add(&c->daemon->processes, &k->peer.seen, &k->out);
+		if (!flush(c, k))
+			return false;
+	}
 	if (k->out.failed || waiting(k) > CONTROL_QUEUE_MAX) {
 		log_warning("a control connection is closed: it reads too slowly");
 		drop(k);
@@ -303,6 +308,20 @@ static void come(struct control *c)
 	c->clients[i].fd = TAKE_FD(fd);
 }
 
+/* Nodes are asked for their processes as long as anybody looks. */
+static void tell_wanted(struct control *c)
+{
+	bool looks = false, kernel = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(c->clients); i++) {
+		const struct client *k = &c->clients[i];
+
+		looks |= k->fd >= 0 && k->peer.looks;
+		kernel |= k->fd >= 0 && k->peer.kernel;
+	}
+	processes_want(&c->daemon->processes, looks, kernel);
+}
+
 /* ---- all of it -------------------------------------------------------------------------------------------- */
 
 static void tick(struct control *c)
@@ -347,6 +366,7 @@ void control_work(struct control *c)
 		}
 	}
 	set_timer(c);
+	tell_wanted(c);
 }
 
 void control_reloaded(struct control *c)

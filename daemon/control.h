@@ -40,6 +40,8 @@ struct control_follow {
 struct control_peer {
 	uid_t uid;
 	struct control_follow follow;
+	bool looks, kernel; /* at the processes; with the kernel's own threads */
+	uint64_t seen;	    /* which list of them */
 };
 
 /* Answers one request, its newline left out. */
@@ -51,6 +53,9 @@ void control_follow(struct daemon *d, struct control_follow *f, struct strbuf *o
 void control_power(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 void control_next(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 void control_order(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
+void control_poke(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
+/* Some nodes of the single system report now. */
+void control_poke_joined(struct daemon *d);
 void control_outcomes(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out);
 void control_refuse(struct strbuf *out, int code, const char *fmt, ...) _printf_(3, 4);
 /* Adds the object as a line; takes it over. */

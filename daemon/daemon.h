@@ -8,6 +8,7 @@
 #include "daemon/http.h"
 #include "daemon/limit.h"
 #include "daemon/metrics.h"
+#include "daemon/processes.h"
 #include "daemon/view.h"
 
 struct daemon {
@@ -20,6 +21,7 @@ struct daemon {
 	pthread_mutex_t view_lock;
 	struct metrics metrics;
 	atomic_int metrics_under_way;
+	struct processes processes;
 	struct limit refusals; /* how often an address may cause an event */
 };
 

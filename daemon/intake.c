@@ -30,21 +30,36 @@ static const char *bearer(const char *authorization)
 	return token_is_one(authorization) ? authorization : NULL;
 }
 
-/* What the operator wants of the node that reports: it is done, or to be told to it. */
-static int take_action(struct store *s, int64_t now, const char *node, const struct report *report,
-		       struct store_action *ret)
+/* What the operator wants of the node that reports: it begins, it has an outcome, it is to be told to the node. The first two
+ * come in one report where the work took no time. */
+static int take_actions(struct store *s, int64_t now, const char *node, const struct report *report,
+			struct store_action *ret)
 {
-	bool off = report->values.stage == NODE_OFF;
+	int r = report->done ? store_action_done(s, now, node, report->done) : 0;
 
-	if (report->done || off)
-		return store_action_done(s, now, node, report->done);
-	return store_action_tell(s, now, node, ret);
+	if (r == 0 && report->result_id)
+		r = store_outcome_set(s, now, node, report->result_id, (int)report->result_status,
+				      report->result);
+	if (r < 0 || report->done)
+		return r;
+	return report->values.stage == NODE_OFF ? store_action_done(s, now, node, 0)
+						: store_action_tell(s, now, node, ret);
+}
+
+/* What it tells of the processes goes to those who look at them. Returns how it is asked for more, NULL: not at all. */
+static const char *take_processes(struct daemon *d, const char *node, const struct report *report,
+				  int64_t now)
+{
+	int64_t steady = clock_mono_ms();
+
+	processes_take(&d->processes, node, report, steady, now);
+	return processes_ask(&d->processes, node, report->values.stage == NODE_JOINED, steady);
 }
 
 /* Keeps the report where its token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is
  * whose token it is, where it is anyone's. */
 static int keep(struct daemon *d, const char *token, struct ip4 from, const struct report *report,
-		char **ret_node, struct store_action *ret_action)
+		char **ret_node, struct store_action *ret_action, const char **ret_processes)
 {
 	struct store_owner o = { 0 };
 	struct store *s = daemon_store_lock(d);
@@ -57,32 +72,30 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 		r = -EPERM;
 	} else if (r == 0) {
 		r = store_report(s, now, o.node, &report->values);
-		if (r == 0 && report->result_id)
-			r = store_outcome_set(s, now, o.node, report->result_id, (int)report->result_status,
-					      report->result);
 		if (r == 0)
-			r = take_action(s, now, o.node, report, ret_action);
+			r = take_actions(s, now, o.node, report, ret_action);
 	}
 	daemon_store_unlock(d);
+	if (r == 0)
+		*ret_processes = take_processes(d, o.node, report, now);
 	store_owner_free(&o);
 	return r == -ENOENT ? -EPERM : r;
 }
 
-static void answer(struct http_answer *a, const struct store_action *action)
+static void answer(struct http_answer *a, const struct store_action *action, const char *processes)
 {
-	int len;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	a->status = 204;
-	if (action->id == 0)
+	if (processes)
+		strbuf_addf(&b, WIRE_KEY_PROCESSES "=%s\n", processes);
+	if (action->id)
+		strbuf_addf(&b, WIRE_KEY_ACTION_ID "=%" PRId64 "\n%s%s%s" WIRE_KEY_ACTION "=%s\n", action->id,
+			    *action->args ? WIRE_KEY_ACTION_ARGS "=" : "", action->args,
+			    *action->args ? "\n" : "", action->what);
+	/* Without memory it is told at the next report. */
+	if (b.len == 0 || strbuf_take(&b, &a->data, &a->len) < 0)
 		return;
-	len = asprintf(&a->data, WIRE_KEY_ACTION_ID "=%" PRId64 "\n%s%s%s" WIRE_KEY_ACTION "=%s\n",
-		       action->id, *action->args ? WIRE_KEY_ACTION_ARGS "=" : "", action->args,
-		       *action->args ? "\n" : "", action->what);
-	if (len < 0) {
-		a->data = NULL;
-		return; /* it is told at the next report */
-	}
-	a->len = (size_t)len;
 	a->type = "text/plain";
 	a->status = 200;
 }
@@ -93,6 +106,7 @@ void report_take(struct daemon *d, const struct http_request *q, const char *par
 	_cleanup_free_ char *node = NULL;
 	struct store_action action = { 0 };
 	struct report report = { 0 };
+	const char *processes = NULL;
 	int r;
 
 	/* The body is looked at only after the token: a stranger gets to no parser. */
@@ -100,10 +114,10 @@ void report_take(struct daemon *d, const struct http_request *q, const char *par
 	if (r == 0 && report_parse(q->body, q->body_len, &report) < 0)
 		r = -EINVAL;
 	if (r == 0)
-		r = keep(d, token, q->from, &report, &node, &action);
+		r = keep(d, token, q->from, &report, &node, &action, &processes);
 	report_free(&report);
 	if (r >= 0) {
-		answer(a, &action);
+		answer(a, &action, processes);
 		return;
 	}
 	atomic_fetch_add(&d->metrics.reports_refused, 1);

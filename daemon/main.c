@@ -327,6 +327,7 @@ int main(int argc, char **argv)
 		.store_lock = PTHREAD_MUTEX_INITIALIZER,
 		.view_lock = PTHREAD_MUTEX_INITIALIZER,
 		.refusals.lock = PTHREAD_MUTEX_INITIALIZER,
+		.processes.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct options o = { .root = "/", .user = "muster", .interval = WIRE_INTERVAL_DEFAULT };
 	_cleanup_close_ int signal_fd = -1;
@@ -348,6 +349,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	r = start_and_run(&d, &o, signal_fd);
+	processes_want(&d.processes, false, false);
 	store_free(d.store);
 	view_unref(d.view);
 	close(d.root_fd);

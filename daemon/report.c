@@ -13,7 +13,8 @@
 #define KERNEL_MAX 128
 #define REASON_MAX 512
 #define RESULT_MAX 4096
-#define LOG_MAX 12288 /* of its end, which says what went wrong */
+#define PROCESSES_MAX 49152 /* each byte of a report may become three */
+#define LOG_MAX 12288	    /* of its end, which says what went wrong */
 #define MEMORY_MAX_KB (INT64_C(1) << 50)
 #define PROCESSORS_MAX 65536
 #define ACTION_MAX (INT64_C(1) << 53)
@@ -308,6 +309,16 @@ static int take_result(struct report *r, const char *value, size_t len)
 	return take_text(&r->result, value, len, RESULT_MAX, true);
 }
 
+static int take_processes_status(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, 255, &r->processes_status);
+}
+
+static int take_processes(struct report *r, const char *value, size_t len)
+{
+	return take_text(&r->processes, value, len, PROCESSES_MAX, true);
+}
+
 static int take_log(struct report *r, const char *value, size_t len)
 {
 	int err = take_text(&r->log, value, len, SIZE_MAX, true);
@@ -341,6 +352,8 @@ static const struct {
 	{ WIRE_REPORT_RESULT_ID, take_result_id },
 	{ WIRE_REPORT_RESULT_STATUS, take_result_status },
 	{ WIRE_REPORT_RESULT, take_result },
+	{ WIRE_REPORT_PROCESSES_STATUS, take_processes_status },
+	{ WIRE_REPORT_PROCESSES, take_processes },
 	{ WIRE_REPORT_KERNEL, take_kernel },
 	{ WIRE_REPORT_VERSION, take_version },
 	{ WIRE_REPORT_SSI_SUBSESSION, take_subsession },
@@ -417,7 +430,7 @@ static int take_line(struct report *r, const char *line, size_t len)
 /* What a report does not say is an empty text, so that nobody has to ask for NULL. */
 static int settle_texts(struct report *r)
 {
-	char **const texts[] = { &r->kernel, &r->version, &r->reason, &r->log, &r->result };
+	char **const texts[] = { &r->kernel, &r->version, &r->reason, &r->log, &r->result, &r->processes };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (!*texts[i])
@@ -469,5 +482,6 @@ void report_free(struct report *r)
 	free(r->reason);
 	free(r->log);
 	free(r->result);
+	free(r->processes);
 	*r = (struct report){ 0 };
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "agent/wire.h"
+
 #define REPEATS 16
 
 void wake_packet(struct mac mac, unsigned char ret[WAKE_PACKET])
@@ -37,6 +39,17 @@ int wake_send(struct ip4_net net, struct mac mac)
 		return -errno;
 	/* The network is reached through the cluster's interface. */
 	if (sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return 0;
+}
+
+int poke_send(struct ip4 server, struct ip4 node)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in from = address_of(server, 0), to = address_of(node, WIRE_POKE_PORT);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+	    sendto(fd, "", 0, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return -errno;
 	return 0;
 }

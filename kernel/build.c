@@ -20,7 +20,7 @@
 #define CONFIG_MAX (4UL << 20)
 
 struct ingredients {
-	struct kernel_input *inputs;
+	struct craft_input *inputs;
 	size_t n;
 	struct kernel_compiler cc;
 	char *id;
@@ -28,7 +28,7 @@ struct ingredients {
 
 static void ingredients_clear(struct ingredients *g)
 {
-	kernel_inputs_free(g->inputs, g->n);
+	craft_inputs_free(g->inputs, g->n);
 	kernel_compiler_clear(&g->cc);
 	free(g->id);
 }

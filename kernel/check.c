@@ -111,7 +111,7 @@ static int check_mode(struct checking *c, const char *mode, enum kernel_level ba
 		if ((needs[i].mode && strcmp(needs[i].mode, mode) != 0) ||
 		    (needs[i].since && !kernel_versions_have(needs[i].since, c->g->release)))
 			continue;
-		r = kernel_config_get(c->config, needs[i].symbol, &value);
+		r = craft_config_get(c->config, needs[i].symbol, &value);
 		has = r == 0 && (strcmp(value, "y") == 0 || (!needs[i].built_in && strcmp(value, "m") == 0));
 		if (r == 0 && !has)
 			strbuf_addf(&missing, "%s%s%s", missing.len ? ", " : "", needs[i].symbol,

@@ -32,6 +32,7 @@ static int copy_base(struct kernel_work *w)
 static int apply_symbols(struct kernel_work *w)
 {
 	const struct fs_attr attr = { .mode = 0644, .uid = w->uid, .gid = w->gid };
+	const struct craft_symbols symbols = kernel_symbols(w->recipe);
 	_cleanup_free_ char *config = NULL, *wanted = NULL;
 	size_t len;
 	int r = fs_read(w->tree_fd, "/.config", CONFIG_MAX, &config, &len);
@@ -39,7 +40,7 @@ static int apply_symbols(struct kernel_work *w)
 	if (r == -ENOENT)
 		log_error(_("make %s made no .config"), w->recipe->base);
 	if (r == 0)
-		r = kernel_config_apply(config, w->recipe, &wanted);
+		r = craft_config_apply(config, &symbols, &wanted);
 	return r < 0 ? r : fs_write(w->tree_fd, "/.config", wanted, strlen(wanted), &attr);
 }
 
@@ -78,7 +79,7 @@ static const char *worded(const char *value)
 					 : value;
 }
 
-static int say_misses(struct kernel_work *w, const char *config, const struct kernel_miss *v, size_t n)
+static int say_misses(struct kernel_work *w, const char *config, const struct craft_miss *v, size_t n)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
@@ -100,16 +101,17 @@ static int say_misses(struct kernel_work *w, const char *config, const struct ke
 
 static int check(struct kernel_work *w)
 {
+	const struct craft_symbols symbols = kernel_symbols(w->recipe);
 	_cleanup_free_ char *config = NULL;
-	struct kernel_miss *v = NULL;
+	struct craft_miss *v = NULL;
 	size_t len, n = 0;
 	int r = fs_read(w->tree_fd, "/.config", CONFIG_MAX, &config, &len);
 
 	if (r == 0)
-		r = kernel_config_check(config, w->recipe, &v, &n);
+		r = craft_config_check(config, &symbols, &v, &n);
 	if (r == 0 && n > 0)
 		r = say_misses(w, config, v, n);
-	kernel_misses_free(v, n);
+	craft_misses_free(v, n);
 	return r;
 }
 

@@ -263,7 +263,7 @@ static int add_values(const char *config, const char *expression, struct strv *s
 		if (n > 1 && !strv_has(seen, name)) {
 			r = strv_add(seen, name);
 			if (r == 0)
-				r = kernel_config_get(config, name, &value);
+				r = craft_config_get(config, name, &value);
 			if (r == 0)
 				strbuf_adds(b, seen->n > 1 ? ", " : "");
 			if (r == 0)
@@ -308,7 +308,7 @@ static void say_selected(const char *config, const struct found *w, bool on, str
 
 		/* Where it is on against our will, those that are on themselves made it so. */
 		if (on &&
-		    (kernel_config_get(config, w->selected_by.v[i], &value) < 0 || strcmp(value, "n") == 0))
+		    (craft_config_get(config, w->selected_by.v[i], &value) < 0 || strcmp(value, "n") == 0))
 			continue;
 		strbuf_addf(&names, "%s%s", said++ ? ", " : "", w->selected_by.v[i]);
 	}
@@ -318,7 +318,7 @@ static void say_selected(const char *config, const struct found *w, bool on, str
 	strbuf_addf(b, on ? _("It is selected by %s.") : _("It comes with what selects it: %s."), names.data);
 }
 
-static int say(const char *config, const struct kernel_miss *miss, const struct found *w, struct strbuf *b)
+static int say(const char *config, const struct craft_miss *miss, const struct found *w, struct strbuf *b)
 {
 	bool unwanted = strcmp(miss->wanted, "n") == 0;
 	int r = 0;
@@ -345,7 +345,7 @@ static int say(const char *config, const struct kernel_miss *miss, const struct 
 	return r;
 }
 
-int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_miss *miss, char **ret)
+int kernel_kconfig_explain(int tree_fd, const char *config, const struct craft_miss *miss, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	struct found w = { .symbol = miss->symbol };
@@ -357,4 +357,9 @@ int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_
 	strv_free(&w.selected_by);
 	free(w.place);
 	return r < 0 ? r : strbuf_take(&b, ret, NULL);
+}
+
+struct craft_symbols kernel_symbols(const struct kernel_recipe *r)
+{
+	return (struct craft_symbols){ &r->set, &r->module, &r->unset, &r->value };
 }

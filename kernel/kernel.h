@@ -67,11 +67,7 @@ bool kernel_compiler_fits(const struct kernel_recipe *r, const struct kernel_com
 /* "gcc 3.2 to 4.4 or clang 11 and later"; owned, NULL when memory runs out. */
 char *kernel_compiler_wanted(const struct kernel_recipe *r);
 
-/*
- * Whether this could be the recipe's source of that index, before anything is built: what a path leads to, and that its
- * SHA-256 ("": none is given) is well formed, there where it has to be, and the file's. Nothing is fetched. Logged what is
- * wrong; *ret_digest: with the SHA-256, else with the place.
- */
+/* Whether this could be the recipe's source of that index: as craft_input_check() looks. */
 int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe *r, size_t index,
 			const char *place, const char *sha256, bool *ret_digest) _must_check_;
 /* Whether the recipe takes this compiler, by name or path; logged why it does not. */

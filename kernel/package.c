@@ -114,7 +114,7 @@ static bool has_modules(struct package *p)
 	size_t len;
 
 	return fs_read(p->w->tree_fd, "/.config", CONFIG_MAX, &config, &len) == 0 &&
-	       kernel_config_get(config, "MODULES", &value) == 0 && strcmp(value, "y") == 0;
+	       craft_config_get(config, "MODULES", &value) == 0 && strcmp(value, "y") == 0;
 }
 
 /* make installs them as the user without rights, into a folder of his. */
@@ -136,6 +136,36 @@ static int install_modules(struct package *p)
 		return -ENOMEM;
 	}
 	return kernel_work_make(w, NULL, INSTALL_MS, "modules_install", place, "INSTALL_MOD_STRIP=1", NULL);
+}
+
+/* libkmod refuses a folder without this list, and `muster kernel check` looks for drivers in it. */
+static int list_builtin(struct package *p)
+{
+	struct kernel_work *w = p->w;
+	_cleanup_free_ char *path = NULL, *config = NULL, *list = NULL, *base = NULL;
+	int status, r;
+	size_t len;
+
+	if (asprintf(&path, "/install/lib/modules/%s/modules.builtin", p->release) < 0)
+		path = NULL;
+	base = fs_join(w->host_folder, "install");
+	if (!path || !base)
+		return -ENOMEM;
+	if (fs_exists(w->folder_fd, path))
+		return 0;
+	r = fs_read(w->tree_fd, "/.config", CONFIG_MAX, &config, &len);
+	if (r == 0)
+		r = kernel_list_builtin(w->tree_fd, config, w->recipe->architecture, &list);
+	if (r == 0)
+		r = fs_write(w->folder_fd, path, list, strlen(list), &plain);
+	if (r == 0)
+		r = kernel_work_run(w, (const char *const[]){ "depmod", "-b", base, p->release, NULL }, NULL,
+				    INSTALL_MS, &status);
+	if (r == 0 && status != 0) {
+		log_error(_("depmod for %s ended with status %d"), p->release, status);
+		r = -MUSTER_E_COMMAND;
+	}
+	return r;
 }
 
 /* The links to the tree lead nowhere once the tree is gone. */
@@ -215,14 +245,14 @@ static int finish_files(struct package *p)
 
 /* ---- the generation -------------------------------------------------------------------------------------------- */
 
-static int write_facts(struct package *p, const struct kernel_input *inputs, size_t n)
+static int write_facts(struct package *p, const struct craft_input *inputs, size_t n)
 {
 	_cleanup_free_ char *text = NULL, *built = NULL;
 	_cleanup_close_ int config = fs_open(p->out_fd, "/config", O_RDONLY, 0);
 	int r = config < 0 ? config : hash_of(config, p->config_sha256);
 
 	if (r == 0)
-		r = kernel_time_text(&built);
+		r = craft_time_text(&built);
 	if (r < 0)
 		return r;
 	r = kernel_facts_text(&(struct kernel_facts){ .id = p->w->id,
@@ -252,6 +282,8 @@ static int fill(struct package *p)
 	if (r == 0 && has_modules(p)) {
 		r = install_modules(p);
 		if (r == 0)
+			r = list_builtin(p);
+		if (r == 0)
 			r = move_modules(p);
 	}
 	return r < 0 ? r : finish_files(p);
@@ -276,7 +308,7 @@ static int clear(struct kernel_work *w)
 	return r < 0 ? r : fs_remove_tree(w->folder_fd, "/install");
 }
 
-int kernel_step_package(struct kernel_work *w, const struct kernel_input *inputs, size_t n)
+int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs, size_t n)
 {
 	struct package p = { .w = w, .out_fd = -1 };
 	int r;

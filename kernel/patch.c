@@ -130,7 +130,7 @@ static int apply_from_source(struct kernel_work *w, const struct kernel_patch *p
 	return r;
 }
 
-int kernel_step_patch(struct kernel_work *w, const struct kernel_input *inputs, size_t n)
+int kernel_step_patch(struct kernel_work *w, const struct craft_input *inputs, size_t n)
 {
 	size_t at = w->recipe->n_sources; /* the patch files stand behind the sources */
 	int r = 0;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "craft/craft.h"
 #include "kernel/kernel.h"
 #include "util/hash.h"
 
@@ -18,7 +19,8 @@
 
 /* Lower-case letters, digits, '-' and '.', neither of these first; fit for a file's name. */
 bool kernel_is_name(const char *s);
-bool kernel_is_sha256(const char *s);
+/* The same environment for craft/. */
+struct craft_env kernel_craft(const struct kernel_env *env);
 /* Absolute path for programs of a path below the environment's root; owned, NULL when memory runs out. */
 char *kernel_host_path(const struct kernel_env *env, const char *path);
 void kernel_progress(const struct kernel_env *env, const char *step, const char *text, int permille,
@@ -30,8 +32,6 @@ int kernel_lock(const struct kernel_env *env, int *ret_fd) _must_check_;
 int kernel_discard(const struct kernel_env *env, const char *path) _must_check_;
 /* True where the file system of a path below the root has no room left to speak of. */
 bool kernel_disk_full(const struct kernel_env *env, const char *path);
-/* RFC 3339, UTC. */
-int kernel_time_text(char **ret) _must_check_;
 
 /* ---- compiler.c ---- */
 
@@ -45,74 +45,28 @@ int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_rec
 			   struct kernel_compiler *ret) _must_check_;
 void kernel_compiler_clear(struct kernel_compiler *c);
 
-/* ---- source.c: what goes in, found and verified ---- */
-
-struct kernel_input {
-	char *name;
-	char *place;  /* as it was named */
-	char *file;   /* absolute path on this server; where a URL's file will be */
-	char *sha256; /* 64 digits */
-	bool url;
-	bool trusted; /* sha256 was read off the file itself */
-	bool folder; /* an unpacked tree: sha256 is over names, sizes and times, which stand for the content */
-	int64_t newest; /* of a folder: the time of its newest file */
-};
+/* ---- source.c: what goes in ---- */
 
 /* The inputs of all sources, in the recipe's order, and of all patch files after them. */
 int kernel_inputs(const struct kernel_env *env, const struct kernel_recipe *r, const struct kernel_wish *wish,
-		  struct kernel_input **ret, size_t *ret_n) _must_check_;
-void kernel_inputs_free(struct kernel_input *v, size_t n);
-/* Brings it here if it is not, and holds its content against its SHA-256. -MUSTER_E_FORMAT: it is another (logged). */
-int kernel_input_ready(const struct kernel_env *env, const struct kernel_input *in) _must_check_;
-
-/* ---- folder.c: a source that is unpacked already ---- */
-
-/* .git at its top does not count. */
-int kernel_folder_hash(const struct kernel_env *env, const char *folder, char ret[HASH_TEXT],
-		       int64_t *ret_newest) _must_check_;
-/* Copies it, without .git, into the folder `to`, which is there; both are absolute. uid -1: owners as they come. */
-int kernel_folder_copy(const struct kernel_env *env, const char *folder, const char *to, uid_t uid,
-		       gid_t gid) _must_check_;
-
-/* ---- download.c ---- */
-
-/* Goes on where the file ends. The server's refusal of that begins it anew. */
-int kernel_download(const struct kernel_env *env, const char *url, int fd) _must_check_;
-
-/* ---- unpack.c ---- */
-
-/*
- * Unpacks the archive into the empty folder, as owner uid:gid (-1: as it comes). -MUSTER_E_REFUSED (logged): the archive
- * wants to write outside of it, or has what no source has, such as devices. *ret_newest is the time of its newest file.
- */
-int kernel_unpack(const struct kernel_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
-		  gid_t gid, int64_t *ret_newest) _must_check_;
-
-/* ---- config.c: the text of a .config; pure ---- */
-
-/* The value of a symbol: "y", "m", "n", or what stands behind the =; owned. */
-int kernel_config_get(const char *config, const char *symbol, char **ret) _must_check_;
-/* The configuration with the recipe's symbols in place of what it said of them. */
-int kernel_config_apply(const char *config, const struct kernel_recipe *r, char **ret) _must_check_;
-
-struct kernel_miss {
-	char *symbol, *wanted, *got; /* "y", "m", "n" or a value */
-};
-/* The symbols that are other than the recipe has them. */
-int kernel_config_check(const char *config, const struct kernel_recipe *r, struct kernel_miss **ret,
-			size_t *ret_n) _must_check_;
-void kernel_misses_free(struct kernel_miss *v, size_t n);
+		  struct craft_input **ret, size_t *ret_n) _must_check_;
 
 /* ---- kconfig.c ---- */
 
+/* The recipe's wishes. */
+struct craft_symbols kernel_symbols(const struct kernel_recipe *r);
+
 /* Why a tree gives a symbol another value than it was told: sentences, made of its Kconfig files. */
-int kernel_kconfig_explain(int tree_fd, const char *config, const struct kernel_miss *miss,
+int kernel_kconfig_explain(int tree_fd, const char *config, const struct craft_miss *miss,
 			   char **ret) _must_check_;
 
-/* ---- count.c ---- */
+/* ---- objects.c ---- */
 
 /* How many files a tree compiles with this configuration, by its makefiles: an estimate. 0: nothing can be said. */
 unsigned int kernel_count_objects(int tree_fd, const char *config, const char *architecture);
+/* What the tree's own modules.builtin would say (Documentation/kbuild/kbuild.rst), for trees before 2.6.33, which make none.
+ * The tree was built. More than tristate symbols are in it. */
+int kernel_list_builtin(int tree_fd, const char *config, const char *architecture, char **ret) _must_check_;
 
 /* ---- generation.c ---- */
 
@@ -120,7 +74,7 @@ struct kernel_facts {
 	const char *id;
 	const struct kernel_recipe *recipe;
 	const struct kernel_compiler *cc;
-	const struct kernel_input *inputs;
+	const struct craft_input *inputs;
 	size_t n_inputs;
 	const char *release, *version, *built;
 	const char *config_sha256, *image_sha256;
@@ -184,12 +138,12 @@ int kernel_wait_for_leftovers(const struct kernel_env *env, const char *folder) 
 
 /* ---- the steps ---- */
 
-int kernel_step_unpack(struct kernel_work *w, const struct kernel_input *inputs,
+int kernel_step_unpack(struct kernel_work *w, const struct craft_input *inputs,
 		       size_t n) _must_check_; /* tree.c */
-int kernel_step_patch(struct kernel_work *w, const struct kernel_input *inputs,
+int kernel_step_patch(struct kernel_work *w, const struct craft_input *inputs,
 		      size_t n) _must_check_;		       /* patch.c */
 int kernel_step_configure(struct kernel_work *w) _must_check_; /* configure.c */
-int kernel_step_package(struct kernel_work *w, const struct kernel_input *inputs,
+int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs,
 			size_t n) _must_check_; /* package.c */
 
 /* ---- reloc.c ---- */

@@ -176,7 +176,7 @@ static bool is_target(const char *s)
 
 static void check_sha256(struct reading *d, const struct conf_section *s, const char *text)
 {
-	if (text && *text && !kernel_is_sha256(text))
+	if (text && *text && !craft_is_sha256(text))
 		wrong(d, line_of(s, "sha256"), _("sha256 \"%s\" is not 64 hexadecimal digits"), text);
 }
 

@@ -8,10 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "kernel/private.h"
-#include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
@@ -28,9 +26,17 @@ bool kernel_is_name(const char *s)
 	return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
 }
 
-bool kernel_is_sha256(const char *s)
+struct craft_env kernel_craft(const struct kernel_env *env)
 {
-	return strlen(s) == HASH_TEXT - 1 && s[strspn(s, "0123456789abcdefABCDEF")] == '\0';
+	return (struct craft_env){
+		.root_fd = env->root_fd,
+		.root_path = env->root_path,
+		.sources = KERNEL_SOURCES,
+		.hashes = KERNEL_HASHES,
+		.cancel_fd = env->cancel_fd,
+		.progress = env->progress,
+		.data = env->data,
+	};
 }
 
 char *kernel_host_path(const struct kernel_env *env, const char *path)
@@ -47,39 +53,21 @@ void kernel_progress(const struct kernel_env *env, const char *step, const char 
 
 bool kernel_cancelled(const struct kernel_env *env)
 {
-	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+	const struct craft_env craft = kernel_craft(env);
 
-	return poll(&p, 1, 0) > 0;
-}
-
-/* Whoever made muster's folder first may have made it for himself alone; the build's user must get through. */
-static int let_through(const struct kernel_env *env)
-{
-	const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		_cleanup_close_ int fd = fs_open(env->root_fd, folders[i], O_RDONLY | O_DIRECTORY, 0);
-		struct stat st;
-
-		if (fd < 0)
-			return fd;
-		if (fstat(fd, &st) < 0)
-			return -errno;
-		if (!(st.st_mode & S_IXOTH) && fchmod(fd, (st.st_mode & 07777) | S_IXGRP | S_IXOTH) < 0)
-			return -errno;
-	}
-	return 0;
+	return craft_cancelled(&craft);
 }
 
 int kernel_lock(const struct kernel_env *env, int *ret_fd)
 {
+	static const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS, NULL };
 	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
 	_cleanup_close_ int fd = -1;
 	bool told = false;
 	int r = fs_mkdir_all(env->root_fd, KERNEL_GENERATIONS, 0755);
 
 	if (r == 0)
-		r = let_through(env);
+		r = craft_let_through(env->root_fd, folders);
 	if (r == 0)
 		fd = fs_open(env->root_fd, KERNEL_GENERATIONS "/.lock", O_RDWR | O_CREAT, 0600);
 	if (r < 0 || fd < 0) {
@@ -114,16 +102,4 @@ bool kernel_disk_full(const struct kernel_env *env, const char *path)
 	unsigned long long have;
 
 	return fs_free_bytes(env->root_fd, path, &have) == 0 && have < DISK_RESERVE;
-}
-
-int kernel_time_text(char **ret)
-{
-	time_t now = (time_t)(clock_wall_ms() / 1000);
-	char text[32];
-	struct tm tm;
-
-	if (!gmtime_r(&now, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return -EINVAL;
-	*ret = strdup(text);
-	return *ret ? 0 : -ENOMEM;
 }

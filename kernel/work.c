@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,9 +21,6 @@
 #include "util/spawn.h"
 #include "util/strbuf.h"
 
-/* Neither for people, nor for packages, nor handed out by systemd (its UIDS-GIDS document: "unused"). */
-#define FIRST_UID 60578
-#define LAST_UID 61183
 #define SAID_MAX 12
 #define TELL_EVERY 4 /* files */
 
@@ -43,48 +38,6 @@ void kernel_work_free(struct kernel_work *w)
 	free(w);
 }
 
-/* A build that is gone on with keeps its user: the tree is his. */
-static int choose_user(struct kernel_work *w)
-{
-	struct stat st;
-
-	w->uid = w->gid = (uid_t)-1;
-	if (geteuid() != 0)
-		return 0;
-	if (fs_stat(w->folder_fd, "/tree", &st) == 0 && st.st_uid >= FIRST_UID && st.st_uid <= LAST_UID) {
-		w->uid = w->gid = st.st_uid;
-		return 0;
-	}
-	for (uid_t id = FIRST_UID; id <= LAST_UID; id++)
-		if (!getpwuid(id) && !getgrgid(id)) {
-			w->uid = w->gid = id;
-			return 0;
-		}
-	log_error(_("no user id from %d to %d is free to build with"), FIRST_UID, LAST_UID);
-	return -MUSTER_E_CONFLICT;
-}
-
-/* Who has no rights must be let through to the tree. */
-static int check_way(const char *path)
-{
-	for (const char *p = path; geteuid() == 0 && (p = strchr(p + 1, '/'));) {
-		_cleanup_free_ char *above = strndup(path, (size_t)(p - path));
-		struct stat st;
-
-		if (!above)
-			return -ENOMEM;
-		if (stat(above, &st) < 0)
-			return -errno;
-		if (st.st_mode & S_IXOTH)
-			continue;
-		log_error(_("a kernel is built by a user without rights, who cannot get through %s: chmod "
-			    "o+x %s"),
-			  above, above);
-		return -MUSTER_E_REFUSED;
-	}
-	return 0;
-}
-
 static int open_folder(struct kernel_work *w)
 {
 	int r = fs_mkdir_all(w->env->root_fd, w->folder, 0755);
@@ -94,14 +47,14 @@ static int open_folder(struct kernel_work *w)
 	if (r == 0 && !w->host_tree)
 		r = -ENOMEM;
 	if (r == 0)
-		r = check_way(w->host_tree);
+		r = craft_check_way(w->host_tree, _("a kernel"));
 	if (r < 0)
 		return r;
 	w->folder_fd = fs_open(w->env->root_fd, w->folder, O_RDONLY | O_DIRECTORY, 0);
 	if (w->folder_fd < 0)
 		return w->folder_fd;
 	w->log_fd = fs_open(w->folder_fd, "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
-	return w->log_fd < 0 ? w->log_fd : choose_user(w);
+	return w->log_fd < 0 ? w->log_fd : craft_user(w->folder_fd, "/tree", &w->uid, &w->gid);
 }
 
 int kernel_work_open_tree(struct kernel_work *w)
@@ -179,20 +132,6 @@ void kernel_work_step(struct kernel_work *w, const char *step, const char *text)
 
 /* ---- what they say ------------------------------------------------------------------------------------------ */
 
-/* Lines that tell why a build failed; make's own come after them and tell less. */
-static bool tells(const char *line)
-{
-	static const char *const signs[] = {
-		": error:",  ": fatal error:", "undefined reference", "No space left on device", "*** ",
-		"not found", "FAILED"
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
-		if (strstr(line, signs[i]))
-			return true;
-	return false;
-}
-
 /* "  CC      init/main.o", "  AS [M]  x.o", "  CC [M]  x.o" */
 static bool is_compiled(const char *line)
 {
@@ -232,7 +171,7 @@ static void take_line(void *data, const char *line)
 		(void)!write(w->log_fd, "\n", 1);
 	if (w->on_line)
 		w->on_line(w->line_data, line);
-	if (tells(line) && w->said.n < SAID_MAX && strv_add(&w->said, line) < 0)
+	if (craft_tells(line) && w->said.n < SAID_MAX && strv_add(&w->said, line) < 0)
 		return;
 	if (is_compiled(line) && ++w->compiled % TELL_EVERY == 0 && w->expected > 0)
 		permille = (int)MIN(w->compiled * 990ULL / w->expected, 990ULL);
@@ -250,66 +189,44 @@ static int epoch_text(int64_t epoch, char *buf, size_t size)
 	return gmtime_r(&t, &tm) && strftime(buf, size, "%a %b %e %H:%M:%S UTC %Y", &tm) > 0 ? 0 : -EINVAL;
 }
 
-static int add_environment(const struct kernel_work *w, struct strv *argv)
+static int add_settings(const struct kernel_work *w, struct strv *set)
 {
 	const char *hash = strrchr(w->id, '-');
 	char date[64];
 	int r = epoch_text(w->epoch, date, sizeof(date));
 
 	if (r == 0)
-		r = strv_add_all(argv, "env", "-i",
-				 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-				 "HOME=/nonexistent", "LC_ALL=C", "TZ=UTC", "KBUILD_BUILD_USER=muster",
-				 "KBUILD_BUILD_HOST=muster", NULL);
+		r = strv_add_all(set, "KBUILD_BUILD_USER=muster", "KBUILD_BUILD_HOST=muster", NULL);
 	/* The version that a running kernel tells is this build's and no other's. */
 	if (r == 0)
-		r = strv_addf(argv, "KBUILD_BUILD_VERSION=%s", hash ? hash + 1 : w->id);
-	return r < 0 ? r : strv_addf(argv, "KBUILD_BUILD_TIMESTAMP=%s", date);
-}
-
-static int add_rights(const struct kernel_work *w, struct strv *argv)
-{
-	int r;
-
-	if (w->uid == (uid_t)-1)
-		return 0;
-	r = strv_add_all(argv, "setpriv", "--clear-groups", "--no-new-privs", "--pdeathsig=TERM", NULL);
-	if (r == 0)
-		r = strv_addf(argv, "--reuid=%u", w->uid);
-	if (r == 0)
-		r = strv_addf(argv, "--regid=%u", w->gid);
-	return r < 0 ? r : strv_add(argv, "--");
+		r = strv_addf(set, "KBUILD_BUILD_VERSION=%s", hash ? hash + 1 : w->id);
+	return r < 0 ? r : strv_addf(set, "KBUILD_BUILD_TIMESTAMP=%s", date);
 }
 
 int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
 		    int *ret_status)
 {
-	_cleanup_strv_ struct strv argv = STRV_INIT;
-	struct spawn s = {
+	const struct craft_env env = kernel_craft(w->env);
+	_cleanup_strv_ struct strv set = STRV_INIT;
+	struct craft_run c = {
+		.env = &env,
+		.argv = words,
 		.cwd = w->host_tree,
 		.input = input,
-		.input_len = input ? strlen(input) : 0,
+		.uid = w->uid,
+		.gid = w->gid,
 		.timeout_ms = timeout_ms,
-		.cancel_fd = w->env->cancel_fd,
-		.max_output = 1,
 		.on_line = take_line,
 		.data = w,
-		.ends_with_us = true,
 	};
-	int r = add_environment(w, &argv);
+	int r = add_settings(w, &set);
 
-	if (r == 0)
-		r = strv_add_all(&argv, "nice", "-n", "10", NULL);
-	if (r == 0)
-		r = add_rights(w, &argv);
-	for (size_t i = 0; r == 0 && words[i]; i++)
-		r = strv_add(&argv, words[i]);
 	if (r < 0)
 		return r;
 	strv_free(&w->said);
 	w->said = (struct strv)STRV_INIT;
-	s.argv = (const char *const *)argv.v;
-	return spawn_run(&s, ret_status, NULL);
+	c.set = (const char *const *)set.v;
+	return craft_run(&c, ret_status);
 }
 
 static int add_compiler(const struct kernel_work *w, struct strv *argv)

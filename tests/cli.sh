@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..52
+echo 1..54
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -168,12 +168,16 @@ report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; sile
 run kernel frob
 report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
 run ssi melt
-report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status, start, add, remove, reset or migrate'; silent out)"
+report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status, ps, start, add, remove, reset or migrate'; silent out)"
 run ssi add
 report 'joining wants its nodes named' "$(want 2 err 'name the nodes with -n RANGE'; silent out)"
 run ssi migrate init node01
 report 'a process is named by its number' "$(want 2 err '"init" is no process'; silent out)"
 run --root "$tmp/root" ssi status --json
 report 'without a cluster there is no single system' "$(want 1 out '"error": "No cluster was set up'; json out)"
-[ "$n" = 51 ] || failed=1
+run --root "$tmp/root" ssi ps --json
+report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
+run ssi ps node01
+report 'processes are chosen by their nodes with -n' "$(want 2 err 'unexpected argument'; silent out)"
+[ "$n" = 53 ] || failed=1
 exit $failed

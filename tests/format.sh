@@ -5,7 +5,7 @@ srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 cd "$srcdir" || exit 1
 format=$(command -v clang-format-14 || command -v clang-format)
 echo 1..1
-files=$(find agent backend cli daemon lab util tests -name '*.[ch]')
+files=$(find agent backend cli craft daemon kernel lab screens tui util tests -name '*.[ch]')
 # shellcheck disable=SC2086
 if out=$("$format" --dry-run --Werror $files 2>&1); then
 	echo "ok 1 - $(echo "$files" | wc -l) source files are formatted"

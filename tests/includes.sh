@@ -9,16 +9,17 @@ cd "${srcdir:-.}" || exit 1
 rules='
 util/	util/
 agent/	agent/
-kernel/	kernel/|backend/plan/(conf|plan|text)\.h|util/
+craft/	craft/|util/
+kernel/	kernel/|craft/|backend/plan/(conf|plan|text)\.h|util/
 tui/	tui/|util/
 backend/host/	backend/host/|util/
 backend/plan/	backend/plan/|backend/host/|util/
 backend/render/	backend/render/|backend/plan/|backend/nodes/node\.h|agent/wire\.h|util/
 backend/apply/	backend/apply/|backend/render/|backend/plan/|backend/host/|util/
-backend/image/	backend/image/|backend/plan/|backend/host/facts\.h|agent/wire\.h|util/
+backend/image/	backend/image/|backend/plan/|craft/|backend/host/facts\.h|agent/wire\.h|util/
 backend/nodes/	backend/nodes/|backend/plan/|util/
 backend/ssi/	backend/ssi/|backend/nodes/|backend/plan/|util/
-backend/	backend/|kernel/|util/
+backend/	backend/|craft/|kernel/|util/
 daemon/	daemon/|backend/|agent/wire\.h|util/
 lab/	lab/|backend/muster\.h|util/
 cli/	cli/|backend/muster\.h|lab/|screens/|util/
@@ -27,7 +28,7 @@ screens/	screens/|tui/|backend/muster\.h|util/
 # third-party headers that belong into exactly one source file
 single='confuse.h pci/pci.h libudev.h sqlite3.h dialog.h microhttpd.h archive.h libkmod.h sha2.h curl/curl.h libelf.h gelf.h'
 
-files=$(find agent backend cli daemon kernel lab screens tui util -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
+files=$(find agent backend cli craft daemon kernel lab screens tui util -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 bad=$(
 	for f in $files; do
 		allowed=$(printf '%s\n' "$rules" | awk -F'\t' -v f="$f" \

@@ -49,13 +49,38 @@ static bool find_tag(const char *notes, size_t len, unsigned int ret[3])
 	return false;
 }
 
+static bool read_header(int fd, Elf64_Ehdr *e)
+{
+	return read_at(fd, e, sizeof(*e), 0) && memcmp(e->e_ident, ELFMAG, SELFMAG) == 0 &&
+	       e->e_ident[EI_CLASS] == ELFCLASS64 && e->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       e->e_phentsize == sizeof(Elf64_Phdr);
+}
+
+int image_abi_alone(int fd, bool *ret)
+{
+	Elf64_Ehdr e;
+
+	if (!read_header(fd, &e))
+		return -MUSTER_E_FORMAT;
+	for (unsigned int i = 0; i < e.e_phnum && i < SEGMENTS_MAX; i++) {
+		Elf64_Phdr p;
+
+		if (!read_at(fd, &p, sizeof(p), e.e_phoff + i * sizeof(p)))
+			return -MUSTER_E_FORMAT;
+		if (p.p_type == PT_INTERP) {
+			*ret = false;
+			return 0;
+		}
+	}
+	*ret = true;
+	return 0;
+}
+
 int image_abi_read(int fd, unsigned int ret[3])
 {
 	Elf64_Ehdr e;
 
-	if (!read_at(fd, &e, sizeof(e), 0) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_ident[EI_DATA] != ELFDATA2LSB ||
-	    e.e_phentsize != sizeof(Elf64_Phdr))
+	if (!read_header(fd, &e))
 		return -MUSTER_E_FORMAT;
 	for (unsigned int i = 0; i < e.e_phnum && i < SEGMENTS_MAX; i++) {
 		_cleanup_free_ char *notes = NULL;

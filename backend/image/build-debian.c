@@ -2,11 +2,15 @@
 /* Roots of Debian and its kin, by mmdebstrap(1) from the server's own package sources. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backend/image/builder.h"
+#include "backend/image/part.h"
 #include "backend/image/sources.h"
 #include "util/error.h"
 #include "util/fs.h"
@@ -18,6 +22,7 @@
 #define STEP NC_("step", "packages")
 #define HOOKS "/usr/share/mmdebstrap/hooks/"
 #define APT_CONFIG_TIMEOUT_MS 30000
+#define SOURCE_MS (10 * 60 * 1000)
 
 static const char *debian_architecture(const char *machine)
 {
@@ -301,6 +306,160 @@ static int debian_packages(const struct image_env *env, const char *tree, struct
 	return r;
 }
 
+/* ---- source packages ------------------------------------------------------------------------------------- */
+
+/* The same places, asked for sources. */
+static int source_sources(const char *sources, char **ret)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	const char *at = sources, *found;
+
+	while ((found = strstr(at, "Types: deb\n"))) {
+		strbuf_add(&b, at, (size_t)(found - at));
+		strbuf_adds(&b, "Types: deb-src\n");
+		at = found + strlen("Types: deb\n");
+	}
+	strbuf_adds(&b, at);
+	return strbuf_take(&b, ret, NULL);
+}
+
+/* apt with a configuration beside the server's own: nothing of the server's changes, and its proxies count. */
+static int source_apt(const char *to, struct strv *argv, ...) __attribute__((sentinel));
+
+static int source_apt(const char *to, struct strv *argv, ...)
+{
+	const char *word;
+	va_list ap;
+	int r = strv_add(argv, "apt-get");
+
+	if (r == 0)
+		r = strv_addf(argv, "-oDir::Etc::sourcelist=%s/muster.sources", to);
+	if (r == 0)
+		r = strv_addf(argv, "-oDir::State=%s/state", to);
+	if (r == 0)
+		r = strv_addf(argv, "-oDir::Cache=%s/cache", to);
+	if (r == 0)
+		r = strv_add_all(argv, "-oDir::Etc::sourceparts=-", "-oDir::State::status=/dev/null",
+				 "-oAcquire::Languages=none", "-oAPT::Sandbox::User=", "-y", NULL);
+	va_start(ap, argv);
+	while (r == 0 && (word = va_arg(ap, const char *)))
+		r = strv_add(argv, word);
+	va_end(ap);
+	return r;
+}
+
+struct source_progress {
+	const struct image_env *env;
+	char *wrong;
+};
+
+static void source_line(void *data, const char *line)
+{
+	struct source_progress *p = data;
+
+	if (!p->wrong && begins(line, "E: "))
+		p->wrong = strdup(line + 3);
+	image_progress(p->env, NC_("step", "fetch"), -1, line);
+}
+
+/* As the build's user: it needs no rights to fetch, either. */
+static int source_run(const struct part_work *w, const char *to, const struct strv *argv, const char *package)
+{
+	/* Where the server's way out is told in the environment alone. */
+	static const char *const proxies[] = { "http_proxy", "https_proxy", "ftp_proxy", "no_proxy" };
+	const struct craft_env craft = part_craft(w->env);
+	struct source_progress p = { w->env, NULL };
+	_cleanup_strv_ struct strv set = STRV_INIT;
+	struct craft_run c = {
+		.env = &craft,
+		.argv = (const char *const *)argv->v,
+		.cwd = to,
+		.uid = w->uid,
+		.gid = w->gid,
+		.timeout_ms = SOURCE_MS,
+		.on_line = source_line,
+		.data = &p,
+	};
+	int status = 0, r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(proxies); i++)
+		if (getenv(proxies[i]))
+			r = strv_addf(&set, "%s=%s", proxies[i], getenv(proxies[i]));
+	c.set = (const char *const *)set.v;
+	if (r == 0)
+		r = craft_run(&c, &status);
+	if (r == 0 && status != 0) {
+		log_error(_("the source package %s cannot be fetched from this server's package sources: %s"),
+			  package, p.wrong ? p.wrong : "apt-get failed");
+		r = -MUSTER_E_COMMAND;
+	} else if (r < 0 && r != -MUSTER_E_CANCELLED) {
+		log_error(_("the source package %s cannot be fetched: %s"), package, muster_strerror(r));
+	}
+	free(p.wrong);
+	return r;
+}
+
+static int source_folders(const struct part_work *w, const char *to)
+{
+	static const char *const folders[] = { "state", "state/lists",	  "state/lists/partial",
+					       "cache", "cache/archives", "cache/archives/partial" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_free_ char *path = fs_join(to, folders[i]);
+
+		if (!path)
+			return -ENOMEM;
+		if (mkdir(path, 0755) < 0 || (w->uid != (uid_t)-1 && chown(path, w->uid, w->gid) < 0))
+			return -errno;
+	}
+	return 0;
+}
+
+static int find_dsc(const char *folder, const char *package, char **ret)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	char *found = NULL;
+
+	if (!d)
+		return -errno;
+	while (!found && (e = readdir(d))) {
+		size_t n = strlen(e->d_name);
+
+		if (n > 4 && strcmp(e->d_name + n - 4, ".dsc") == 0)
+			found = strdup(e->d_name);
+	}
+	closedir(d);
+	if (!found) {
+		log_error(_("the source package %s cannot be fetched: apt brought no .dsc of it"), package);
+		return -ENOENT;
+	}
+	*ret = found;
+	return 0;
+}
+
+/* apt holds the index against its signature, and what it brings against the index. */
+static int debian_source(const struct part_work *w, const char *package, const char *to, char **ret)
+{
+	_cleanup_free_ char *list = fs_join(to, "muster.sources"), *text = NULL;
+	_cleanup_strv_ struct strv update = STRV_INIT, get = STRV_INIT;
+	int r = list ? source_sources(w->sources, &text) : -ENOMEM;
+
+	if (r == 0)
+		r = write_sources(list, text);
+	if (r == 0)
+		r = source_folders(w, to);
+	if (r == 0)
+		r = source_apt(to, &update, "update", NULL);
+	if (r == 0)
+		r = source_apt(to, &get, "--download-only", "source", package, NULL);
+	if (r == 0)
+		r = source_run(w, to, &update, package);
+	if (r == 0)
+		r = source_run(w, to, &get, package);
+	return r < 0 ? r : find_dsc(to, package, ret);
+}
+
 static const char *const debian_programs[] = { "mmdebstrap", "unshare", "dpkg-query", "apt-config", NULL };
 
 const struct root_builder_ops root_builder_debian = {
@@ -311,4 +470,5 @@ const struct root_builder_ops root_builder_debian = {
 	.architecture = debian_architecture,
 	.build = debian_build,
 	.packages = debian_packages,
+	.source = debian_source,
 };

@@ -173,25 +173,27 @@ static int take_own_kernel(struct build *b, int tree_fd)
 /* Of a tree that was only unpacked to have the kernel, the modules stay: in a new tree at the old one's place. */
 static int keep_modules_only(struct build *b)
 {
-	_cleanup_free_ char *old = fs_join(b->folder, "packages"), *modules = NULL;
+	_cleanup_free_ char *old = fs_join(b->folder, "packages");
 	_cleanup_close_ int folder = fs_open(b->env->root_fd, b->folder, O_RDONLY | O_DIRECTORY, 0);
 	_cleanup_close_ int from = -1, to = -1, old_fd = -1, tree_fd = -1;
 	int r;
 
 	if (folder < 0 || !old)
 		return folder < 0 ? folder : -ENOMEM;
-	modules = fs_join(b->tree, "lib/modules");
-	if (!modules)
-		return -ENOMEM;
 	if (renameat(folder, "tree", folder, "packages") < 0)
 		return -errno;
-	r = fs_mkdir_all(b->env->root_fd, modules, 0755);
+	r = fs_mkdir_all(b->env->root_fd, b->tree, 0755);
+	if (r == 0 && b->recipe->base)
+		r = squashfs_unpack(b->env, b->recipe->base_image, b->host_tree);
 	if (r < 0)
 		return r;
 	old_fd = fs_open(b->env->root_fd, old, O_RDONLY | O_DIRECTORY, 0);
 	tree_fd = fs_open(b->env->root_fd, b->tree, O_RDONLY | O_DIRECTORY, 0);
 	if (old_fd < 0 || tree_fd < 0)
 		return old_fd < 0 ? old_fd : tree_fd;
+	r = fs_mkdir_all(tree_fd, "/lib/modules", 0755);
+	if (r < 0)
+		return r;
 	from = fs_open(old_fd, "/lib/modules", O_RDONLY | O_DIRECTORY, 0);
 	to = fs_open(tree_fd, "/lib/modules", O_RDONLY | O_DIRECTORY, 0);
 	if (from == -ENOENT)
@@ -222,6 +224,8 @@ static int make_tree(struct build *b)
 	bool with_packages = recipe->packages.n > 0;
 	int r = with_packages ? recipe->ops->build(b->env, recipe, b->host_folder) : 0;
 
+	if (r == 0 && !with_packages && recipe->base)
+		r = squashfs_unpack(b->env, recipe->base_image, b->host_tree);
 	if (r < 0)
 		return r;
 	tree_fd = fs_open(b->env->root_fd, b->tree, O_RDONLY | O_DIRECTORY, 0);
@@ -231,7 +235,7 @@ static int make_tree(struct build *b)
 		r = recipe->ops->packages(b->env, b->host_tree, &b->packages);
 	if (r == 0)
 		r = recipe->kernel_path ? take_own_kernel(b, tree_fd) : take_package_kernel(b, tree_fd);
-	if (r == 0 && recipe->kernel_only)
+	if (r == 0 && recipe->kernel_only && with_packages)
 		r = keep_modules_only(b);
 	if (r == 0 && (recipe->kernel_only || recipe->kernel_modules))
 		r = index_modules(b);
@@ -260,13 +264,12 @@ static void time_text(char *buf, size_t size)
 		*buf = '\0';
 }
 
-static int write_facts(struct build *b, int image_fd)
+static int write_facts(const struct image_env *env, const char *folder, json_t *facts, int image_fd)
 {
 	_cleanup_(hash_freep) struct hash *h = NULL;
-	_cleanup_free_ char *path = fs_join(b->folder, "root.json"), *text = NULL;
+	_cleanup_free_ char *path = fs_join(folder, "root.json"), *text = NULL;
 	char sha256[HASH_TEXT], built[32];
 	struct stat st;
-	json_t *root;
 	int r = path ? hash_new(&h) : -ENOMEM;
 
 	if (r == 0)
@@ -277,68 +280,83 @@ static int write_facts(struct build *b, int image_fd)
 		return r;
 	hash_end(TAKE_PTR(h), sha256);
 	time_text(built, sizeof(built));
-	root = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:s, s:s}", "id", b->recipe->id, "distribution",
-			 b->env->host->distribution, "suite", b->recipe->suite, "kernel_release",
-			 b->kernel_release, "packages", package_list(&b->packages), "root_bytes",
-			 (json_int_t)st.st_size, "sha256", sha256, "built", built);
-	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	json_decref(root);
+	if (json_object_set_new(facts, "root_bytes", json_integer((json_int_t)st.st_size)) < 0 ||
+	    json_object_set_new(facts, "sha256", json_string(sha256)) < 0 ||
+	    json_object_set_new(facts, "built", json_string(built)) < 0)
+		return -ENOMEM;
+	text = json_dumps(facts, JSON_INDENT(2));
 	if (!text)
 		return -ENOMEM;
-	return fs_write(b->env->root_fd, path, text, strlen(text),
+	return fs_write(env->root_fd, path, text, strlen(text),
 			&(struct fs_attr){ .mode = 0644, .uid = 0, .gid = 0 });
+}
+
+int generation_pack(const struct image_env *env, const char *folder, const char *tree, bool reproducible,
+		    json_t *facts)
+{
+	_cleanup_free_ char *image = fs_join(folder, "root.squashfs");
+	_cleanup_free_ char *host_image = image ? image_host_path(env, image) : NULL;
+	_cleanup_close_ int fd = -1;
+	int r = host_image && facts ? squashfs_pack(env, tree, host_image, reproducible) : -ENOMEM;
+
+	if (r == 0)
+		fd = fs_open(env->root_fd, image, O_RDWR, 0);
+	if (r == 0 && fd < 0)
+		r = fd;
+	if (r == 0 && (fchmod(fd, 0644) < 0 || fsync(fd) < 0))
+		r = -errno;
+	if (r == 0)
+		r = write_facts(env, folder, facts, fd);
+	json_decref(facts);
+	return r;
 }
 
 static int make_image(struct build *b)
 {
-	_cleanup_free_ char *image = fs_join(b->folder, "root.squashfs");
-	_cleanup_free_ char *host_image = image ? image_host_path(b->env, image) : NULL;
-	_cleanup_close_ int fd = -1;
-	int r = host_image ? squashfs_pack(b->env, b->host_tree, host_image) : -ENOMEM;
+	json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", b->recipe->id, "distribution",
+				  b->env->host->distribution, "suite", b->recipe->suite, "kernel_release",
+				  b->kernel_release, "packages", package_list(&b->packages));
 
-	if (r < 0)
-		return r;
-	fd = fs_open(b->env->root_fd, image, O_RDWR, 0);
-	if (fd < 0)
-		return fd;
-	if (fchmod(fd, 0644) < 0 || fsync(fd) < 0)
-		return -errno;
-	return write_facts(b, fd);
+	if (facts && b->recipe->base && json_object_set_new(facts, "on", json_string(b->recipe->base)) < 0) {
+		json_decref(facts);
+		return -ENOMEM;
+	}
+	return generation_pack(b->env, b->folder, b->host_tree, false, facts);
 }
 
-/* Everything but the three files goes, then the folder gets its name. */
-static int finish(struct build *b)
+/* What stands under the generation's name without being one is of no use to anybody. */
+static int clear_place(const struct image_env *env, const char *id)
 {
-	static const char *const leftovers[] = { "tree", "packages", "muster.sources" };
+	_cleanup_free_ char *path = fs_join(IMAGE_ROOTS, id);
+
+	return path ? image_discard(env, path) : -ENOMEM;
+}
+
+int generation_seal(const struct image_env *env, const char *folder, const char *id,
+		    const char *const *leftovers)
+{
 	_cleanup_close_ int roots = -1;
-	int r = 0;
+	int r = clear_place(env, id);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(leftovers); i++) {
-		_cleanup_free_ char *path = fs_join(b->folder, leftovers[i]);
+	for (size_t i = 0; r == 0 && leftovers[i]; i++) {
+		_cleanup_free_ char *path = fs_join(folder, leftovers[i]);
 
-		r = path ? image_discard(b->env, path) : -ENOMEM;
+		r = path ? image_discard(env, path) : -ENOMEM;
 	}
 	if (r == 0)
-		r = fs_fsync_dir(b->env->root_fd, b->folder);
+		r = fs_fsync_dir(env->root_fd, folder);
 	if (r == 0)
-		roots = fs_open(b->env->root_fd, IMAGE_ROOTS, O_RDONLY | O_DIRECTORY, 0);
+		roots = fs_open(env->root_fd, IMAGE_ROOTS, O_RDONLY | O_DIRECTORY, 0);
 	if (r < 0 || roots < 0)
 		return r < 0 ? r : roots;
-	if (renameat(roots, strrchr(b->folder, '/') + 1, roots, b->recipe->id) < 0 || fsync(roots) < 0)
+	if (renameat(roots, strrchr(folder, '/') + 1, roots, id) < 0 || fsync(roots) < 0)
 		return -errno;
 	return 0;
 }
 
-/* What stands under the generation's name without being one is of no use to anybody. */
-static int clear_place(const struct build *b)
-{
-	_cleanup_free_ char *path = fs_join(IMAGE_ROOTS, b->recipe->id);
-
-	return path ? image_discard(b->env, path) : -ENOMEM;
-}
-
 static int build(const struct image_env *env, const struct recipe *recipe)
 {
+	static const char *const leftovers[] = { "tree", "packages", "muster.sources", NULL };
 	_cleanup_(build_clear) struct build b = { .env = env, .recipe = recipe };
 	int r = build_prepare(&b);
 
@@ -349,9 +367,7 @@ static int build(const struct image_env *env, const struct recipe *recipe)
 	if (r == 0 && image_cancelled(env))
 		r = -MUSTER_E_CANCELLED;
 	if (r == 0)
-		r = clear_place(&b);
-	if (r == 0)
-		r = finish(&b);
+		r = generation_seal(env, b.folder, recipe->id, leftovers);
 	if (r < 0 && b.folder && image_discard(env, b.folder) < 0)
 		log_warning(_("the unfinished build stays in %s"), b.folder);
 	return r;
@@ -359,10 +375,19 @@ static int build(const struct image_env *env, const struct recipe *recipe)
 
 static int find_chosen(const struct image_env *env, const char *id, struct image_generation **ret)
 {
-	int r = image_root_find(env, id, ret);
+	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	int r = image_root_find(env, id, &g);
 
 	if (r == -ENOENT)
 		log_error(_("the root generation \"%s\" that the answers choose is not on this server"), id);
+	if (r == 0 && *g->base) {
+		log_error(_("%s, which the answers choose, is a base: a root without a kernel. Leave "
+			    "\"generation\" out, and the root is made on it"),
+			  id);
+		return -MUSTER_E_REFUSED;
+	}
+	if (r == 0)
+		*ret = TAKE_PTR(g);
 	return r;
 }
 

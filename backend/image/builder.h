@@ -2,6 +2,7 @@
 /* Private to backend/image: what the steps of a build share. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "backend/image/image.h"
@@ -13,6 +14,7 @@
 #define IMAGE_ID_DIGITS 12
 
 struct root_builder_ops;
+struct part_work;
 
 /* Everything that goes into a root, resolved. Its id is made of nothing else. */
 struct recipe {
@@ -26,6 +28,8 @@ struct recipe {
 	char *kernel_path;    /* a kernel of the operator's own; NULL where a package brings it */
 	char *kernel_release; /* of kernel_path; NULL with a package */
 	char *kernel_modules; /* folder with the modules of kernel_path; NULL where there are none */
+	char *base; /* the id of the base that the root stands on; NULL: none. Then kernel_only is true */
+	char *base_image; /* the path of its image for programs */
 };
 
 /* How one family of distributions makes a root. */
@@ -41,6 +45,9 @@ struct root_builder_ops {
 	int (*build)(const struct image_env *env, const struct recipe *r, const char *work);
 	/* The packages in a tree, as "NAME VERSION", sorted. */
 	int (*packages)(const struct image_env *env, const char *tree, struct strv *ret);
+	/* Brings a source package from the server's own package sources (w->sources) into the folder `to`; *ret is the name
+	 * of its .dsc there. */
+	int (*source)(const struct part_work *w, const char *package, const char *to, char **ret);
 };
 
 /* NULL where roots of this family cannot be built. */
@@ -54,13 +61,24 @@ DEFINE_CLEANUP(struct recipe *, recipe_free)
 /* FORM-HASH; the hash is ended and freed in any case. */
 int recipe_id(const char *form, struct hash *h, char **ret) _must_check_;
 
+/* Packs the tree (an absolute path) as a build's root.squashfs, and writes its root.json: these facts, which it takes, and
+ * those of the image. */
+int generation_pack(const struct image_env *env, const char *folder, const char *tree, bool reproducible,
+		    json_t *facts) _must_check_;
+/* Everything goes but what makes the generation, then the folder gets its name. */
+int generation_seal(const struct image_env *env, const char *folder, const char *id,
+		    const char *const *leftovers) _must_check_;
+
 /* Takes what is particular to one machine, or useless to a node without a disk, out of a fresh tree. */
 int neutral_tree(int tree_fd) _must_check_;
 
 /* What mksquashfs is told about the form of the image; part of the id. NULL-terminated. */
 extern const char *const squashfs_options[];
-/* Packs the folder `tree` as the file `image`, both absolute; `bytes` is the tree's size for the progress. */
-int squashfs_pack(const struct image_env *env, const char *tree, const char *image) _must_check_;
+/* Packs the folder `tree` as the file `image`, both absolute; reproducible: no later time than a fixed one gets into it. */
+int squashfs_pack(const struct image_env *env, const char *tree, const char *image,
+		  bool reproducible) _must_check_;
+/* Unpacks all of it into a folder, which may hold something already. */
+int squashfs_unpack(const struct image_env *env, const char *image, const char *target) _must_check_;
 /* Unpacks only the kernel modules of `image` into the new folder `target`. */
 int squashfs_unpack_modules(const struct image_env *env, const char *image, const char *target) _must_check_;
 
@@ -85,5 +103,7 @@ int image_discard(const struct image_env *env, const char *path) _must_check_;
 int image_need_programs(const struct image_env *env, const char *const *programs) _must_check_;
 /* -ENOSPC, logged, where fewer bytes than these are free for `path`. */
 int image_need_space(const struct image_env *env, const char *path, unsigned long long bytes) _must_check_;
+/* How long an initramfs of the agent and the programs of this tree is, compressed for an old kernel. */
+int initramfs_measure(const struct image_env *env, const char *tree, size_t *ret) _must_check_;
 /* Removes the initramfs files that were made for a generation. */
 int initramfs_remove_of(const struct image_env *env, const char *generation) _must_check_;

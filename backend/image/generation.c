@@ -28,6 +28,11 @@ void image_generation_free(struct image_generation *g)
 	free(g->suite);
 	free(g->sha256);
 	free(g->built);
+	free(g->base);
+	free(g->mode);
+	free(g->on);
+	free(g->libc);
+	strv_free(&g->programs);
 	free(g);
 }
 
@@ -39,6 +44,33 @@ static int take_string(json_t *root, const char *key, char **ret)
 		return -MUSTER_E_FORMAT;
 	*ret = strdup(s);
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* What older generations do not say is "". */
+static int take_optional(json_t *root, const char *key, char **ret)
+{
+	const char *s = json_string_value(json_object_get(root, key));
+
+	*ret = strdup(s ? s : "");
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int take_base(json_t *root, struct image_generation *g)
+{
+	json_t *list = json_object_get(root, "programs"), *item;
+	size_t i;
+	int r = take_optional(root, "base", &g->base);
+
+	if (r == 0)
+		r = take_optional(root, "mode", &g->mode);
+	if (r == 0)
+		r = take_optional(root, "on", &g->on);
+	if (r == 0)
+		r = take_optional(root, "libc", &g->libc);
+	json_array_foreach (list, i, item)
+		if (r == 0 && json_is_string(item))
+			r = strv_add(&g->programs, json_string_value(item));
+	return r;
 }
 
 static int from_json(const char *text, size_t len, struct image_generation **ret)
@@ -64,6 +96,8 @@ static int from_json(const char *text, size_t len, struct image_generation **ret
 		r = take_string(root, "sha256", &g->sha256);
 	if (r == 0)
 		r = take_string(root, "built", &g->built);
+	if (r == 0)
+		r = take_base(root, g);
 	json_decref(root);
 	if (r == 0)
 		*ret = TAKE_PTR(g);
@@ -104,7 +138,7 @@ int image_root_find(const struct image_env *env, const char *id, struct image_ge
 	if (r < 0)
 		return r;
 	if (strcmp(g->id, id) != 0 || !has_file(env, folder, "root.squashfs", g->root_bytes) ||
-	    !has_file(env, folder, "vmlinuz", 0))
+	    (!*g->base && !has_file(env, folder, "vmlinuz", 0)))
 		return -ENOENT;
 	*ret = TAKE_PTR(g);
 	return 0;

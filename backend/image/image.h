@@ -16,6 +16,7 @@
 #include "backend/plan/plan.h"
 #include "backend/plan/profile.h"
 #include "util/macro.h"
+#include "util/strv.h"
 
 #define IMAGE_ROOTS "/var/lib/muster/roots"
 #define IMAGE_INITRAMFS "/var/lib/muster/initramfs"
@@ -25,8 +26,10 @@ struct image_env {
 	const char *root_path; /* the same as a path for the programs that want one; "/" or a folder */
 	const struct host *host;
 	const struct profile_distro *distro;
-	const char *agent; /* absolute path of muster-agent on this machine */
-	int cancel_fd;	   /* -1: none */
+	const char *agent;    /* absolute path of muster-agent on this machine */
+	const char *profiles; /* the folder of what muster brings; NULL: none */
+	bool borrow;	      /* a scratch root stands on what the running system has built */
+	int cancel_fd;	      /* -1: none */
 	/* Progress: step is a short word ("packages", "squashfs", "initramfs"); permille -1 when unknown. line may be
 	 * NULL. */
 	void (*progress)(void *data, const char *step, int permille, const char *line);
@@ -38,8 +41,13 @@ struct image_generation {
 	char *kernel_release;
 	char *distribution, *suite;
 	unsigned long long root_bytes;
-	char *sha256; /* of root.squashfs */
-	char *built;  /* RFC 3339, UTC */
+	char *sha256;	      /* of root.squashfs */
+	char *built;	      /* RFC 3339, UTC */
+	char *base;	      /* of a base: the kind of cluster it was made for, "kerrighed"; else "" */
+	char *mode;	      /* of a base: the root mode, "initramfs" or "nfs"; else "" */
+	char *on;	      /* the id of the base that this root stands on; "" for none */
+	struct strv programs; /* of a base: what its parts brought, as "usr/sbin/krgadm" */
+	char *libc; /* of a base: the least kernel of its libc, "2.6.32"; "" where it has none that says so */
 };
 void image_generation_free(struct image_generation *g);
 DEFINE_CLEANUP(struct image_generation *, image_generation_free)
@@ -56,6 +64,21 @@ int image_initramfs_id(const struct image_env *env, const struct plan *p, const 
 		       char **ret) _must_check_;
 int image_initramfs_build(const struct image_env *env, const struct plan *p, const struct image_generation *g,
 			  char **ret_id) _must_check_;
+/*
+ * A base is a root without a kernel, for kernels for which the distribution's own packages are too new: programs built from
+ * sources and static against musl, in root mode nfs in the tree of an older distribution. It is a generation without
+ * vmlinuz, and its kernel_release is "". A plan's root stands on the newest base of its kind of cluster and mode.
+ */
+struct image_base_wish {
+	const char *profile;	    /* the kind of cluster */
+	enum plan_root mode;	    /* initramfs or nfs */
+	const char *const *sources; /* NAME=PLACE, PLACE#sha256=HEX; NULL-terminated; may be NULL */
+};
+int image_base_build(const struct image_env *env, const struct image_base_wish *wish,
+		     struct image_generation **ret) _must_check_;
+/* The newest of this kind and mode; *ret_image is the path of its image for programs. -ENOENT: there is none. */
+int image_base_find(const struct image_env *env, const char *profile, enum plan_root mode,
+		    struct image_generation **ret, char **ret_image) _must_check_;
 int image_list(const struct image_env *env, struct image_generation ***ret, size_t *ret_n) _must_check_;
 /* Removes a generation that no plan uses. */
 int image_remove(const struct image_env *env, const char *id) _must_check_;
@@ -70,6 +93,8 @@ int image_kernel_look(const char *path, char **ret_release, char **ret_modules) 
 int image_kernel_drives(const char *modules, const char *card, bool *ret) _must_check_;
 /* The oldest Linux that this 64-bit program or library of the GNU system runs on: .note.ABI-tag. -ENOENT: it does not say. */
 int image_abi_read(int fd, unsigned int ret[3]) _must_check_;
+/* Whether this 64-bit program starts without another file: no dynamic linker. */
+int image_abi_alone(int fd, bool *ret) _must_check_;
 
 /* A personality archive (agent/wire.h) for one boot, in memory, owned; padded to 512 bytes. */
 struct image_personality {

@@ -2,7 +2,8 @@
 /*
  * The initramfs of a generation and a root mode:
  *   init                  muster-agent
- *   bin/busybox, bin/sh   for a person on the console, and for what the agent runs; root mode initramfs: all applets
+ *   bin/busybox, bin/sh   for a person on the console, and for what the agent runs; root mode initramfs: all applets, or the
+ *                         programs of the base that the root stands on
  *   muster/modules.conf   what to load when (backend/image/modules.h)
  *   lib/modules/NAME.ko   the modules, uncompressed, so that the agent needs no unpacker
  * No firmware files: a network card that needs one to run is not served.
@@ -12,7 +13,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <jansson.h>
+#include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "agent/wire.h"
@@ -65,6 +69,12 @@ static int add_program(struct hash *h, const char *path, const char *what)
 	return r == -ENOENT ? -MUSTER_E_MISSING : r;
 }
 
+/* The root is the initramfs, and it stands on a base: nothing of the distribution's is wanted. */
+static bool has_programs(const struct plan *p, const struct image_generation *g)
+{
+	return p->root == PLAN_ROOT_INITRAMFS && *g->on;
+}
+
 int image_initramfs_id(const struct image_env *env, const struct plan *p, const struct image_generation *g,
 		       char **ret)
 {
@@ -78,7 +88,7 @@ int image_initramfs_id(const struct image_env *env, const struct plan *p, const 
 	hash_add_string(h, g->id);
 	hash_add_string(h, g->sha256);
 	r = add_program(h, env->agent, "muster-agent");
-	if (r == 0)
+	if (r == 0 && !has_programs(p, g))
 		r = add_program(h, env->distro->busybox, "a static busybox");
 	return r < 0 ? r : recipe_id(forms[p->root], TAKE_PTR(h), ret);
 }
@@ -114,24 +124,155 @@ static int add_applets(struct archive_out *a, const char *busybox)
 	return r;
 }
 
-static int add_base(struct archive_out *a, const struct image_env *env, const struct plan *p)
+static void add_folders(struct archive_out *a)
 {
-	_cleanup_free_ char *agent = NULL, *busybox = NULL;
-	size_t agent_len, busybox_len;
-	int r = read_program(env->agent, &agent, &agent_len);
-
-	if (r == 0)
-		r = read_program(env->distro->busybox, &busybox, &busybox_len);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		archive_add_dir(a, folders[i], strcmp(folders[i], "tmp") == 0 ? 01777 : 0755);
 	archive_add_device(a, "dev/console", 0600, 5, 1);
 	archive_add_device(a, "dev/null", 0666, 1, 3);
-	archive_add_file(a, "init", 0755, agent, agent_len);
+}
+
+static int add_agent(struct archive_out *a, const struct image_env *env)
+{
+	_cleanup_free_ char *agent = NULL;
+	size_t len;
+	int r = read_program(env->agent, &agent, &len);
+
+	if (r == 0)
+		archive_add_file(a, "init", 0755, agent, len);
+	return r;
+}
+
+static int add_base(struct archive_out *a, const struct image_env *env, const struct plan *p)
+{
+	_cleanup_free_ char *busybox = NULL;
+	size_t busybox_len;
+	int r = read_program(env->distro->busybox, &busybox, &busybox_len);
+
+	add_folders(a);
+	if (r == 0)
+		r = add_agent(a, env);
+	if (r < 0)
+		return r;
 	archive_add_file(a, "bin/busybox", 0755, busybox, busybox_len);
 	archive_add_link(a, "bin/sh", "busybox");
 	return p->root == PLAN_ROOT_INITRAMFS ? add_applets(a, env->distro->busybox) : 0;
+}
+
+/* ---- the programs of a base --------------------------------------------------------------------------- */
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static bool is_modules(const char *path)
+{
+	return strcmp(path, "lib/modules") == 0 || strcmp(path, "usr/lib/modules") == 0;
+}
+
+static bool is_known_folder(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (strcmp(folders[i], path) == 0)
+			return true;
+	return false;
+}
+
+static int add_entry(struct archive_out *a, FTS *fts, FTSENT *e, const char *path)
+{
+	_cleanup_free_ char *data = NULL;
+	char target[PATH_MAX];
+	size_t len;
+	ssize_t n;
+	int r;
+
+	switch (e->fts_info) {
+	case FTS_D:
+		if (is_modules(path))
+			fts_set(fts, e, FTS_SKIP);
+		else if (!is_known_folder(path))
+			archive_add_dir(a, path, 0755);
+		return 0;
+	case FTS_SL:
+	case FTS_SLNONE:
+		n = readlink(e->fts_accpath, target, sizeof(target) - 1);
+		if (n < 0)
+			return -errno;
+		target[n] = '\0';
+		archive_add_link(a, path, target);
+		return 0;
+	case FTS_F:
+		r = read_program(e->fts_accpath, &data, &len);
+		if (r == 0)
+			archive_add_file(a, path, e->fts_statp->st_mode & 0755, data, len);
+		return r;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return -e->fts_errno;
+	default:
+		return 0;
+	}
+}
+
+static int add_tree(struct archive_out *a, const char *tree)
+{
+	char *const paths[] = { (char *)(uintptr_t)tree, NULL };
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *e;
+	int r = 0;
+
+	if (!fts)
+		return -errno;
+	while (r == 0 && (e = fts_read(fts)))
+		if (e->fts_level > 0)
+			r = add_entry(a, fts, e, e->fts_path + strlen(tree) + 1);
+	fts_close(fts);
+	return r;
+}
+
+static int add_programs(struct archive_out *a, const struct image_env *env, const char *tree)
+{
+	int r;
+
+	add_folders(a);
+	r = add_agent(a, env);
+	return r < 0 ? r : add_tree(a, tree);
+}
+
+int initramfs_measure(const struct image_env *env, const char *tree, size_t *ret)
+{
+	_cleanup_(archive_dropp) struct archive_out *a = NULL;
+	_cleanup_free_ char *data = NULL;
+	int r = archive_new(ARCHIVE_GZIP, &a);
+
+	if (r == 0)
+		r = add_programs(a, env, tree);
+	return r < 0 ? r : archive_finish(TAKE_PTR(a), &data, ret);
+}
+
+static int image_path(const struct image_env *env, const struct image_generation *g, char **ret)
+{
+	_cleanup_free_ char *image = NULL;
+
+	if (asprintf(&image, IMAGE_ROOTS "/%s/root.squashfs", g->id) < 0) {
+		image = NULL;
+		return -ENOMEM;
+	}
+	*ret = image_host_path(env, image);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int add_programs_of(struct archive_out *a, const struct image_env *env,
+			   const struct image_generation *g, const char *work)
+{
+	_cleanup_free_ char *image = NULL, *tree = fs_join(work, "programs");
+	int r = tree ? image_path(env, g, &image) : -ENOMEM;
+
+	if (r == 0)
+		r = squashfs_unpack(env, image, tree);
+	return r < 0 ? r : add_programs(a, env, tree);
 }
 
 static int add_modules(struct archive_out *a, const struct modules *m)
@@ -175,17 +316,12 @@ static char *modules_folder(const char *target, const char *release)
 static int collect(const struct image_env *env, const struct plan *p, const struct image_generation *g,
 		   const char *work, struct modules **ret)
 {
-	_cleanup_free_ char *image = NULL, *host_image = NULL, *target = fs_join(work, "modules"),
-			    *folder = NULL;
+	_cleanup_free_ char *image = NULL, *target = fs_join(work, "modules"), *folder = NULL;
 	struct modules *none;
-	int r;
+	int r = target ? image_path(env, g, &image) : -ENOMEM;
 
-	if (!target || asprintf(&image, IMAGE_ROOTS "/%s/root.squashfs", g->id) < 0)
-		return -ENOMEM;
-	host_image = image_host_path(env, image);
-	if (!host_image)
-		return -ENOMEM;
-	r = squashfs_unpack_modules(env, host_image, target);
+	if (r == 0)
+		r = squashfs_unpack_modules(env, image, target);
 	if (r < 0)
 		return r;
 	folder = modules_folder(target, g->kernel_release);
@@ -239,7 +375,7 @@ static int build(const struct image_env *env, const struct plan *p, const struct
 	if (r == 0)
 		r = archive_new(compression_for(g->kernel_release), &a);
 	if (r == 0)
-		r = add_base(a, env, p);
+		r = has_programs(p, g) ? add_programs_of(a, env, g, work) : add_base(a, env, p);
 	if (r == 0)
 		r = add_modules(a, m);
 	if (r == 0 && image_cancelled(env))

@@ -26,8 +26,9 @@ static const char *const needed[][5] = {
 	[PLAN_ROOT_INITRAMFS] = { NULL },
 };
 
-/* Loaded where a device asks for them: every driver below these folders ... */
-static const char *const driver_folders[] = { "kernel/drivers/net/ethernet" };
+/* Loaded where a device asks for them: every driver below the first of these folders that is there (the second for
+ * kernels before 3.2) ... */
+static const char *const driver_folders[] = { "kernel/drivers/net/ethernet", "kernel/drivers/net" };
 /* ... the network cards that lie elsewhere, the buses that such cards sit on, and the disk of direct boots. */
 static const char *const drivers[] = {
 	"virtio_net", "vmxnet3",     "xen_netfront", "hv_netvsc",
@@ -219,6 +220,7 @@ static int add_file_name(struct strv *names, const char *file)
 	return strv_has(names, name) ? 0 : strv_add(names, name);
 }
 
+/* -ENOENT: there is none. */
 static int add_folder(struct strv *names, const char *folder, const char *below)
 {
 	_cleanup_free_ char *path = NULL;
@@ -226,8 +228,12 @@ static int add_folder(struct strv *names, const char *folder, const char *below)
 	FTS *fts;
 	int r = 0;
 
-	if (asprintf(&path, "%s/%s", folder, below) < 0)
+	if (asprintf(&path, "%s/%s", folder, below) < 0) {
+		path = NULL;
 		return -ENOMEM;
+	}
+	if (access(path, F_OK) < 0)
+		return -errno;
 	fts = fts_open((char *const[]){ path, NULL }, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	if (!fts)
 		return -errno;
@@ -241,10 +247,12 @@ static int add_folder(struct strv *names, const char *folder, const char *below)
 static int add_drivers(struct collecting *c)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
-	int r = 0;
+	int r = -ENOENT;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(driver_folders); i++)
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(driver_folders); i++)
 		r = add_folder(&names, c->folder, driver_folders[i]);
+	if (r == -ENOENT)
+		r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(drivers); i++)
 		if (!strv_has(&names, drivers[i]))
 			r = strv_add(&names, drivers[i]);

@@ -38,6 +38,8 @@ void recipe_free(struct recipe *r)
 	free(r->kernel_path);
 	free(r->kernel_release);
 	free(r->kernel_modules);
+	free(r->base);
+	free(r->base_image);
 	free(r);
 }
 
@@ -113,6 +115,8 @@ static int make_id(struct recipe *r, const struct host *host)
 	add_strings(h, "packages", (const char *const *)r->packages.v);
 	add_strings(h, "exclude", (const char *const *)r->exclude.v);
 	add_strings(h, "squashfs", squashfs_options);
+	if (r->base)
+		add_strings(h, "base", (const char *const[]){ r->base, NULL });
 	if (r->kernel_path)
 		e = add_kernel(h, r);
 	if (e < 0)
@@ -152,6 +156,19 @@ static int choose_kernel(struct recipe *r, const struct image_env *env, const st
 	return strv_add(&r->packages, kernel->package);
 }
 
+/* Where a base of the plan's kind is there, the root stands on it; the distribution's packages are for newer kernels. */
+static int choose_base(struct recipe *r, const struct image_env *env, const struct plan *p)
+{
+	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	int e = image_base_find(env, p->profile, p->root, &g, &r->base_image);
+
+	if (e < 0)
+		return e == -ENOENT ? 0 : e;
+	r->kernel_only = true;
+	r->base = strdup(g->id);
+	return r->base ? 0 : -ENOMEM;
+}
+
 static int fill(struct recipe *r, const struct image_env *env, const struct plan *p)
 {
 	const char *arch = r->ops->architecture(env->host->architecture);
@@ -171,7 +188,9 @@ static int fill(struct recipe *r, const struct image_env *env, const struct plan
 	r->architecture = strdup(arch);
 	if (!r->suite || !r->architecture)
 		return -ENOMEM;
-	e = choose_kernel(r, env, p);
+	e = choose_base(r, env, p);
+	if (e == 0)
+		e = choose_kernel(r, env, p);
 	if (e == 0 && !r->kernel_only)
 		e = add_packages(&r->packages, &env->distro->root_packages);
 	if (e == 0 && !r->kernel_only)

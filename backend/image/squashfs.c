@@ -75,12 +75,18 @@ static unsigned long long tree_bytes(const char *tree)
 	return sum;
 }
 
-int squashfs_pack(const struct image_env *env, const char *tree, const char *image)
+int squashfs_pack(const struct image_env *env, const char *tree, const char *image, bool reproducible)
 {
 	struct packing p = { .env = env, .total = tree_bytes(tree), .permille = -1 };
 	_cleanup_strv_ struct strv argv = STRV_INIT;
+	/* The image's own time, and the latest that a file of it may have. */
+	static const char *const settings[] = { "SOURCE_DATE_EPOCH=315532800", NULL };
 	struct spawn s = {
-		.cancel_fd = env->cancel_fd, .on_line = packing_line, .data = &p, .ends_with_us = true
+		.env = reproducible ? settings : NULL,
+		.cancel_fd = env->cancel_fd,
+		.on_line = packing_line,
+		.data = &p,
+		.ends_with_us = true,
 	};
 	int r = strv_add_all(&argv, "mksquashfs", tree, image, "-noappend", "-info", "-no-progress", NULL);
 
@@ -101,6 +107,15 @@ int squashfs_unpack_modules(const struct image_env *env, const char *image, cons
 {
 	const char *const argv[] = { "unsquashfs", "-quiet", "-no-progress",	"-no-xattrs",  "-dest",
 				     target,	   image,    "usr/lib/modules", "lib/modules", NULL };
+	struct spawn s = { .argv = argv, .cancel_fd = env->cancel_fd, .ends_with_us = true };
+
+	return spawn_check(&s, NULL);
+}
+
+int squashfs_unpack(const struct image_env *env, const char *image, const char *target)
+{
+	const char *const argv[] = { "unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-force",
+				     "-dest",	   target,   image,	     NULL };
 	struct spawn s = { .argv = argv, .cancel_fd = env->cancel_fd, .ends_with_us = true };
 
 	return spawn_check(&s, NULL);

@@ -26,9 +26,17 @@
  *     "initramfs" is that of the root, where it is not the cluster's own.
  *   {"order": {"what": WORD, "args": TEXT, "nodes": [NAME, ...]}}
  *     Likewise, each result with an "id". The words are those of agent/wire.h that have a result.
+ *   {"poke": {"nodes": [NAME, ...]}}
+ *     Likewise: they are asked to report now. Whether they do, their state tells; those that cannot, report at their time.
  *   {"outcomes": [ID, ...]}
  *     {"outcomes": [{"id", "state": "waiting" | "running" | "done" | "dropped", "status", "output"}, ...]}, in the
  *     order of the request: status as agent/wire.h has it, of what is done; output what was said, or why it was dropped.
+ *   {"processes": {"kernel": BOOL}}
+ *     {"processes": {"node", "at", "clock", "status", "text", "total", "list": [[PID, NODE, STATE, KERNEL, UID, MS, KB,
+ *     NAME], ...]}} as soon as a node of the single system has told of them, and then about every two seconds, until the
+ *     connection is closed: its processes, the kernel's own threads only with "kernel". "node" is who told, "at" when, and
+ *     "clock" its own clock at that time; the others are as agent/wire.h has them, "text" the reason where "status" is
+ *     not 0.
  *
  * Limits: a request's line has at most CONTROL_REQUEST_MAX bytes, and there are at most CONTROL_CLIENTS_MAX
  * connections; what goes beyond is closed. So is a reader that is so slow that more than CONTROL_QUEUE_MAX bytes wait

@@ -27,6 +27,9 @@ struct answers {
 	int error; /* sticky: -ENOMEM and the like, no mistake of the operator */
 };
 
+/* What a profiles/cluster/NAME.conf may hold. */
+extern const struct conf_form profile_cluster_forms[];
+
 /* Notes a mistake; memory running out ends up in a->error. */
 void answers_wrong(struct answers *a, unsigned int line, const char *fmt, ...) _printf_(3, 4);
 void answers_wrong_in(struct answers *a, const char *file, unsigned int line, const char *fmt, ...)

@@ -42,10 +42,6 @@ static int cluster_profiles(const char *profiles_dir, struct strv *ret)
 /* A kind of cluster says what boot.kernel and boot.root are where the answers do not. */
 static void profile_defaults(struct answers *a)
 {
-	static const struct conf_key keys[] = {
-		{ "description" }, { "kernel" }, { "root" }, { "ssi" }, { NULL }
-	};
-	static const struct conf_form forms[] = { { "cluster", false, keys }, { NULL } };
 	static const char *const roots[] = { "ram", "nfs", "initramfs", NULL };
 	static const char *const ssis[] = { "none", "kerrighed", NULL };
 	_cleanup_free_ char *path = NULL, *text = NULL, *why = NULL;
@@ -63,7 +59,7 @@ static void profile_defaults(struct answers *a)
 	}
 	r = conf_load(path, &text, &len, &why);
 	if (r == 0)
-		r = conf_parse(path, text, len, forms, a->mistakes, &c);
+		r = conf_parse(path, text, len, profile_cluster_forms, a->mistakes, &c);
 	else if (why)
 		answers_wrong_in(a, path, 0, _("the profile %s"), why);
 	if (r < 0) {

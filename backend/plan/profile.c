@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backend/plan/answers.h"
 #include "backend/plan/conf.h"
 #include "backend/plan/plan.h"
 #include "backend/plan/text.h"
@@ -29,6 +30,11 @@ static const struct conf_form forms[] = {
 	{ "release", true, release_keys }, { "root", false, root_keys },
 	{ "loaders", false, loader_keys }, { NULL },
 };
+
+static const struct conf_key cluster_keys[] = {
+	{ "description" }, { "kernel" }, { "root" }, { "ssi" }, { "parts", true }, { NULL },
+};
+const struct conf_form profile_cluster_forms[] = { { "cluster", false, cluster_keys }, { NULL } };
 
 void profile_distro_free(struct profile_distro *p)
 {
@@ -224,4 +230,29 @@ const char *profile_codename(const struct profile_distro *p, const char *version
 		if (strcmp(p->releases[i].version, version) == 0)
 			return p->releases[i].codename;
 	return NULL;
+}
+
+int profile_parts(const char *profiles_dir, const char *cluster, struct strv *ret)
+{
+	_cleanup_(plan_mistakes_free) struct plan_mistakes mistakes = PLAN_MISTAKES_INIT;
+	_cleanup_free_ char *path = NULL, *text = NULL, *why = NULL;
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	size_t len;
+	int r;
+
+	if (!text_is_label(cluster))
+		return -ENOENT;
+	if (asprintf(&path, "%s/cluster/%s.conf", profiles_dir, cluster) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	r = conf_load(path, &text, &len, &why);
+	if (r < 0)
+		return r == -MUSTER_E_ANSWERS ? -MUSTER_E_FORMAT : r;
+	r = conf_parse(path, text, len, profile_cluster_forms, &mistakes, &c);
+	for (size_t i = 0; i < mistakes.n; i++)
+		log_error("%s:%u: %s", path, mistakes.v[i].line, mistakes.v[i].text);
+	if (r == 0 && mistakes.n > 0)
+		r = -MUSTER_E_FORMAT;
+	return r < 0 ? r : get_list(conf_section(c, "cluster"), "parts", ret);
 }

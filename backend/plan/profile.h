@@ -50,3 +50,6 @@ const struct profile_service *profile_service_find(const struct profile_distro *
 const struct profile_kernel *profile_kernel_find(const struct profile_distro *p, const char *name);
 /* The codename of a release, for facts that do not have it; NULL where the profile does not know it either. */
 const char *profile_codename(const struct profile_distro *p, const char *version);
+
+/* What a base of this kind of cluster is built of (profiles/cluster/NAME.conf). -ENOENT: there is no such kind. */
+int profile_parts(const char *profiles_dir, const char *cluster, struct strv *ret) _must_check_;

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define ID_MAX 254 /* 255 is unusable */
@@ -16,19 +17,22 @@ static int check_node(const struct node_state *s, int64_t now, int64_t max_age, 
 	const struct node_ssi *ssi = &s->ssi;
 
 	if (s->stage == NODE_JOINED)
-		return strv_addf(out, "%s is in a single system already.", s->name);
+		return strv_addf(out, _("%s is in a single system already."), s->name);
 	if (s->stage != NODE_READY)
-		return strv_addf(out, "%s is not ready: it is %s.", s->name, node_stage_text(s->stage));
+		return strv_addf(out, _("%s is not ready: it is %s."), s->name,
+				 i18n(node_stage_text(s->stage)));
 	if (!ssi->known)
-		return strv_addf(out, "%s runs a kernel without the single system.", s->name);
+		return strv_addf(out, _("%s runs a kernel without the single system."), s->name);
 	if (now - s->last_report > max_age)
 		return strv_addf(out, "%s reported %" PRId64 " s ago, which is too old to rely on.", s->name,
 				 (now - s->last_report) / 1000);
 	if (*ssi->stuck || ssi->online > ssi->present)
-		return strv_addf(out, "%s sees a single system that is broken; reset it first.", s->name);
+		return strv_addf(out, _("%s sees a single system that is broken; reset it first."), s->name);
 	if (ssi->node < 1 || ssi->node > ID_MAX)
-		return strv_addf(out, "%s has %s; ids go from 1 to %d.", s->name,
-				 ssi->node < 0 ? "no id" : "an id that cannot be used", ID_MAX);
+		return strv_addf(out,
+				 ssi->node < 0 ? _("%s has no id; ids go from 1 to %d.")
+					       : _("%s has an id that cannot be used; ids go from 1 to %d."),
+				 s->name, ID_MAX);
 	return 0;
 }
 
@@ -37,10 +41,10 @@ static int compare(const struct node_state *s, const struct node_state *with, st
 	int r = 0;
 
 	if (strcmp(s->kernel, with->kernel) != 0 || strcmp(s->version, with->version) != 0)
-		r = strv_addf(out, "%s runs another build than %s: %s %s, not %s %s.", s->name, with->name,
+		r = strv_addf(out, _("%s runs another build than %s: %s %s, not %s %s."), s->name, with->name,
 			      s->kernel, s->version, with->kernel, with->version);
 	if (r == 0 && s->ssi.known && with->ssi.known && s->ssi.session != with->ssi.session)
-		r = strv_addf(out, "%s is of session %d and %s of session %d: they do not see each other.",
+		r = strv_addf(out, _("%s is of session %d and %s of session %d: they do not see each other."),
 			      s->name, s->ssi.session, with->name, with->ssi.session);
 	return r;
 }
@@ -49,14 +53,14 @@ static int compare_id(const struct node_state *s, const struct node_state *with,
 {
 	if (!s->ssi.known || !with->ssi.known || s->ssi.node < 0 || s->ssi.node != with->ssi.node)
 		return 0;
-	return strv_addf(out, "%s has the id %d, which %s has, too.", s->name, s->ssi.node, with->name);
+	return strv_addf(out, _("%s has the id %d, which %s has, too."), s->name, s->ssi.node, with->name);
 }
 
 int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now,
 	     int64_t max_age, struct strv *refusals)
 {
 	const struct node_state *with = base ? base : v;
-	int r = n == 0 ? strv_add(refusals, "No node was chosen.") : 0;
+	int r = n == 0 ? strv_add(refusals, _("No node was chosen.")) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = check_node(&v[i], now, max_age, refusals);

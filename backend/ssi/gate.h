@@ -5,6 +5,8 @@
 #include "backend/nodes/node.h"
 #include "util/strv.h"
 
+#define SSI_FRESH_MS 35000 /* three and a half of the common report intervals */
+
 /*
  * The nodes v shall form a single system, or join the one that `base` (may be NULL) is in. Every reason against it is added to
  * `refusals`, a sentence each; none means that they may. Each must be ready and not in one yet, have reported within max_age

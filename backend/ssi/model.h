@@ -2,7 +2,9 @@
 /* The single system image as data. Part of the public contract: backend/muster.h includes it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util/macro.h"
 
@@ -46,6 +48,38 @@ struct ssi_state {
 	double load;
 	struct ssi_node *nodes; /* in the plan's order */
 	size_t n_nodes;
+};
+
+/* A process of the single system. */
+struct ssi_process {
+	long pid;
+	int node;     /* the id of the node where it is; -1: unknown */
+	int home;     /* and of that where it began; -1: it is of one node alone */
+	bool guessed; /* the kernel does not tell where it is: node is home */
+	char state;   /* a letter of proc(5): R runs, S sleeps, D waits, Z has ended, T is stopped */
+	bool kernel;  /* the kernel's own thread */
+	long uid;
+	int64_t ms; /* the time that it has used of processors */
+	long long memory_kb;
+	char *name; /* owned, never NULL */
+};
+
+enum ssi_look {
+	SSI_LOOK_DONE,
+	SSI_LOOK_HANGS,	 /* it did not come back: the single system hangs */
+	SSI_LOOK_FAILED, /* this node cannot tell; another one may */
+};
+
+/* Its processes, as one of its nodes saw them. */
+struct ssi_processes {
+	enum ssi_look look;
+	char *node;    /* who told; owned, never NULL, as text */
+	char *text;    /* why there is no list, as the node said it; "" otherwise */
+	int64_t at;    /* when it was told, ms since the epoch */
+	int64_t clock; /* the node's own clock when it looked, ms: what lies between two looks */
+	size_t total;  /* how many there are; the busiest are in the list */
+	struct ssi_process *v;
+	size_t n;
 };
 
 /* "online" */

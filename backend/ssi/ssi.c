@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backend/plan/range.h"
+#include "util/i18n.h"
 
 static const char *const places[] = {
 #define X(name, word) [SSI_##name] = (word),
@@ -57,8 +58,8 @@ static int judge_lost(const struct node_state *s, struct ssi_node *n)
 	bool was_in = s->ssi.known && s->ssi.subsession >= 0;
 
 	n->place = was_in ? SSI_BROKEN : SSI_OUT;
-	return put_text(&n->text,
-			was_in ? "it was online and has stopped reporting" : "it has stopped reporting");
+	return put_text(&n->text, was_in ? _("it was online and has stopped reporting")
+					 : _("it has stopped reporting"));
 }
 
 static int judge_place(const struct node_state *s, struct ssi_node *n)
@@ -69,14 +70,14 @@ static int judge_place(const struct node_state *s, struct ssi_node *n)
 		return judge_lost(s, n);
 	n->place = SSI_OUT;
 	if (!reports(s))
-		return put_text(&n->text, "it is not up: %s", node_stage_text(s->stage));
+		return put_text(&n->text, _("it is not up: %s"), i18n(node_stage_text(s->stage)));
 	if (!ssi->known)
-		return put_text(&n->text, "its kernel has no single system");
+		return put_text(&n->text, _("its kernel has no single system"));
 	n->place = SSI_BROKEN;
 	if (*ssi->stuck)
-		return put_text(&n->text, "reading %s does not come back", ssi->stuck);
+		return put_text(&n->text, _("reading %s does not come back"), ssi->stuck);
 	if (ssi->online > ssi->present)
-		return put_text(&n->text, "it counts %d nodes online, and only %d are there", ssi->online,
+		return put_text(&n->text, _("it counts %d nodes online, and only %d are there"), ssi->online,
 				ssi->present);
 	n->place = ssi->subsession >= 0 ? SSI_ONLINE : SSI_PRESENT;
 	return put_text(&n->text, "%s", "");
@@ -136,6 +137,14 @@ static bool must_be_reset(const struct ssi_state *s, const struct ssi_node *n)
 	return false;
 }
 
+static int say_reset(struct ssi_state *s, const char *range)
+{
+	return put_text(&s->remedy,
+			_("Reset all nodes of its session together: %s. Restarting one of them does "
+			  "not help, and until then commands that look at all processes hang."),
+			range);
+}
+
 static int say_broken(struct ssi_state *s)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
@@ -149,14 +158,11 @@ static int say_broken(struct ssi_state *s)
 	if (r == 0)
 		r = range_fold(&names, &range);
 	if (r == 0)
-		r = put_text(&s->what, "The single system is broken: %zu of %zu nodes show%s it.", broken,
-			     s->n_nodes, broken == 1 ? "s" : "");
-	return r < 0 ? r
-		     : put_text(
-			       &s->remedy,
-			       "Reset all nodes of its session together: %s. Restarting one of them does not "
-			       "help, and until then commands that look at all processes hang.",
-			       range);
+		r = put_text(&s->what,
+			     ngettext("The single system is broken: %zu of %zu nodes shows it.",
+				      "The single system is broken: %zu of %zu nodes show it.", broken),
+			     broken, s->n_nodes);
+	return r < 0 ? r : say_reset(s, range);
 }
 
 /* Nodes that are in it and do not see each other. */
@@ -176,22 +182,23 @@ static bool is_parted(const struct ssi_state *s)
 
 static int say_up(struct ssi_state *s)
 {
-	int r = put_text(&s->what, "The single system is up on %zu of %zu nodes.", s->online, s->n_nodes);
+	int r = put_text(&s->what, _("The single system is up on %zu of %zu nodes."), s->online, s->n_nodes);
 
 	return r < 0 ? r
 		     : put_text(&s->remedy, "%s",
-				is_parted(s) ? "Its nodes are of several sessions and do not see each other: "
-					       "boot them with one session_id."
-					     : "");
+				is_parted(s)
+					? _("Its nodes are of several sessions and do not see each other: "
+					    "boot them with one session_id.")
+					: "");
 }
 
 static int say_down(struct ssi_state *s)
 {
 	size_t present = count(s, SSI_PRESENT);
 	int r = present ? put_text(&s->what,
-				   "The single system is not started; %zu of %zu nodes could form it.",
+				   _("The single system is not started; %zu of %zu nodes could form it."),
 				   present, s->n_nodes)
-			: put_text(&s->what, "No node runs a kernel with the single system.");
+			: put_text(&s->what, _("No node runs a kernel with the single system."));
 
 	return r < 0 ? r : put_text(&s->remedy, "%s", "");
 }
@@ -224,6 +231,33 @@ int ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret)
 	}
 	*ret = s;
 	return 0;
+}
+
+int ssi_hangs(struct ssi_state *s)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	_cleanup_free_ char *range = NULL, *what = TAKE_PTR(s->what), *remedy = TAKE_PTR(s->remedy);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n_nodes; i++)
+		if (s->nodes[i].place == SSI_ONLINE || s->nodes[i].place == SSI_BROKEN)
+			r = strv_add(&names, s->nodes[i].name);
+	if (r == 0)
+		r = range_fold(&names, &range);
+	if (r == 0)
+		r = put_text(&s->what,
+			     _("The single system hangs: looking at its processes does not come back."));
+	if (r == 0)
+		r = say_reset(s, range);
+	if (r == 0) {
+		s->health = SSI_WEDGED;
+		return 0;
+	}
+	free(s->what);
+	free(s->remedy);
+	s->what = TAKE_PTR(what);
+	s->remedy = TAKE_PTR(remedy);
+	return r;
 }
 
 void ssi_state_clear(struct ssi_state *s)

@@ -13,4 +13,6 @@
  * More nodes present than online is no fault: those can be added.
  */
 int ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret) _must_check_;
+/* One that seems to be up hangs all the same, as looking at its processes has shown: says so, with the remedy. */
+int ssi_hangs(struct ssi_state *s) _must_check_;
 void ssi_state_clear(struct ssi_state *s);

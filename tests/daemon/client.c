@@ -137,8 +137,8 @@ static void run_daemon(const struct server *s, const char *user)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 		_exit(127);
-	execl(MUSTER_BUILDDIR "/musterd", "musterd", "--root", s->root, "--interval", "1", "--user", user,
-	      (char *)NULL);
+	execl(MUSTER_BUILDDIR "/musterd", "musterd", "--root", s->root, "--interval",
+	      s->interval ? s->interval : "1", "--user", user, (char *)NULL);
 	_exit(127);
 }
 

@@ -19,9 +19,10 @@ struct server {
 	char root[32];
 	int root_fd;
 	unsigned int port;
-	struct plan plan; /* written by server_write_plan() */
-	pid_t pid;	  /* 0: not running */
-	const char *at;	  /* its address; NULL: SERVER */
+	struct plan plan;     /* written by server_write_plan() */
+	pid_t pid;	      /* 0: not running */
+	const char *at;	      /* its address; NULL: SERVER */
+	const char *interval; /* between reports, seconds; NULL: 1 */
 };
 
 struct reply {
@@ -37,7 +38,7 @@ struct server *server_new(void);
 void server_free(struct server *s); /* ends it too */
 void server_put(struct server *s, const char *path, const void *data, size_t len);
 void server_write_plan(struct server *s);
-/* Starts musterd with --interval 1 and these words (NULL-terminated; may be NULL); waits until it answers. */
+/* Starts musterd with --interval and these words (NULL-terminated; may be NULL); waits until it answers. */
 void server_start(struct server *s, const char *user);
 /* SIGTERM, and its exit status. */
 int server_stop(struct server *s);

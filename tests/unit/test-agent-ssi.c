@@ -2,7 +2,7 @@
 /* What the agent reads of the single system image, from made-up trees of /sys/kerrighed and /proc/kerrighed. */
 #include "config.h"
 
-#include "tests/unit/agent-room.h"
+#include "tests/unit/agent-inside.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -35,14 +35,11 @@ static void put_cluster(struct room *room)
 	put(room, "proc/kerrighed/nodes/cluster/loadavg", "0.31 0.20 0.10 1/240 8388700\n");
 }
 
-static void a_node_of_four_reads_the_merged_machine(void **state)
+static void assert_node_of_four(struct room *room)
 {
 	struct ssi_probe probe = { 0 };
-	struct room *room = *state;
 	struct ssi s;
 
-	put_node(room, "1\n");
-	put_cluster(room);
 	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
 	assert_int_equal(s.node_id, 2);
 	assert_int_equal(s.session_id, 7);
@@ -58,6 +55,47 @@ static void a_node_of_four_reads_the_merged_machine(void **state)
 	assert_string_equal(s.load, "0.31");
 	assert_string_equal(s.stuck, "");
 	assert_int_equal(probe.child, 0);
+}
+
+static void a_node_of_four_reads_the_merged_machine(void **state)
+{
+	struct room *room = *state;
+
+	put_node(room, "1\n");
+	put_cluster(room);
+	assert_node_of_four(room);
+}
+
+/* Where the kernel's own /proc is merged, the nodes have their folder beside it. */
+static void in_a_container_the_merged_machine_is_asked_of_it(void **state)
+{
+	struct room *room = *state;
+	pid_t inside;
+
+	put_node(room, "1\n");
+	put(room, "sys/kerrighed/hotplug/isolate_uts", "1");
+	put_cluster(room);
+	assert_int_equal(renameat(room->at, "proc/kerrighed/nodes", room->at, "proc/nodes"), 0);
+	inside = start_inside(room, NULL);
+	wait_for_inside(room);
+	assert_node_of_four(room);
+	end_inside(inside);
+}
+
+static void without_its_container_a_node_knows_no_merged_machine(void **state)
+{
+	struct ssi_probe probe = { 0 };
+	struct room *room = *state;
+	struct ssi s;
+
+	put_node(room, "1\n");
+	put(room, "sys/kerrighed/hotplug/isolate_uts", "1");
+	put_cluster(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_int_equal(s.online, 4);
+	assert_int_equal(s.processors, 0);
+	assert_int_equal(s.memory_kb, 0);
+	assert_string_equal(s.stuck, "");
 }
 
 static void before_the_start_nothing_merged_is_asked_for(void **state)
@@ -133,6 +171,11 @@ static void make_hang(struct room *room, const char *path)
 	assert_int_equal(mkfifoat(room->at, path, 0600), 0);
 }
 
+static long long long_ago(void)
+{
+	return now_ms() - SSI_PATIENCE_MS - 1;
+}
+
 /* Nobody ever writes into the pipe: reading it does not come back. */
 static void a_read_that_hangs_costs_its_deadline_and_no_more(void **state)
 {
@@ -141,6 +184,7 @@ static void a_read_that_hangs_costs_its_deadline_and_no_more(void **state)
 	long long start = now_ms();
 	struct ssi s;
 
+	probe.slow_since = long_ago();
 	put_node(room, "1\n");
 	put_cluster(room);
 	make_hang(room, "proc/kerrighed/nodes/cluster/cpuinfo");
@@ -158,6 +202,52 @@ static void a_read_that_hangs_costs_its_deadline_and_no_more(void **state)
 	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
 	assert_string_equal(s.stuck, "");
 	assert_int_equal(s.memory_kb, 2033040);
+}
+
+static void a_hanging_container_is_told_by_what_it_reads(void **state)
+{
+	struct ssi_probe probe = { 0 };
+	struct room *room = *state;
+	struct ssi s;
+	pid_t inside;
+
+	put_node(room, "1\n");
+	put(room, "sys/kerrighed/hotplug/isolate_uts", "1");
+	put_cluster(room);
+	probe.slow_since = long_ago();
+	make_hang(room, "proc/kerrighed/nodes/cluster/meminfo");
+	inside = start_inside(room, NULL);
+	wait_for_inside(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_string_equal(s.stuck, "/proc/kerrighed/nodes/cluster");
+	assert_int_equal(s.online, 4);
+	assert_int_equal(s.processors, 0);
+	end_inside(inside);
+}
+
+static void a_slow_read_is_told_when_it_has_been_slow_for_long(void **state)
+{
+	struct ssi_probe probe = { 0 };
+	struct room *room = *state;
+	struct ssi s;
+
+	put_node(room, "1\n");
+	put_cluster(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	make_hang(room, "proc/kerrighed/nodes/cluster/cpuinfo");
+	for (int i = 0; i < 2; i++) {
+		assert_true(ssi_read(room->at, 50, &probe, &s));
+		assert_string_equal(s.stuck, "");
+		assert_int_equal(s.processors, 16);
+		assert_int_equal(s.memory_kb, 2033040);
+		assert_string_equal(s.load, "0.31");
+	}
+	probe.slow_since = long_ago();
+	assert_true(ssi_read(room->at, 50, &probe, &s));
+	assert_string_equal(s.stuck, "/proc/kerrighed/nodes/cluster/cpuinfo");
+	put_cluster(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_int_equal(probe.slow_since, 0);
 }
 
 static void when_the_first_read_hangs_only_that_is_known(void **state)
@@ -189,7 +279,9 @@ static void beside_a_child_that_is_stuck_no_other_is_started(void **state)
 		for (;;)
 			pause();
 	assert_true(pid > 0);
-	probe = (struct ssi_probe){ .child = pid, .last = { .node_id = 9, .stuck = "/proc/x" } };
+	probe = (struct ssi_probe){ .child = pid,
+				    .last = { .node_id = 9, .stuck = "/proc/x" },
+				    .slow_since = long_ago() };
 	for (int i = 0; i < 3; i++) {
 		assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
 		assert_int_equal(s.node_id, 9);
@@ -241,11 +333,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(a_node_of_four_reads_the_merged_machine),
+		IN_ROOM(in_a_container_the_merged_machine_is_asked_of_it),
+		IN_ROOM(without_its_container_a_node_knows_no_merged_machine),
 		IN_ROOM(before_the_start_nothing_merged_is_asked_for),
 		IN_ROOM(more_online_than_present_is_told_as_it_is),
 		IN_ROOM(a_common_kernel_has_no_single_system),
 		IN_ROOM(what_cannot_be_read_is_left_unknown),
 		IN_ROOM(a_read_that_hangs_costs_its_deadline_and_no_more),
+		IN_ROOM(a_hanging_container_is_told_by_what_it_reads),
+		IN_ROOM(a_slow_read_is_told_when_it_has_been_slow_for_long),
 		IN_ROOM(when_the_first_read_hangs_only_that_is_known),
 		IN_ROOM(beside_a_child_that_is_stuck_no_other_is_started),
 		cmocka_unit_test(a_report_says_what_is_known_of_it),

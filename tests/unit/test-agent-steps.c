@@ -2,13 +2,12 @@
 /* What the agent does for the single system image, with scripts in the place of Kerrighed's tools. */
 #include "config.h"
 
-#include "tests/unit/agent-room.h"
+#include "tests/unit/agent-inside.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "agent/command.h"
@@ -18,7 +17,7 @@
 #include "agent/report.h"
 #include "agent/steps.h"
 
-#define DEADLINE_MS 30000
+#define DEADLINE_MS INSIDE_DEADLINE_MS
 
 static char mounted[64];
 
@@ -63,36 +62,6 @@ static void assert_file(struct room *room, const char *path, const char *text)
 	_cleanup_free_ char *s = get(room, path);
 
 	assert_string_equal(s, text);
-}
-
-/* The container's part, in a child; once the file `after` is there. */
-static pid_t start_inside(struct room *room, const char *after)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid > 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (after && faccessat(room->at, after, F_OK, 0) < 0)
-		poll(NULL, 0, 10);
-	_exit(inside_serve(room->at, NULL) < 0);
-}
-
-static void end_inside(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
-static void wait_for_inside(struct room *room)
-{
-	long long deadline = now_ms() + DEADLINE_MS;
-
-	while (!inside_answers(room->at)) {
-		assert_true(now_ms() < deadline);
-		poll(NULL, 0, 10);
-	}
 }
 
 static void a_node_of_the_third_generation_is_prepared(void **state)

@@ -194,7 +194,8 @@ static int fetch(struct site *s, const char *sha256)
 	const struct kernel_recipe recipe = { .name = (char *)(uintptr_t) "r",
 					      .sources = &source,
 					      .n_sources = 1 };
-	struct kernel_input *v;
+	const struct craft_env craft = kernel_craft(&s->env);
+	struct craft_input *v;
 	size_t n;
 	int r;
 
@@ -202,8 +203,8 @@ static int fetch(struct site *s, const char *sha256)
 	words[0] = word;
 	assert_int_equal(kernel_inputs(&s->env, &recipe, &(struct kernel_wish){ .sources = words }, &v, &n),
 			 0);
-	r = kernel_input_ready(&s->env, &v[0]);
-	kernel_inputs_free(v, n);
+	r = craft_input_ready(&craft, &v[0]);
+	craft_inputs_free(v, n);
 	return r;
 }
 

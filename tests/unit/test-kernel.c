@@ -269,7 +269,11 @@ static void symbols_take_the_place_of_what_was_said_of_them(void **state)
 	_cleanup_(kernel_recipe_freep) struct kernel_recipe *r = wishes();
 	_cleanup_free_ char *config = NULL;
 
-	assert_int_equal(kernel_config_apply(old_config, r, &config), 0);
+	assert_int_equal(craft_config_apply(old_config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &config),
+			 0);
 	assert_string_equal(config, "CONFIG_C=m\nCONFIG_AB=y\nCONFIG_B=y\nCONFIG_D=m\n# CONFIG_A is not set\n"
 				    "CONFIG_NAME=\"new\"\n");
 }
@@ -278,10 +282,14 @@ static void a_symbol_that_is_not_as_it_is_to_be_is_found(void **state)
 {
 	_cleanup_(kernel_recipe_freep) struct kernel_recipe *r = wishes();
 	_cleanup_free_ char *config = NULL;
-	struct kernel_miss *v;
+	struct craft_miss *v;
 	size_t n;
 
-	assert_int_equal(kernel_config_check(old_config, r, &v, &n), 0);
+	assert_int_equal(craft_config_check(old_config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &v, &n),
+			 0);
 	assert_int_equal(n, 4);
 	assert_string_equal(v[0].symbol, "B");
 	assert_string_equal(v[0].got, "n");
@@ -289,23 +297,34 @@ static void a_symbol_that_is_not_as_it_is_to_be_is_found(void **state)
 	assert_string_equal(v[2].symbol, "A");
 	assert_string_equal(v[2].got, "y");
 	assert_string_equal(v[3].got, "\"old\"");
-	kernel_misses_free(v, n);
-	assert_int_equal(kernel_config_apply(old_config, r, &config), 0);
-	assert_int_equal(kernel_config_check(config, r, &v, &n), 0);
+	craft_misses_free(v, n);
+	assert_int_equal(craft_config_apply(old_config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &config),
+			 0);
+	assert_int_equal(craft_config_check(config,
+					    &(struct craft_symbols){ &r->set, &r->module, &r->unset,
+								     &r->value },
+					    &v, &n),
+			 0);
 	assert_int_equal(n, 0);
-	kernel_misses_free(v, n);
+	craft_misses_free(v, n);
 }
 
 static void a_module_that_is_built_in_is_enough(void **state)
 {
 	struct kernel_recipe r = { 0 };
-	struct kernel_miss *v;
+	struct craft_miss *v;
 	size_t n;
 
 	assert_int_equal(strv_add_all(&r.module, "A", NULL), 0);
-	assert_int_equal(kernel_config_check("CONFIG_A=y\n", &r, &v, &n), 0);
+	assert_int_equal(craft_config_check("CONFIG_A=y\n",
+					    &(struct craft_symbols){ &r.set, &r.module, &r.unset, &r.value },
+					    &v, &n),
+			 0);
 	assert_int_equal(n, 0);
-	kernel_misses_free(v, n);
+	craft_misses_free(v, n);
 	strv_free(&r.module);
 }
 
@@ -324,8 +343,8 @@ static void put_kconfig(const struct site *s)
 
 static char *explain(const struct site *s, const char *config, const char *symbol, const char *wanted)
 {
-	const struct kernel_miss miss = { (char *)(uintptr_t)symbol, (char *)(uintptr_t)wanted,
-					  (char *)(uintptr_t) "n" };
+	const struct craft_miss miss = { (char *)(uintptr_t)symbol, (char *)(uintptr_t)wanted,
+					 (char *)(uintptr_t) "n" };
 	char *text = NULL;
 
 	assert_int_equal(kernel_kconfig_explain(s->fd, config, &miss, &text), 0);
@@ -390,6 +409,30 @@ static void objects_are_counted_by_the_makefiles(void **state)
 	assert_int_equal(kernel_count_objects(s->fd, "", "x86_64"), 3);
 }
 
+static void built_in_drivers_are_listed_where_the_tree_lists_none(void **state)
+{
+	_cleanup_free_ char *list = NULL;
+	struct site *s = *state;
+
+	put(s, "/drivers/Makefile", "obj-y += net/\n");
+	put(s, "/drivers/net/Makefile",
+	    "obj-$(CONFIG_E1000) += e1000/\nobj-$(CONFIG_NE2K) += ne2k-pci.o 8390.o\nobj-$(CONFIG_TUN) += "
+	    "tun.o\n"
+	    "obj-$(CONFIG_GONE) += gone.o\nobj-y += loopback.o\n");
+	put(s, "/drivers/net/e1000/Makefile", "obj-$(CONFIG_E1000) += e1000.o\ne1000-objs := e1000_main.o\n");
+	put(s, "/drivers/net/e1000/e1000.o", "");
+	put(s, "/drivers/net/ne2k-pci.o", "");
+	put(s, "/drivers/net/8390.o", "");
+	put(s, "/drivers/net/tun.o", "");
+	put(s, "/drivers/net/loopback.o", "");
+	assert_int_equal(kernel_list_builtin(s->fd,
+					     "CONFIG_E1000=y\nCONFIG_NE2K=y\nCONFIG_TUN=m\nCONFIG_GONE=y\n",
+					     "x86_64", &list),
+			 0);
+	assert_string_equal(list, "kernel/drivers/net/e1000/e1000.ko\nkernel/drivers/net/ne2k-pci.ko\n"
+				  "kernel/drivers/net/8390.ko\n");
+}
+
 /* ---- archives --------------------------------------------------------------------------------------------- */
 
 static int unpack(const struct site *s, struct archive_out *a)
@@ -397,6 +440,7 @@ static int unpack(const struct site *s, struct archive_out *a)
 	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
 	_cleanup_close_ int archive = -1, folder = -1;
 	_cleanup_free_ char *data = NULL;
+	const struct craft_env craft = kernel_craft(&s->env);
 	int64_t newest;
 	size_t len;
 
@@ -405,7 +449,7 @@ static int unpack(const struct site *s, struct archive_out *a)
 	assert_int_equal(fs_mkdir_all(s->fd, "/out/in", 0755), 0);
 	archive = fs_open(s->fd, "/a.cpio", O_RDONLY, 0);
 	folder = fs_open(s->fd, "/out/in", O_RDONLY | O_DIRECTORY, 0);
-	return kernel_unpack(&s->env, archive, "a.cpio", folder, (uid_t)-1, (gid_t)-1, &newest);
+	return craft_unpack(&craft, archive, "a.cpio", folder, (uid_t)-1, (gid_t)-1, &newest);
 }
 
 static struct archive_out *new_archive(void)
@@ -576,6 +620,7 @@ int main(void)
 		ON_SITE(a_symbol_that_is_on_against_the_wish_names_its_selector),
 		ON_SITE(a_symbol_that_no_file_has_is_said_to_be_unknown),
 		ON_SITE(objects_are_counted_by_the_makefiles),
+		ON_SITE(built_in_drivers_are_listed_where_the_tree_lists_none),
 		ON_SITE(an_archive_is_unpacked),
 		ON_SITE(an_archive_that_leads_out_is_refused),
 		ON_SITE(a_link_that_leads_out_is_refused),

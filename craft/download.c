@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kernel/private.h"
+#include "craft/craft.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
@@ -22,7 +22,7 @@
 #define TELL_MS 100
 
 struct download {
-	const struct kernel_env *env;
+	const struct craft_env *env;
 	int fd;
 	int error; /* of the disk */
 	curl_off_t had;
@@ -43,11 +43,11 @@ static int tell(void *d, curl_off_t total, curl_off_t now, curl_off_t up_total, 
 	int64_t ms = clock_mono_ms();
 
 	if (total > 0 && ms - w->told >= TELL_MS) {
-		kernel_progress(w->env, NC_("step", "fetch"), NULL,
-				(int)((w->had + now) * 1000 / (w->had + total)), NULL);
+		craft_progress(w->env, NC_("step", "fetch"), NULL,
+			       (int)((w->had + now) * 1000 / (w->had + total)), NULL);
 		w->told = ms;
 	}
-	return kernel_cancelled(w->env);
+	return craft_cancelled(w->env);
 }
 
 static CURLcode set_up(CURL *c, struct download *w, const char *url, char *why)
@@ -139,7 +139,7 @@ static int run(CURL *c, struct download *w, const char *url)
 	return -EIO;
 }
 
-int kernel_download(const struct kernel_env *env, const char *url, int fd)
+int craft_download(const struct craft_env *env, const char *url, int fd)
 {
 	struct download w = { .env = env, .fd = fd };
 	CURL *c = curl_easy_init();

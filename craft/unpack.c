@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kernel/private.h"
+#include "craft/craft.h"
 #include "util/archive.h"
 #include "util/clock.h"
 #include "util/error.h"
@@ -21,7 +21,7 @@
 #define TELL_MS 100
 
 struct unpacking {
-	const struct kernel_env *env;
+	const struct craft_env *env;
 	const char *name; /* of the archive */
 	int folder;
 	uid_t uid;
@@ -235,10 +235,10 @@ static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
 		int64_t now = clock_mono_ms();
 
 		if (now - told >= TELL_MS) {
-			kernel_progress(u->env, NC_("step", "unpack"), NULL,
-					size > 0 ? (int)(archive_in_position(a) * 1000 / size) : -1, NULL);
+			craft_progress(u->env, NC_("step", "unpack"), NULL,
+				       size > 0 ? (int)(archive_in_position(a) * 1000 / size) : -1, NULL);
 			told = now;
-			if (kernel_cancelled(u->env))
+			if (craft_cancelled(u->env))
 				return -MUSTER_E_CANCELLED;
 		}
 		r = make_item(u, a, &item);
@@ -252,8 +252,8 @@ static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
 	return r;
 }
 
-int kernel_unpack(const struct kernel_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
-		  gid_t gid, int64_t *ret_newest)
+int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
+		 gid_t gid, int64_t *ret_newest)
 {
 	struct unpacking u = { env, name, folder_fd, uid, gid, 0 };
 	struct archive_in *a;

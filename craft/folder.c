@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kernel/private.h"
+#include "craft/craft.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
@@ -44,7 +44,7 @@ static void add_entry(struct hash *h, const FTSENT *e, const char *below)
 	hash_add(h, &st->st_mtim.tv_nsec, sizeof(st->st_mtim.tv_nsec));
 }
 
-static int add_all(const struct kernel_env *env, FTS *fts, size_t skip, struct hash *h, int64_t *newest)
+static int add_all(const struct craft_env *env, FTS *fts, size_t skip, struct hash *h, int64_t *newest)
 {
 	size_t seen = 0;
 	FTSENT *e;
@@ -60,14 +60,14 @@ static int add_all(const struct kernel_env *env, FTS *fts, size_t skip, struct h
 			continue;
 		add_entry(h, e, e->fts_path + skip);
 		*newest = MAX(*newest, (int64_t)e->fts_statp->st_mtime);
-		if (++seen % 1024 == 0 && kernel_cancelled(env))
+		if (++seen % 1024 == 0 && craft_cancelled(env))
 			return -MUSTER_E_CANCELLED;
 	}
 	return 0;
 }
 
-int kernel_folder_hash(const struct kernel_env *env, const char *folder, char ret[HASH_TEXT],
-		       int64_t *ret_newest)
+int craft_folder_hash(const struct craft_env *env, const char *folder, char ret[HASH_TEXT],
+		      int64_t *ret_newest)
 {
 	char *const paths[] = { (char *)(uintptr_t)folder, NULL };
 	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
@@ -106,7 +106,7 @@ static int add_entries(const char *folder, struct strv *argv)
 	return r;
 }
 
-static int run(const struct kernel_env *env, const struct strv *argv)
+static int run(const struct craft_env *env, const struct strv *argv)
 {
 	const struct spawn s = { .argv = (const char *const *)argv->v,
 				 .timeout_ms = COPY_MS,
@@ -116,7 +116,7 @@ static int run(const struct kernel_env *env, const struct strv *argv)
 	return spawn_check(&s, NULL);
 }
 
-int kernel_folder_copy(const struct kernel_env *env, const char *folder, const char *to, uid_t uid, gid_t gid)
+int craft_folder_copy(const struct craft_env *env, const char *folder, const char *to, uid_t uid, gid_t gid)
 {
 	_cleanup_strv_ struct strv copy = STRV_INIT, own = STRV_INIT;
 	size_t words;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kernel/private.h"
+#include "craft/craft.h"
 #include "util/error.h"
 #include "util/strbuf.h"
 
@@ -42,7 +42,7 @@ static bool is_name(const char *name, size_t n, const char *symbol)
 	return strlen(symbol) == n && strncmp(name, symbol, n) == 0;
 }
 
-int kernel_config_get(const char *config, const char *symbol, char **ret)
+int craft_config_get(const char *config, const char *symbol, char **ret)
 {
 	const char *found = "n";
 	size_t found_len = 1;
@@ -73,15 +73,15 @@ static bool lists(const struct strv *v, const char *name, size_t n)
 	return false;
 }
 
-static bool is_valued(const struct kernel_recipe *r, const char *name, size_t n)
+static bool is_valued(const struct craft_symbols *r, const char *name, size_t n)
 {
-	for (size_t i = 0; i < r->value.n; i++)
-		if (strcspn(r->value.v[i], "=") == n && strncmp(r->value.v[i], name, n) == 0)
+	for (size_t i = 0; i < r->value->n; i++)
+		if (strcspn(r->value->v[i], "=") == n && strncmp(r->value->v[i], name, n) == 0)
 			return true;
 	return false;
 }
 
-int kernel_config_apply(const char *config, const struct kernel_recipe *r, char **ret)
+int craft_config_apply(const char *config, const struct craft_symbols *r, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
@@ -89,8 +89,8 @@ int kernel_config_apply(const char *config, const struct kernel_recipe *r, char 
 		size_t len = strcspn(line, "\n"), n;
 		const char *name, *value;
 		bool ours = parse_line(line, len, &name, &n, &value) &&
-			    (lists(&r->set, name, n) || lists(&r->module, name, n) ||
-			     lists(&r->unset, name, n) || is_valued(r, name, n));
+			    (lists(r->set, name, n) || lists(r->module, name, n) ||
+			     lists(r->unset, name, n) || is_valued(r, name, n));
 
 		if (!ours) {
 			strbuf_add(&b, line, len);
@@ -98,20 +98,20 @@ int kernel_config_apply(const char *config, const struct kernel_recipe *r, char 
 		}
 		line += len + (line[len] == '\n');
 	}
-	for (size_t i = 0; i < r->set.n; i++)
-		strbuf_addf(&b, PREFIX "%s=y\n", r->set.v[i]);
-	for (size_t i = 0; i < r->module.n; i++)
-		strbuf_addf(&b, PREFIX "%s=m\n", r->module.v[i]);
-	for (size_t i = 0; i < r->unset.n; i++)
-		strbuf_addf(&b, "# " PREFIX "%s" UNSET "\n", r->unset.v[i]);
-	for (size_t i = 0; i < r->value.n; i++)
-		strbuf_addf(&b, PREFIX "%s\n", r->value.v[i]);
+	for (size_t i = 0; i < r->set->n; i++)
+		strbuf_addf(&b, PREFIX "%s=y\n", r->set->v[i]);
+	for (size_t i = 0; i < r->module->n; i++)
+		strbuf_addf(&b, PREFIX "%s=m\n", r->module->v[i]);
+	for (size_t i = 0; i < r->unset->n; i++)
+		strbuf_addf(&b, "# " PREFIX "%s" UNSET "\n", r->unset->v[i]);
+	for (size_t i = 0; i < r->value->n; i++)
+		strbuf_addf(&b, PREFIX "%s\n", r->value->v[i]);
 	return strbuf_take(&b, ret, NULL);
 }
 
 /* ---- what became of it -------------------------------------------------------------------------------- */
 
-void kernel_misses_free(struct kernel_miss *v, size_t n)
+void craft_misses_free(struct craft_miss *v, size_t n)
 {
 	for (size_t i = 0; v && i < n; i++) {
 		free(v[i].symbol);
@@ -122,50 +122,51 @@ void kernel_misses_free(struct kernel_miss *v, size_t n)
 }
 
 struct misses {
-	struct kernel_miss *v;
+	struct craft_miss *v;
 	size_t n;
 };
 
 static int look(const char *config, const char *symbol, size_t n, const char *wanted, bool more,
 		struct misses *m)
 {
-	struct kernel_miss *v = &m->v[m->n];
+	struct craft_miss *v = &m->v[m->n];
 	int r;
 
 	v->symbol = strndup(symbol, n);
 	v->wanted = strdup(wanted);
-	r = v->symbol && v->wanted ? kernel_config_get(config, v->symbol, &v->got) : -ENOMEM;
+	r = v->symbol && v->wanted ? craft_config_get(config, v->symbol, &v->got) : -ENOMEM;
 	/* A module that another symbol wants built in is more than was asked for. */
 	if (r == 0 && (strcmp(v->got, wanted) == 0 || (more && strcmp(v->got, "y") == 0))) {
 		free(v->symbol);
 		free(v->wanted);
 		free(v->got);
-		*v = (struct kernel_miss){ 0 };
+		*v = (struct craft_miss){ 0 };
 		return 0;
 	}
 	m->n++;
 	return r;
 }
 
-int kernel_config_check(const char *config, const struct kernel_recipe *r, struct kernel_miss **ret,
-			size_t *ret_n)
+int craft_config_check(const char *config, const struct craft_symbols *r, struct craft_miss **ret,
+		       size_t *ret_n)
 {
-	struct misses m = { calloc(r->set.n + r->module.n + r->unset.n + r->value.n + 1, sizeof(*m.v)), 0 };
+	struct misses m = { calloc(r->set->n + r->module->n + r->unset->n + r->value->n + 1, sizeof(*m.v)),
+			    0 };
 	int e = m.v ? 0 : -ENOMEM;
 
-	for (size_t i = 0; e == 0 && i < r->set.n; i++)
-		e = look(config, r->set.v[i], strlen(r->set.v[i]), "y", false, &m);
-	for (size_t i = 0; e == 0 && i < r->module.n; i++)
-		e = look(config, r->module.v[i], strlen(r->module.v[i]), "m", true, &m);
-	for (size_t i = 0; e == 0 && i < r->unset.n; i++)
-		e = look(config, r->unset.v[i], strlen(r->unset.v[i]), "n", false, &m);
-	for (size_t i = 0; e == 0 && i < r->value.n; i++) {
-		const char *v = r->value.v[i], *equals = strchr(v, '=');
+	for (size_t i = 0; e == 0 && i < r->set->n; i++)
+		e = look(config, r->set->v[i], strlen(r->set->v[i]), "y", false, &m);
+	for (size_t i = 0; e == 0 && i < r->module->n; i++)
+		e = look(config, r->module->v[i], strlen(r->module->v[i]), "m", true, &m);
+	for (size_t i = 0; e == 0 && i < r->unset->n; i++)
+		e = look(config, r->unset->v[i], strlen(r->unset->v[i]), "n", false, &m);
+	for (size_t i = 0; e == 0 && i < r->value->n; i++) {
+		const char *v = r->value->v[i], *equals = strchr(v, '=');
 
 		e = look(config, v, (size_t)(equals - v), equals + 1, false, &m);
 	}
 	if (e < 0) {
-		kernel_misses_free(m.v, m.n);
+		craft_misses_free(m.v, m.n);
 		return e;
 	}
 	*ret = m.v;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The processes of the single system, as /proc has them on a node that is in it. */
+#pragma once
+
+#include "agent/common.h"
+
+#define PROCESSES_MAX 240 /* the busiest; the rest is counted */
+/* Bytes of the list: what a report has room for. */
+#define PROCESSES_BYTES 10000
+
+/*
+ * Adds the list to out as agent/wire.h has it, WIRE_REPORT_PROCESSES. Returns 0, or a status of agent/command.h where
+ * out says why there is none. Where `kernel` is not set, the kernel's own threads are left out.
+ *
+ * In a broken single system reading it never returns, and the reader cannot be killed: a child reads, timeout_ms long at
+ * most. It holds a lock as long as it lives, so that there is never more than one that hangs.
+ */
+int processes_list(int at, int timeout_ms, bool kernel, struct text *out);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The processes of the single system: musterd has one of its nodes tell of them as long as it is asked. */
+#include "config.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "backend/context.h"
+#include "backend/ssi/gate.h"
+#include "backend/ssi/processes.h"
+#include "backend/ssi/ssi.h"
+#include "util/clock.h"
+#include "util/i18n.h"
+
+#define FIRST_MS 30000 /* until a node hears that it is asked, and that one after it where it cannot tell */
+#define LOOK_MS 50
+
+int muster_ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret)
+{
+	return ssi_judge(v, n, ret);
+}
+
+int muster_ssi_hangs(struct ssi_state *s)
+{
+	return ssi_hangs(s);
+}
+
+int muster_ssi_missing(const struct node_state *v, size_t n, struct strv *ret)
+{
+	return ssi_gate(v, n, NULL, clock_wall_ms(), SSI_FRESH_MS, ret);
+}
+
+int muster_ssi_ps_ask(struct muster *m, bool kernel, struct muster_asking **ret)
+{
+	return context_ask_begin(m, json_pack("{s:{s:b}}", "processes", "kernel", kernel), ret);
+}
+
+int muster_ssi_ps_read(struct muster *m, struct muster_asking *a, struct ssi_processes **ret)
+{
+	json_t *answer = NULL;
+	int r = context_ask_work(a, &answer);
+
+	if (r != 0)
+		return r;
+	r = ssi_processes_parse(json_object_get(answer, "processes"), ret);
+	json_decref(answer);
+	return r == -EINVAL ? -MUSTER_E_FORMAT : r;
+}
+
+void muster_ssi_ps_free(struct ssi_processes *p)
+{
+	ssi_processes_free(p);
+}
+
+/* Where one node cannot tell, musterd asks another; that of the last one which could not is told at the end. */
+static int wait_for_list(struct muster *m, struct muster_asking *a, struct ssi_processes **ret)
+{
+	_cleanup_(ssi_processes_freep) struct ssi_processes *p = NULL;
+	int64_t end = clock_mono_ms() + FIRST_MS;
+	int r;
+
+	for (;;) {
+		struct ssi_processes *next = NULL;
+
+		r = muster_ssi_ps_read(m, a, &next);
+		if (r == 0) {
+			ssi_processes_free(p);
+			p = next;
+			if (p->look != SSI_LOOK_FAILED)
+				break;
+		}
+		if (r < 0)
+			return r;
+		if (clock_mono_ms() >= end)
+			break;
+		r = context_pause(m, LOOK_MS);
+		if (r < 0)
+			return r;
+	}
+	if (p && p->look == SSI_LOOK_FAILED)
+		context_error(m, _("%s cannot tell of the processes: %.*s"), p->node,
+			      (int)strcspn(p->text, "\n"), p->text);
+	else if (!p)
+		context_error(m, _("No node of the single system has told of its processes in time."));
+	if (!p || p->look == SSI_LOOK_FAILED)
+		return -MUSTER_E_TIMEOUT;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+/* What keeps it from being looked at. */
+static int may_look(struct muster *m, const struct ssi_state *s)
+{
+	if (s->health == SSI_UP)
+		return 0;
+	context_error(m, *s->remedy ? "%s %s" : "%s", s->what, s->remedy);
+	return s->health == SSI_WEDGED ? -MUSTER_E_UNHEALTHY : -MUSTER_E_REFUSED;
+}
+
+int muster_ssi_ps(struct muster *m, bool kernel, struct ssi_processes **ret)
+{
+	_cleanup_(muster_asking_freep) struct muster_asking *a = NULL;
+	_cleanup_(ssi_processes_freep) struct ssi_processes *p = NULL;
+	struct ssi_state s;
+	int r = muster_ssi_status(m, NULL, &s);
+
+	if (r < 0)
+		return r;
+	r = may_look(m, &s);
+	if (r == 0) {
+		r = muster_ssi_ps_ask(m, kernel, &a);
+		if (r < 0)
+			context_error(m,
+				      _("musterd does not answer (%s). `systemctl status musterd` says why."),
+				      muster_strerror(r));
+	}
+	if (r == 0)
+		r = wait_for_list(m, a, &p);
+	if (r == 0 && p->look == SSI_LOOK_HANGS) {
+		r = ssi_hangs(&s);
+		if (r == 0)
+			r = may_look(m, &s);
+	}
+	muster_ssi_free(&s);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the verbs of the single system have in common: the nodes that they are about, and what is said of each. For the facade's
+ * own files. */
+#pragma once
+
+#include "backend/context.h"
+
+struct work {
+	struct node_state *v;
+	size_t n;
+	struct muster_result *results; /* of each node; its text is NULL until something was said */
+};
+
+/* The nodes of a range (NULL: all), as muster_status() gives them. work_free() also after a failure. */
+int work_begin(struct muster *m, const char *range, struct work *w) _must_check_;
+void work_free(struct work *w);
+/* Hands the results out; what nothing was said of was not come to. */
+int work_end(struct work *w, struct muster_result **ret, size_t *ret_n) _must_check_;
+
+int work_say(struct work *w, size_t i, int code, const char *fmt, ...) _printf_(4, 5);
+/* "WHAT: WHY" of all from this one on; why may be NULL: no node could be asked. */
+int work_say_all(struct work *w, size_t from, const char *what, const char *why);
+int work_names(const struct work *w, struct strv *names) _must_check_;
+/* A step of that name, "3 nodes". */
+void work_step(struct muster *m, const char *name, const struct work *w);
+
+static inline bool work_is_online(const struct node_state *s)
+{
+	return s->stage == NODE_JOINED;
+}
+
+/* One node does it: 1, or 0. *ret_said (owned; what it held before is freed) is what it said of it, or why it did not;
+ * *ret_missing: another node may be able to. */
+int work_order_one(struct muster *m, const char *name, const char *what, const char *args, int64_t timeout_ms,
+		   char **ret_said, bool *ret_missing) _must_check_;
+/* The same by an online node that is none of `but` (may be NULL): only one of them may have the container's tools. */
+int work_order_any(struct muster *m, const struct work *but, const char *what, const char *args,
+		   int64_t timeout_ms, char **ret_said) _must_check_;
+/* Until all of them say that they are online, or that they are not; says it of each. */
+int work_await_online(struct muster *m, struct work *w, bool online) _must_check_;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The processes of the single system, as musterd tells of them (backend/nodes/control.h). Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "backend/ssi/model.h"
+
+/* Of the object "processes". -EINVAL: it is none. */
+int ssi_processes_parse(const json_t *o, struct ssi_processes **ret) _must_check_;
+void ssi_processes_free(struct ssi_processes *p);
+DEFINE_CLEANUP(struct ssi_processes *, ssi_processes_free)
