@@ -15,6 +15,7 @@
 #include "backend/nodes/store.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 struct gathering {
@@ -97,14 +98,40 @@ static int look_at_distributions_kernel(struct gathering *g, const struct image_
 	return 0;
 }
 
+static struct image_env roots_of(const struct muster *m)
+{
+	return (struct image_env){ .root_fd = m->root_fd,
+				   .root_path = m->root_path,
+				   .host = m->host,
+				   .distro = m->distro,
+				   .profiles = m->profiles_dir,
+				   .borrow = m->scratch,
+				   .cancel_fd = -1 };
+}
+
+/* The base that the plan's root stands on; -ENOENT: it is made of this server's own distribution. */
+static int find_base(const struct gathering *g, struct image_generation **ret)
+{
+	const struct image_env env = roots_of(g->muster);
+	_cleanup_free_ char *image = NULL;
+
+	return image_base_find(&env, g->plan->profile, g->plan->root, ret, &image);
+}
+
 static int look_at_own_kernel(struct gathering *g)
 {
 	static const char *const places[] = { "/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6" };
+	_cleanup_(image_generation_freep) struct image_generation *base = NULL;
 	int r = image_kernel_look(g->plan->kernel, &g->release, &g->modules);
 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	g->fit.no_modules = !g->modules;
+	r = find_base(g, &base);
+	if (r == 0 && !fit_release(base->libc, g->fit.libc))
+		memset(g->fit.libc, 0, sizeof(g->fit.libc));
+	if (r != -ENOENT)
+		return r == -ENOMEM ? r : 0;
 	/* A root is made of this server's own distribution, and so is its libc. Facts of another machine say nothing of it. */
 	for (size_t i = 0; !g->muster->config.host_file && i < ARRAY_SIZE(places); i++) {
 		_cleanup_close_ int fd = open(places[i], O_RDONLY | O_CLOEXEC);
@@ -123,13 +150,7 @@ static void hush(void *data, enum log_level level, const char *text)
 static int find_built(struct gathering *g, struct image_generation **ret)
 {
 	struct muster *m = g->muster;
-	const struct image_env env = { .root_fd = m->root_fd,
-				       .root_path = m->root_path,
-				       .host = m->host,
-				       .distro = m->distro,
-				       .profiles = m->profiles_dir,
-				       .borrow = m->scratch,
-				       .cancel_fd = -1 };
+	const struct image_env env = roots_of(m);
 	_cleanup_free_ char *id = NULL;
 	bool heard = log_sink_data() == m;
 	int r;
@@ -270,6 +291,40 @@ static int place_of(struct gathering *g, char **ret_range)
 	return *ret_range ? 0 : -ENOMEM;
 }
 
+/* A single system's kernel is too old for the distribution's programs. */
+static int add_base(const struct gathering *g, struct muster_check **v, size_t *n)
+{
+	_cleanup_(image_generation_freep) struct image_generation *base = NULL;
+	struct muster_check *more;
+	char *text = NULL;
+	int r;
+
+	if (!g->plan->ssi_session)
+		return 0;
+	r = find_base(g, &base);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if ((r == 0 ? asprintf(&text,
+			       _("The nodes' root stands on the base %s, which is made for such kernels."),
+			       base->id)
+		    : asprintf(&text,
+			       _("There is no base for the nodes' root yet, and the distribution's own "
+				 "programs are "
+				 "too new for such kernels: `muster root build --profile %s` makes one."),
+			       g->plan->profile)) < 0)
+		return -ENOMEM;
+	more = reallocarray(*v, *n + 1, sizeof(**v));
+	if (!more) {
+		free(text);
+		return -ENOMEM;
+	}
+	more[(*n)++] = (struct muster_check){ .name = "base",
+					      .level = r == 0 ? MUSTER_CHECK_OK : MUSTER_CHECK_WARNING,
+					      .text = text };
+	*v = more;
+	return 0;
+}
+
 static int only_missing(struct muster *m, const char *kernel, struct muster_check **ret, size_t *ret_n)
 {
 	struct muster_check *v = calloc(1, sizeof(*v));
@@ -310,7 +365,14 @@ int muster_kernel_fit(struct muster *m, const struct plan *p, struct muster_chec
 	place.root = built ? built->id : NULL;
 	place.cards = (const char *const *)g.wanted.v;
 	place.range = range;
-	return r < 0 ? r : muster_kernel_check(m, p->kernel, &place, ret, ret_n);
+	if (r == 0)
+		r = muster_kernel_check(m, p->kernel, &place, ret, ret_n);
+	if (r < 0)
+		return r;
+	r = add_base(&g, ret, ret_n);
+	if (r < 0)
+		muster_checks_free(*ret, *ret_n);
+	return r;
 }
 
 int muster_kernel_look(const char *path, char **ret_release)

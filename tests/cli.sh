@@ -178,6 +178,6 @@ report 'without a cluster there is no single system' "$(want 1 out '"error": "No
 run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
-report 'processes are chosen by their nodes with -n' "$(want 2 err 'unexpected argument'; silent out)"
-[ "$n" = 53 ] || failed=1
+report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
+[ "$n" = 54 ] || failed=1
 exit $failed

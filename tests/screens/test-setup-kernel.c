@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -250,6 +251,47 @@ static void a_build_is_stopped_and_gone_on_with(void **state)
 	assert_answered(r, "kernel = \"fake-");
 }
 
+/* The process of the job at work, as its log has it. */
+static pid_t job_pid(void)
+{
+	_cleanup_close_ int fd = open("root/var/lib/muster/job/current.log", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	const char *pid;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fs_read_fd(fd, 1 << 20, &text, NULL), 0);
+	pid = strstr(text, "\"pid\":");
+	assert_non_null(pid);
+	return (pid_t)strtol(pid + strlen("\"pid\":"), NULL, 10);
+}
+
+static void a_build_that_is_killed_goes_on_where_it_was(void **state)
+{
+	struct room *r = *state;
+	struct vt *v;
+
+	add_tree(r, "hang");
+	v = begin(r);
+	assert_seen(v, "◐ build");
+	free(find_in_tree("hanging"));
+	assert_int_equal(kill(job_pid(), SIGKILL), 0);
+	assert_seen(v, "It was cut off.");
+	assert_seen(v, "Enter goes on with it: what was compiled is kept.");
+	/* Another wizard finds it so, too. */
+	vt_send(v, "q");
+	assert_seen(v, SYSTEM);
+	wizard_leave(v);
+	v = wizard(r);
+	wizard_go(v, SYSTEM);
+	vt_send(v, "  " TAB WIPE TAB RIGHT ENTER);
+	assert_seen(v, "It was cut off.");
+	vt_send(v, ENTER);
+	assert_seen(v, "The kernel is built");
+	assert_false(vt_find(v, "unpack", NULL, NULL));
+	wizard_leave_from(v);
+	assert_answered(r, "kernel = \"fake-");
+}
+
 static void a_build_that_fails_says_why_and_goes_on_when_it_is_mended(void **state)
 {
 	struct room *r = *state;
@@ -417,7 +459,7 @@ static void with_its_kernel_the_review_has_the_ids(void **state)
 			"node \"head\" { address = \"10.66.0.50\" }\n");
 	add_recipe(r, "fake", fake);
 	add_tree(r, NULL);
-	v = wizard(r);
+	v = wizard_in(r, 43, 132, NULL);
 	wizard_go(v, SYSTEM);
 	assert_seen(v, "(•) Kerrighed's");
 	vt_send(v, TAB TAB RIGHT ENTER);
@@ -430,6 +472,9 @@ static void with_its_kernel_the_review_has_the_ids(void **state)
 	vt_send(v, ENTER);
 	assert_seen(v, "(•) Kerrighed's");
 	assert_seen(v, "[fake-");
+	/* What is lacking is said. */
+	assert_seen(v, "! The root mode initramfs needs");
+	assert_seen(v, "`muster root build --profile kerrighed`");
 	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "The cluster's name");
 	vt_send(v, PAGE_DOWN);
@@ -453,6 +498,7 @@ int main(void)
 		WITH_ROOM(the_form_says_what_is_wrong_where_it_is),
 		WITH_ROOM(a_digest_that_is_right_goes_through),
 		WITH_ROOM(a_build_is_stopped_and_gone_on_with),
+		WITH_ROOM(a_build_that_is_killed_goes_on_where_it_was),
 		WITH_ROOM(a_build_that_fails_says_why_and_goes_on_when_it_is_mended),
 		WITH_ROOM(a_build_goes_on_while_the_wizard_does),
 		WITH_ROOM(a_build_outlives_its_terminal_and_is_found_again),
