@@ -200,6 +200,11 @@ static void obey_processes(struct report_state *state, const char *value)
 		memcpy(state->list_wish, value, sizeof(state->list_wish));
 }
 
+static void obey_merged(struct report_state *state, const char *value)
+{
+	state->ssi.merged = strcmp(value, "1") == 0;
+}
+
 /* All that an answer can ask for. */
 static const struct action {
 	const char *key;
@@ -207,7 +212,7 @@ static const struct action {
 } actions[] = {
 	{ WIRE_KEY_INTERVAL, obey_interval },	    { WIRE_KEY_ACTION_ID, obey_action_id },
 	{ WIRE_KEY_ACTION_ARGS, obey_action_args }, { WIRE_KEY_ACTION, obey_action },
-	{ WIRE_KEY_PROCESSES, obey_processes },
+	{ WIRE_KEY_PROCESSES, obey_processes },	    { WIRE_KEY_MERGED, obey_merged },
 };
 
 void report_obey(const char *answer, struct report_state *state)
@@ -215,6 +220,7 @@ void report_obey(const char *answer, struct report_state *state)
 	_cleanup_free_ char *copy = strdup(answer);
 
 	state->args[0] = state->list_wish[0] = '\0';
+	state->ssi.merged = false;
 	for (char *line = copy, *end, *value; line && *line; line = end) {
 		end = strchr(line, '\n');
 		if (end)
@@ -264,7 +270,8 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	if (strcmp(report->stage, "ready") == 0 && !report->done &&
 	    ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi))
 		full.ssi = &ssi;
-	if (job_look(&state->job))
+	/* What begins now may have ended already: it is told after that. */
+	if (!report->done && job_look(&state->job))
 		full.job = &state->job;
 	if (job_look(&state->list))
 		full.list = &state->list;

@@ -177,9 +177,10 @@ static bool has_container(int at)
 	return faccessat(at, SYS "/hotplug", F_OK, 0) == 0;
 }
 
-static bool is_due(const struct probe *p, int at, const struct ssi *s)
+static bool is_due(const struct probe *p, int at, const struct ssi *s, bool merged)
 {
-	return p->where == HERE || (s->subsession_id >= 0 && (p->where == INSIDE) == has_container(at));
+	return p->where == HERE ||
+	       (merged && s->subsession_id >= 0 && (p->where == INSIDE) == has_container(at));
 }
 
 /* From the child to its parent after each probe, in one write: it is far below PIPE_BUF. */
@@ -190,12 +191,12 @@ struct message {
 
 static const struct ssi unknown = { .node_id = -1, .session_id = -1, .subsession_id = -1 };
 
-static _Noreturn void child(int at, int out)
+static _Noreturn void child(int at, bool merged, int out)
 {
 	struct message m = { .ssi = unknown };
 
 	for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
-		if (is_due(&probes[i], at, &m.ssi))
+		if (is_due(&probes[i], at, &m.ssi, merged))
 			probes[i].read(at, probes[i].path, &m.ssi);
 		m.done = i + 1;
 		if (write_all(out, &m, sizeof(m)) < 0)
@@ -245,7 +246,7 @@ static bool probe_all(int at, int timeout_ms, struct ssi_probe *probe)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		child(at, ends[1]);
+		child(at, probe->merged, ends[1]);
 	}
 	close(ends[1]);
 	if (pid > 0)
@@ -281,7 +282,7 @@ static void be_patient(struct ssi_probe *probe, struct ssi *s)
 		s->present = probe->good.present;
 		s->possible = probe->good.possible;
 	}
-	if (s->subsession_id < 0)
+	if (s->subsession_id < 0 || !probe->merged)
 		return;
 	s->processors = probe->good.processors;
 	s->memory_kb = probe->good.memory_kb;

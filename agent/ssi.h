@@ -10,7 +10,7 @@ struct ssi {
 	int max_nodes;		 /* 0 when unknown, as all below */
 	char abi[32];
 	int online, present, possible; /* nodes, as this one counts them */
-	/* The merged machine; asked for only while this node is in it. */
+	/* The merged machine; read only while this node is in it. */
 	unsigned processors;
 	unsigned long long memory_kb, memory_free_kb;
 	char load[16];	 /* "0.02"; empty when unknown */
@@ -19,6 +19,7 @@ struct ssi {
 
 /* Zero it to start. */
 struct ssi_probe {
+	bool merged;	      /* the merged machine is to be read, too */
 	pid_t child;	      /* one that cannot be killed; 0: there is none */
 	struct ssi last;      /* what it had read until then */
 	struct ssi good;      /* the last one that came back whole */

@@ -39,8 +39,13 @@ static const struct step prepare[] = {
 
 int steps_mount(const char *target, const char *type)
 {
+	struct stat st, root;
+
 	if (mkdir(target, 0755) < 0 && errno != EEXIST)
 		return -errno;
+	/* The system may have mounted it. */
+	if (stat(target, &st) == 0 && stat("/", &root) == 0 && st.st_dev != root.st_dev)
+		return -EBUSY;
 	return mount(type, target, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? -errno : 0;
 }
 

@@ -62,6 +62,9 @@
  * answer as long as somebody looks at them, and a node forgets it with the next. */
 #define WIRE_KEY_PROCESSES "processes"
 
+/* Of an answer to the one node that shall tell of the merged machine: "1". A node forgets it with the next answer. */
+#define WIRE_KEY_MERGED "merged"
+
 #define WIRE_REPORT_PATH "/report"
 #define WIRE_REPORT_STAGE "stage"		 /* initramfs, root, ready, failed; off: it shuts down now */
 #define WIRE_REPORT_UPTIME "uptime_ms"		 /* since the kernel's start */
@@ -85,7 +88,8 @@
 #define WIRE_REPORT_SSI_ONLINE "ssi_online"   /* nodes that are in it, as this node counts them */
 #define WIRE_REPORT_SSI_PRESENT "ssi_present" /* nodes that it sees */
 #define WIRE_REPORT_SSI_POSSIBLE "ssi_possible"
-#define WIRE_REPORT_SSI_PROCESSORS "ssi_processors" /* of the merged machine, and so the next three */
+#define WIRE_REPORT_SSI_PROCESSORS \
+	"ssi_processors" /* of the merged machine, and so the next three: where WIRE_KEY_MERGED asked for them */
 #define WIRE_REPORT_SSI_MEMORY "ssi_memory_kb"
 #define WIRE_REPORT_SSI_MEMORY_FREE "ssi_memory_free_kb"
 #define WIRE_REPORT_SSI_LOAD "ssi_load"

@@ -22,10 +22,9 @@
 #define ENDING_STEP_MS 10
 
 static const char *const names[] = {
-	[MUSTER_JOB_APPLY] = "apply",
-	[MUSTER_JOB_UNDO] = "undo",
-	[MUSTER_JOB_ROOT] = "root build",
-	[MUSTER_JOB_KERNEL] = "kernel build",
+	[MUSTER_JOB_APPLY] = "apply",	    [MUSTER_JOB_UNDO] = "undo",
+	[MUSTER_JOB_ROOT] = "root build",   [MUSTER_JOB_KERNEL] = "kernel build",
+	[MUSTER_JOB_SSI] = "single system",
 };
 
 const char *muster_job_name(enum muster_job_kind kind)

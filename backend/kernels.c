@@ -118,6 +118,11 @@ char *muster_compiler_wanted(const struct kernel_recipe *r)
 	return kernel_compiler_wanted(r);
 }
 
+char *muster_toolchain_advice(const struct kernel_recipe *r)
+{
+	return kernel_toolchain_advice(r);
+}
+
 int muster_kernel_compiler(struct muster *m, const struct kernel_recipe *r, const char *cc)
 {
 	struct kernel_env env = kernel_env(m);

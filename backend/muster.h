@@ -67,6 +67,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_REMOVE_ROOT = 1 << 2,
 	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
 	MUSTER_QUESTION_REMOVE_KERNEL = 1 << 4,
+	MUSTER_QUESTION_REMOVE_TOOLCHAIN = 1 << 5,
 };
 
 struct muster_question {
@@ -267,6 +268,7 @@ enum muster_job_kind {
 	MUSTER_JOB_UNDO,
 	MUSTER_JOB_ROOT,   /* muster_root_build() */
 	MUSTER_JOB_KERNEL, /* muster_kernel_job() */
+	MUSTER_JOB_SSI,	   /* muster_ssi_job() */
 };
 
 struct muster_job {
@@ -300,7 +302,8 @@ int muster_job_fd(const struct job_feed *f); /* for poll(2); readable: call must
 int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct muster_event *event),
 		    void *data) _must_check_;
 const struct muster_job *muster_job_state(const struct job_feed *f);
-const char *muster_job_name(enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build" */
+const char *muster_job_name(
+	enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build", "single system" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 
@@ -346,6 +349,8 @@ void muster_compilers_free(struct kernel_compiler *v, size_t n);
 /* The same for a list that is there already; muster_compiler_wanted() is owned, NULL when memory runs out. */
 bool muster_compiler_fits(const struct kernel_recipe *r, const struct kernel_compiler *c);
 char *muster_compiler_wanted(const struct kernel_recipe *r);
+/* With which release a toolchain would have such a compiler, and how it is made; owned, NULL where none is known. */
+char *muster_toolchain_advice(const struct kernel_recipe *r);
 /* Whether this could be the compiler (by name or path), or the source of that index, before anything is built. Emitted
  * why not; *ret_digest: its SHA-256 is wrong, else the place. */
 int muster_kernel_compiler(struct muster *m, const struct kernel_recipe *r, const char *cc) _must_check_;
@@ -373,6 +378,22 @@ void muster_kernel_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
 void muster_kernels_free(struct kernel_generation **v, size_t n);
 int muster_kernel_remove(struct muster *m, const char *id) _must_check_;
+
+/* The programs of an older release, in which kernels are built: see kernel/model.h. */
+struct muster_toolchain_wish {
+	const char *mirror;	     /* URL, copy:PATH, file:PATH or PATH */
+	const char *release;	     /* as the mirror has it below dists/ */
+	const char *const *packages; /* NULL-terminated; NULL: what most kernels need */
+	const char *keyring;	     /* NULL: the server's own keys */
+	bool trust_unsigned;
+};
+int muster_toolchain_build(struct muster *m, const char *name, const struct muster_toolchain_wish *wish,
+			   struct kernel_toolchain **ret) _must_check_;
+int muster_toolchain_list(struct muster *m, struct kernel_toolchain ***ret, size_t *ret_n) _must_check_;
+void muster_toolchain_free(struct kernel_toolchain *t);
+DEFINE_CLEANUP(struct kernel_toolchain *, muster_toolchain_free)
+void muster_toolchains_free(struct kernel_toolchain **v, size_t n);
+int muster_toolchain_remove(struct muster *m, const char *name) _must_check_;
 
 /* What a kernel is held against; what is not given is not looked at. */
 struct muster_kernel_place {
@@ -559,6 +580,22 @@ int muster_ssi_reset(struct muster *m, const char *range, struct muster_result *
 		     size_t *ret_n) _must_check_;
 /* Moves a process to the node of that name. -MUSTER_E_COMMAND: emitted what was said. */
 int muster_ssi_migrate(struct muster *m, long pid, const char *node) _must_check_;
+
+enum muster_ssi_verb {
+	MUSTER_SSI_START,
+	MUSTER_SSI_ADD,
+	MUSTER_SSI_REMOVE,
+	MUSTER_SSI_MIGRATE,
+};
+
+struct muster_ssi_wish {
+	enum muster_ssi_verb verb;
+	const char *range; /* of the nodes */
+	long pid;	   /* of MIGRATE */
+	const char *node;  /* likewise */
+};
+/* One of these as a job, for a screen that goes on meanwhile: what became of each node is a note or an error of it. */
+int muster_ssi_job(struct muster *m, const struct muster_ssi_wish *wish) _must_check_;
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */
 

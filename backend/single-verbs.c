@@ -18,11 +18,27 @@
 #define ADD_MS (HEAR_MS + 180000)
 #define MIGRATE_MS (HEAR_MS + 60000)
 
+/* Seconds between a node's reports. */
+static int read_interval(struct muster *m, int *ret)
+{
+	json_t *answer = NULL;
+	int r = context_ask_daemon(m, json_pack("{s:{}}", "cluster"), &answer);
+
+	if (r < 0)
+		return r;
+	*ret = (int)MAX(json_integer_value(json_object_get(json_object_get(answer, "cluster"), "interval")),
+			INT64_C(1));
+	json_decref(answer);
+	return 0;
+}
+
 static int pass_gate(struct muster *m, const struct work *w, const struct node_state *base)
 {
 	_cleanup_strv_ struct strv refusals = STRV_INIT;
-	int r = ssi_gate(w->v, w->n, base, clock_wall_ms(), SSI_FRESH_MS, &refusals);
+	int interval, r = read_interval(m, &interval);
 
+	if (r == 0)
+		r = ssi_gate(w->v, w->n, base, clock_wall_ms(), interval, &refusals);
 	for (size_t i = 0; r == 0 && i < refusals.n; i++)
 		context_error(m, "%s", refusals.v[i]);
 	return r < 0 ? r : refusals.n ? -MUSTER_E_REFUSED : 0;

@@ -207,6 +207,8 @@ json_t *doctor_json(const struct muster_check *v, size_t n);
 
 /* kernel check: will it run there? */
 int kernel_check_verb(struct cli *c, struct muster *m) _must_check_;
+/* muster kernel toolchain ... */
+int kernel_toolchain_verb(struct cli *c, struct muster *m) _must_check_;
 
 /* ---- ssi-ps.c ---- */
 

@@ -23,12 +23,20 @@ static const struct cli_option options[] = {
 	{ "source", 0, "PLACE",
 	  N_("where a source is: PLACE or NAME=PLACE, a path or a URL, with #sha256=HEX behind it"), "file",
 	  .many = true },
-	{ "cc", 0, "COMPILER", N_("build with this compiler, by name or path"), "file" },
+	{ "cc", 0, "COMPILER", N_("build with this compiler, by name, path, or TOOLCHAIN:NAME"), "file" },
 	{ "jobs", 0, "N",
 	  N_("how many files are compiled at a time; without it, as many as there are processors"), NULL },
 	{ "card", 0, "ID", N_("a network card of the nodes, by its PCI id like 8086:100e"), NULL,
 	  .many = true },
 	{ "mode", 0, "MODE", N_("the root mode of the nodes: ram, nfs or initramfs"), NULL },
+	{ "mirror", 0, "PLACE", N_("where a toolchain's packages come from: a URL or a folder"), "file" },
+	{ "release", 0, "RELEASE", N_("the release that a toolchain is made of, as the mirror names it"),
+	  NULL },
+	{ "packages", 0, "LIST",
+	  N_("a toolchain's packages, with commas; without it, gcc, make and what kernels need"), NULL },
+	{ "keyring", 0, "FILE", N_("the keys that a toolchain's packages are signed with"), "file" },
+	{ "trust-unsigned", 0, NULL, N_("take a toolchain's packages without a look at their signatures"),
+	  NULL },
 	{ 0 },
 };
 
@@ -136,8 +144,10 @@ static json_t *show_json(const struct shown *w)
 						cli_json_text(r->sources[i].sha256)));
 	for (size_t i = 0; i < w->n; i++)
 		json_array_append_new(compilers,
-				      json_pack("{so ss so sb}", "path", cli_json_text(w->compilers[i].path),
-						"kind", w->compilers[i].clang ? "clang" : "gcc", "version",
+				      json_pack("{so so ss so sb}", "name",
+						cli_json_text(w->compilers[i].name), "path",
+						cli_json_text(w->compilers[i].path), "kind",
+						w->compilers[i].clang ? "clang" : "gcc", "version",
 						cli_json_text(w->compilers[i].version), "fits", w->fits[i]));
 	return json_pack("{so so so so so so so so so so so so so}", "name", cli_json_text(r->name),
 			 "description", cli_json_text(r->description), "file", cli_json_text(r->path),
@@ -201,7 +211,7 @@ static int print_show(const struct style *s, const struct shown *w)
 	add_sources(&b, r);
 	strbuf_addf(&b, "%-14s%s\n", "compiler", w->wanted);
 	for (size_t i = 0; i < w->n; i++)
-		strbuf_addf(&b, "%-14s%s is %s %s%s%s%s\n", "", w->compilers[i].path,
+		strbuf_addf(&b, "%-14s%s is %s %s%s%s%s\n", "", w->compilers[i].name,
 			    w->compilers[i].clang ? "clang" : "gcc", w->compilers[i].version,
 			    style_on(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW),
 			    w->fits[i] ? _(": fits") : _(": does not fit"),
@@ -285,6 +295,7 @@ static const struct {
 	{ "build", 1, 1, build },
 	{ "check", 1, 2, kernel_check_verb },
 	{ "remove", 1, 1, remove_kernel },
+	{ "toolchain", 0, 2, kernel_toolchain_verb },
 };
 
 static int run(struct cli *c)
@@ -303,36 +314,45 @@ static int run(struct cli *c)
 		return r < 0 ? r : words[i].run(c, m);
 	}
 	return r < 0 ? r
-		     : cli_refuse(c,
-				  _("there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL "
-				    "or remove KERNEL"),
-				  c->argv[0]);
+		     : cli_refuse(
+			       c,
+			       _("there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL, "
+				 "remove KERNEL "
+				 "or toolchain"),
+			       c->argv[0]);
 }
 
 const struct verb verb_kernel = {
 	.name = "kernel",
 	.args = "list | show RECIPE | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | remove "
-		"KERNEL",
+		"KERNEL | toolchain build NAME --mirror PLACE --release RELEASE | toolchain list | toolchain "
+		"remove NAME",
 	.summary = N_("build kernels by recipes, check, list and remove them"),
-	.details =
-		N_("list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
-		   "and which of this "
-		   "server's compilers fit. build makes the kernel unless it is there, and prints its id: it "
-		   "fetches, verifies, "
-		   "unpacks, patches, configures, checks that the tree took the configuration, and compiles "
-		   "without root's "
-		   "rights; a build that was cut off goes on where it was. In the answers, kernel = "
-		   "\"RECIPE\" means the newest "
-		   "kernel that was built by it, and kernel = \"ID\" this very one. check says whether it "
-		   "would run: with the root ROOT, "
-		   "in the root mode, with the nodes' cards and memory; it ends with status 1 when it would "
-		   "not. remove takes one away "
-		   "that no applied answers "
-		   "use.\n"
-		   "A recipe is one that muster brings, a file /etc/muster/recipes/NAME.conf, or the path of "
-		   "a file. "
-		   "--source is given once for each source; what comes over the network needs its SHA-256."),
-	.words = "list show build check remove",
+	.details = N_(
+		"list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
+		"and which of this "
+		"server's compilers fit. build makes the kernel unless it is there, and prints its id: it "
+		"fetches, verifies, "
+		"unpacks, patches, configures, checks that the tree took the configuration, and compiles "
+		"without root's "
+		"rights; a build that was cut off goes on where it was. In the answers, kernel = "
+		"\"RECIPE\" means the newest "
+		"kernel that was built by it, and kernel = \"ID\" this very one. check says whether it "
+		"would run: with the root ROOT, "
+		"in the root mode, with the nodes' cards and memory; it ends with status 1 when it would "
+		"not. remove takes one away "
+		"that no applied answers "
+		"use.\n"
+		"A recipe is one that muster brings, a file /etc/muster/recipes/NAME.conf, or the path of "
+		"a file. "
+		"--source is given once for each source; what comes over the network needs its SHA-256.\n"
+		"toolchain build makes a folder with the programs of an older release, from a mirror that "
+		"you "
+		"name; its compilers are "
+		"candidates like the server's own, by the name NAME:gcc, and a build with one runs inside of "
+		"that folder, where it "
+		"sees nothing of the server but its own tree."),
+	.words = "list show build check remove toolchain",
 	.options = options,
 	.run = run,
 };

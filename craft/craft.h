@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "util/hash.h"
+#include "util/jail.h"
 #include "util/macro.h"
 #include "util/strv.h"
 
@@ -151,8 +152,9 @@ struct craft_run {
 	const char *input; /* for standard input; may be NULL */
 	uid_t uid;	   /* -1: ours, when we are not root */
 	gid_t gid;
-	bool offline;	/* in a network of its own, with nobody in it; only where we are root */
-	int timeout_ms; /* 0: no limit */
+	const struct jail *jail; /* in there, as its user, in place of uid and gid; NULL: here */
+	bool offline;		 /* in a network of its own, with nobody in it; only where we are root */
+	int timeout_ms;		 /* 0: no limit */
 	void (*on_line)(void *data, const char *line);
 	void *data;
 };

@@ -96,7 +96,8 @@ static int add_rights(const struct craft_run *c, struct strv *argv)
 {
 	int r;
 
-	if (c->uid == (uid_t)-1)
+	/* A jail takes the rights by itself. */
+	if (c->uid == (uid_t)-1 || c->jail)
 		return 0;
 	r = c->offline ? strv_add_all(argv, "unshare", "--net", "--", NULL) : 0;
 	if (r == 0)
@@ -122,6 +123,7 @@ int craft_run(const struct craft_run *c, int *ret_status)
 		.on_line = c->on_line,
 		.data = c->data,
 		.ends_with_us = true,
+		.jail = c->jail,
 	};
 	int r = add_environment(c, &argv);
 
@@ -137,10 +139,14 @@ int craft_run(const struct craft_run *c, int *ret_status)
 
 bool craft_tells(const char *line)
 {
-	static const char *const signs[] = {
-		": error:",  ": fatal error:", "undefined reference", "No space left on device", "*** ",
-		"not found", "FAILED"
-	};
+	static const char *const signs[] = { ": error:",
+					     ": fatal error:",
+					     "cannot be entered:",
+					     "undefined reference",
+					     "No space left on device",
+					     "*** ",
+					     "not found",
+					     "FAILED" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (strstr(line, signs[i]))

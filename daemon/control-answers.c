@@ -207,6 +207,11 @@ static void history(struct daemon *d, struct control_peer *p, const json_t *what
 	store_history_free(&h);
 }
 
+static void cluster(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
+{
+	add_cluster(d, false, out);
+}
+
 static void processes(struct daemon *d, struct control_peer *p, const json_t *what, struct strbuf *out)
 {
 	if (!json_is_object(what)) {
@@ -226,7 +231,7 @@ static const struct {
 } requests[] = {
 	{ "follow", follow },	  { "history", history },     { "power", control_power },
 	{ "next", control_next }, { "order", control_order }, { "outcomes", control_outcomes },
-	{ "poke", control_poke }, { "processes", processes },
+	{ "poke", control_poke }, { "processes", processes }, { "cluster", cluster },
 };
 
 void control_answer(struct daemon *d, struct control_peer *p, const char *line, size_t len,

@@ -9,6 +9,7 @@
 #include "daemon/limit.h"
 #include "daemon/metrics.h"
 #include "daemon/processes.h"
+#include "daemon/teller.h"
 #include "daemon/view.h"
 
 struct daemon {
@@ -22,6 +23,7 @@ struct daemon {
 	struct metrics metrics;
 	atomic_int metrics_under_way;
 	struct processes processes;
+	struct teller teller;
 	struct limit refusals; /* how often an address may cause an event */
 };
 

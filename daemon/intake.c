@@ -46,20 +46,28 @@ static int take_actions(struct store *s, int64_t now, const char *node, const st
 						: store_action_tell(s, now, node, ret);
 }
 
-/* What it tells of the processes goes to those who look at them. Returns how it is asked for more, NULL: not at all. */
-static const char *take_processes(struct daemon *d, const char *node, const struct report *report,
-				  int64_t now)
+/* What a node of the single system shall tell of it the next time. */
+struct asked {
+	const char *processes; /* the value of WIRE_KEY_PROCESSES; NULL: nothing */
+	bool merged;
+};
+
+/* What it tells of the processes goes to those who look at them. */
+static void take_single(struct daemon *d, const char *node, const struct report *report, int64_t now,
+			struct asked *ret)
 {
+	bool joined = report->values.stage == NODE_JOINED;
 	int64_t steady = clock_mono_ms();
 
 	processes_take(&d->processes, node, report, steady, now);
-	return processes_ask(&d->processes, node, report->values.stage == NODE_JOINED, steady);
+	ret->processes = processes_ask(&d->processes, node, joined, steady);
+	ret->merged = teller_is(&d->teller, node, joined, steady);
 }
 
 /* Keeps the report where its token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is
  * whose token it is, where it is anyone's. */
 static int keep(struct daemon *d, const char *token, struct ip4 from, const struct report *report,
-		char **ret_node, struct store_action *ret_action, const char **ret_processes)
+		char **ret_node, struct store_action *ret_action, struct asked *ret_asked)
 {
 	struct store_owner o = { 0 };
 	struct store *s = daemon_store_lock(d);
@@ -76,19 +84,21 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 			r = take_actions(s, now, o.node, report, ret_action);
 	}
 	daemon_store_unlock(d);
-	if (r == 0)
-		*ret_processes = take_processes(d, o.node, report, now);
+	if (r >= 0)
+		take_single(d, o.node, report, now, ret_asked);
 	store_owner_free(&o);
 	return r == -ENOENT ? -EPERM : r;
 }
 
-static void answer(struct http_answer *a, const struct store_action *action, const char *processes)
+static void answer(struct http_answer *a, const struct store_action *action, const struct asked *asked)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	a->status = 204;
-	if (processes)
-		strbuf_addf(&b, WIRE_KEY_PROCESSES "=%s\n", processes);
+	if (asked->processes)
+		strbuf_addf(&b, WIRE_KEY_PROCESSES "=%s\n", asked->processes);
+	if (asked->merged)
+		strbuf_adds(&b, WIRE_KEY_MERGED "=1\n");
 	if (action->id)
 		strbuf_addf(&b, WIRE_KEY_ACTION_ID "=%" PRId64 "\n%s%s%s" WIRE_KEY_ACTION "=%s\n", action->id,
 			    *action->args ? WIRE_KEY_ACTION_ARGS "=" : "", action->args,
@@ -106,7 +116,7 @@ void report_take(struct daemon *d, const struct http_request *q, const char *par
 	_cleanup_free_ char *node = NULL;
 	struct store_action action = { 0 };
 	struct report report = { 0 };
-	const char *processes = NULL;
+	struct asked asked = { 0 };
 	int r;
 
 	/* The body is looked at only after the token: a stranger gets to no parser. */
@@ -114,10 +124,10 @@ void report_take(struct daemon *d, const struct http_request *q, const char *par
 	if (r == 0 && report_parse(q->body, q->body_len, &report) < 0)
 		r = -EINVAL;
 	if (r == 0)
-		r = keep(d, token, q->from, &report, &node, &action, &processes);
+		r = keep(d, token, q->from, &report, &node, &action, &asked);
 	report_free(&report);
 	if (r >= 0) {
-		answer(a, &action, processes);
+		answer(a, &action, &asked);
 		return;
 	}
 	atomic_fetch_add(&d->metrics.reports_refused, 1);

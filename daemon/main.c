@@ -328,6 +328,7 @@ int main(int argc, char **argv)
 		.view_lock = PTHREAD_MUTEX_INITIALIZER,
 		.refusals.lock = PTHREAD_MUTEX_INITIALIZER,
 		.processes.lock = PTHREAD_MUTEX_INITIALIZER,
+		.teller.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct options o = { .root = "/", .user = "muster", .interval = WIRE_INTERVAL_DEFAULT };
 	_cleanup_close_ int signal_fd = -1;
@@ -350,6 +351,7 @@ int main(int argc, char **argv)
 	}
 	r = start_and_run(&d, &o, signal_fd);
 	processes_want(&d.processes, false, false);
+	free(d.teller.node);
 	store_free(d.store);
 	view_unref(d.view);
 	close(d.root_fd);

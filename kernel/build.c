@@ -91,6 +91,14 @@ static int make_id(const struct kernel_recipe *r, struct ingredients *g)
 	add_list(h, "value", &r->value);
 	add_list(h, "targets", &r->targets);
 	add_list(h, "images", &r->images);
+	for (size_t i = 0; i < r->n_externals; i++) {
+		hash_add_string(h, "external");
+		hash_add_string(h, r->externals[i].source);
+		hash_add_string(h, r->externals[i].folder);
+		add_list(h, "configure", &r->externals[i].configure);
+		add_list(h, "make", &r->externals[i].make);
+		add_list(h, "products", &r->externals[i].products);
+	}
 	e = add_base(h, r->base);
 	hash_end(h, text);
 	if (e == 0 && asprintf(&g->id, "%s-%.*s", r->name, KERNEL_ID_DIGITS, text) < 0) {
@@ -260,7 +268,7 @@ int kernel_build(const struct kernel_env *env, const struct kernel_recipe *recip
 		r = kernel_find(env, g.id, ret);
 	if (r != -ENOENT || !g.id)
 		return r;
-	r = kernel_lock(env, &lock);
+	r = kernel_lock(env, KERNEL_GENERATIONS, &lock);
 	if (r < 0)
 		return r;
 	/* The one that held the lock may have built this very kernel. */

@@ -8,6 +8,7 @@
 
 #include "kernel/private.h"
 #include "util/error.h"
+#include "util/fs.h"
 #include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
@@ -112,6 +113,8 @@ bool kernel_compiler_fits(const struct kernel_recipe *r, const struct kernel_com
 void kernel_compiler_clear(struct kernel_compiler *c)
 {
 	free(c->path);
+	free(c->name);
+	free(c->toolchain);
 	free(c->version);
 	free(c->identity);
 	*c = (struct kernel_compiler){ 0 };
@@ -155,12 +158,17 @@ int kernel_compiler_parse(const char *says, bool *ret_clang, char **ret_version)
 	return 0;
 }
 
-static int ask(const struct kernel_env *env, const char *program, const char *option, char **ret)
+static int ask(const struct kernel_env *env, const struct jail *jail, const char *program, const char *option,
+	       char **ret)
 {
 	const char *argv[] = { program, option, NULL };
 	const char *const environment[] = { "LC_ALL=C", NULL };
 	const struct spawn s = {
-		.argv = argv, .env = environment, .timeout_ms = ASK_MS, .cancel_fd = env->cancel_fd
+		.argv = argv,
+		.env = environment,
+		.timeout_ms = ASK_MS,
+		.cancel_fd = env->cancel_fd,
+		.jail = jail,
 	};
 	_cleanup_free_ char *output = NULL;
 	int status, r = spawn_run(&s, &status, &output);
@@ -174,7 +182,8 @@ static int ask(const struct kernel_env *env, const char *program, const char *op
 }
 
 /* The assembler and linker make the kernel, too. */
-static int add_tool(const struct kernel_env *env, const char *cc, const char *tool, struct strbuf *b)
+static int add_tool(const struct kernel_env *env, const struct jail *jail, const char *cc, const char *tool,
+		    struct strbuf *b)
 {
 	_cleanup_free_ char *option = NULL, *path = NULL, *says = NULL;
 	int r;
@@ -183,35 +192,37 @@ static int add_tool(const struct kernel_env *env, const char *cc, const char *to
 		option = NULL;
 		return -ENOMEM;
 	}
-	r = ask(env, cc, option, &path);
+	r = ask(env, jail, cc, option, &path);
 	if (r == 0) {
 		path[strcspn(path, "\n")] = '\0';
-		r = ask(env, path, "--version", &says);
+		r = ask(env, jail, path, "--version", &says);
 	}
 	if (r == 0)
 		strbuf_addf(b, "%.*s\n", (int)strcspn(says, "\n"), says);
 	return r == -ENOENT || r == -MUSTER_E_COMMAND ? 0 : r;
 }
 
-static int know(const struct kernel_env *env, const char *path, struct kernel_compiler *ret)
+static int know(const struct kernel_env *env, const struct jail *jail, const char *path,
+		struct kernel_compiler *ret)
 {
 	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { 0 };
 	_cleanup_free_ char *says = NULL, *machine = NULL;
-	int r = ask(env, path, "--version", &says);
+	int r = ask(env, jail, path, "--version", &says);
 
 	if (r == 0)
 		r = kernel_compiler_parse(says, &c.clang, &c.version);
 	/* Many a program of GNU's says its version like this; only a compiler knows its machine. */
 	if (r == 0)
-		r = ask(env, path, "-dumpmachine", &machine);
+		r = ask(env, jail, path, "-dumpmachine", &machine);
 	if (r == 0 && !strchr(machine, '-'))
 		r = -MUSTER_E_FORMAT;
 	if (r < 0)
 		return r;
 	c.path = strdup(path);
+	c.name = strdup(path);
 	if (asprintf(&c.identity, "%.*s\n%s", (int)strcspn(says, "\n"), says, machine) < 0)
 		c.identity = NULL;
-	if (!c.path || !c.identity)
+	if (!c.path || !c.name || !c.identity)
 		return -ENOMEM;
 	*ret = c;
 	c = (struct kernel_compiler){ 0 };
@@ -219,15 +230,15 @@ static int know(const struct kernel_env *env, const char *path, struct kernel_co
 }
 
 /* The one that is chosen says of its assembler and linker, too. */
-static int complete(const struct kernel_env *env, struct kernel_compiler *c)
+int kernel_compiler_complete(const struct kernel_env *env, const struct jail *jail, struct kernel_compiler *c)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	int r;
 
 	strbuf_adds(&b, c->identity);
-	r = add_tool(env, c->path, "as", &b);
+	r = add_tool(env, jail, c->path, "as", &b);
 	if (r == 0)
-		r = add_tool(env, c->path, "ld", &b);
+		r = add_tool(env, jail, c->path, "ld", &b);
 	free(c->identity);
 	c->identity = NULL;
 	return r < 0 ? r : strbuf_take(&b, &c->identity, NULL);
@@ -245,13 +256,14 @@ static bool is_candidate(const char *name)
 	return rest && (!*rest || (*rest == '-' && is_version(rest + 1, strlen(rest + 1))));
 }
 
-static int candidates(struct strv *ret)
+static int candidates(const char *root, struct strv *ret)
 {
 	static const char *const folders[] = { "/usr/local/bin", "/usr/bin" };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(folders); i++) {
-		DIR *d = opendir(folders[i]);
+		_cleanup_free_ char *folder = fs_join(root, folders[i]);
+		DIR *d = folder ? opendir(folder) : NULL;
 		struct dirent *e;
 
 		while (d && r == 0 && (e = readdir(d)))
@@ -265,12 +277,13 @@ static int candidates(struct strv *ret)
 	return r;
 }
 
-int kernel_compilers(const struct kernel_env *env, struct kernel_compiler **ret, size_t *ret_n)
+int kernel_compilers_look(const struct kernel_env *env, const struct jail *jail, struct kernel_compiler **ret,
+			  size_t *ret_n)
 {
 	_cleanup_strv_ struct strv paths = STRV_INIT;
 	struct kernel_compiler *v;
 	size_t n = 0;
-	int r = candidates(&paths);
+	int r = candidates(jail ? jail->root : "/", &paths);
 
 	if (r < 0)
 		return r;
@@ -278,7 +291,7 @@ int kernel_compilers(const struct kernel_env *env, struct kernel_compiler **ret,
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < paths.n; i++) {
-		r = know(env, paths.v[i], &v[n]);
+		r = know(env, jail, paths.v[i], &v[n]);
 		if (r == 0)
 			n++;
 		else if (r != -MUSTER_E_CANCELLED && r != -ENOMEM)
@@ -293,13 +306,87 @@ int kernel_compilers(const struct kernel_env *env, struct kernel_compiler **ret,
 	return 0;
 }
 
+int kernel_compiler_copy(const struct kernel_compiler *from, struct kernel_compiler *ret)
+{
+	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { .clang = from->clang };
+
+	c.path = strdup(from->path);
+	c.name = strdup(from->name);
+	c.toolchain = from->toolchain ? strdup(from->toolchain) : NULL;
+	c.version = strdup(from->version);
+	c.identity = strdup(from->identity);
+	if (!c.path || !c.name || !c.version || !c.identity || (from->toolchain && !c.toolchain))
+		return -ENOMEM;
+	*ret = c;
+	c = (struct kernel_compiler){ 0 };
+	return 0;
+}
+
+static int add_toolchain(const struct kernel_toolchain *t, struct kernel_compiler **v, size_t *n)
+{
+	struct kernel_compiler *more = reallocarray(*v, *n + t->n_compilers + 1, sizeof(*more));
+	int r = more ? 0 : -ENOMEM;
+
+	if (more)
+		*v = more;
+	for (size_t i = 0; r == 0 && i < t->n_compilers; i++) {
+		r = kernel_compiler_copy(&t->compilers[i], &more[*n]);
+		*n += r == 0;
+	}
+	return r;
+}
+
+int kernel_compilers(const struct kernel_env *env, struct kernel_compiler **ret, size_t *ret_n)
+{
+	struct kernel_toolchain **toolchains = NULL;
+	struct kernel_compiler *v = NULL;
+	size_t n = 0, n_toolchains = 0;
+	int r = kernel_compilers_look(env, NULL, &v, &n);
+
+	if (r == 0)
+		r = kernel_toolchain_list(env, &toolchains, &n_toolchains);
+	for (size_t i = 0; r == 0 && i < n_toolchains; i++)
+		r = add_toolchain(toolchains[i], &v, &n);
+	kernel_toolchains_free(toolchains, n_toolchains);
+	if (r < 0) {
+		kernel_compilers_free(v, n);
+		return r;
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+/* ---- the one that a build takes ----------------------------------------------------------------------------- */
+
+/* "NAME:gcc-4.4"; -ENOENT: nothing of the kind. */
+static int know_inside(const struct kernel_env *env, const char *cc, struct kernel_compiler *ret)
+{
+	_cleanup_(kernel_toolchain_freep) struct kernel_toolchain *t = NULL;
+	const char *colon = strchr(cc, ':');
+	_cleanup_free_ char *name = colon ? strndup(cc, (size_t)(colon - cc)) : NULL;
+	int r;
+
+	if (!colon || strchr(cc, '/'))
+		return -ENOENT;
+	r = name ? kernel_toolchain_find(env, name, &t) : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < t->n_compilers; i++)
+		if (strcmp(t->compilers[i].name, cc) == 0)
+			return kernel_compiler_copy(&t->compilers[i], ret);
+	return r < 0 ? r : -ENOENT;
+}
+
 static int choose_named(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
 			struct kernel_compiler *ret)
 {
 	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { 0 };
-	_cleanup_free_ char *path = spawn_find(cc), *wanted = NULL;
-	int e = path ? know(env, path, &c) : -ENOENT;
+	_cleanup_free_ char *path = NULL, *wanted = NULL;
+	int e = know_inside(env, cc, &c);
 
+	if (e == -ENOENT) {
+		path = spawn_find(cc);
+		e = path ? know(env, NULL, path, &c) : -ENOENT;
+	}
 	if (e == -ENOENT)
 		log_error(_("there is no compiler %s"), cc);
 	else if (e < 0 && e != -MUSTER_E_CANCELLED && e != -ENOMEM)
@@ -324,18 +411,39 @@ int kernel_compiler_check(const struct kernel_env *env, const struct kernel_reci
 	return choose_named(env, r, cc, &c);
 }
 
+static int say_none(const struct kernel_recipe *r, const char *have)
+{
+	_cleanup_free_ char *wanted = kernel_compiler_wanted(r), *advice = kernel_toolchain_advice(r);
+
+	if (!wanted)
+		return -ENOMEM;
+	if (have)
+		log_error(_("no compiler of this server is fit for the recipe %s: it wants %s; here are %s. "
+			    "Name "
+			    "another one with --cc PATH"),
+			  r->name, wanted, have);
+	else
+		log_error(_("no compiler of this server is fit for the recipe %s: it wants %s; here is none. "
+			    "Name "
+			    "one with --cc PATH"),
+			  r->name, wanted);
+	if (advice)
+		log_error("%s", advice);
+	return -MUSTER_E_MISSING;
+}
+
 /* The usual one first: on nearly every server it fits, and no other needs to be asked. */
 static int choose_any(const struct kernel_env *env, const struct kernel_recipe *r,
 		      struct kernel_compiler *ret)
 {
 	_cleanup_strbuf_ struct strbuf have = STRBUF_INIT;
-	_cleanup_free_ char *usual = spawn_find("gcc"), *wanted = NULL;
+	_cleanup_free_ char *usual = spawn_find("gcc");
 	struct kernel_compiler *v = NULL;
 	bool found = false;
 	size_t n = 0;
 	int e;
 
-	if (usual && know(env, usual, ret) == 0) {
+	if (usual && know(env, NULL, usual, ret) == 0) {
 		if (kernel_compiler_fits(r, ret))
 			return 0;
 		kernel_compiler_clear(ret);
@@ -349,25 +457,15 @@ static int choose_any(const struct kernel_env *env, const struct kernel_recipe *
 			*ret = v[i];
 			v[i] = (struct kernel_compiler){ 0 };
 		} else {
-			strbuf_addf(&have, "%s%s %s", i ? ", " : "", v[i].clang ? "clang" : "gcc",
-				    v[i].version);
+			strbuf_adds(&have, i ? ", " : "");
+			strbuf_addf(&have, v[i].toolchain ? _("%s %s of the toolchain %s") : "%s %s",
+				    v[i].clang ? "clang" : "gcc", v[i].version, v[i].toolchain);
 		}
 	}
 	kernel_compilers_free(v, n);
 	if (found)
 		return 0;
-	wanted = kernel_compiler_wanted(r);
-	if (have.len)
-		log_error(_("no compiler of this server is fit for the recipe %s: it wants %s; here are %s. "
-			    "Name "
-			    "another one with --cc PATH"),
-			  r->name, wanted ? wanted : _("another"), have.data);
-	else
-		log_error(_("no compiler of this server is fit for the recipe %s: it wants %s; here is none. "
-			    "Name "
-			    "one with --cc PATH"),
-			  r->name, wanted ? wanted : _("another"));
-	return -MUSTER_E_MISSING;
+	return say_none(r, have.data);
 }
 
 int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
@@ -376,8 +474,9 @@ int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_rec
 	struct kernel_compiler c = { 0 };
 	int e = cc ? choose_named(env, r, cc, &c) : choose_any(env, r, &c);
 
-	if (e == 0)
-		e = complete(env, &c);
+	/* A toolchain's was asked when it was made. */
+	if (e == 0 && !c.toolchain)
+		e = kernel_compiler_complete(env, NULL, &c);
 	if (e < 0) {
 		kernel_compiler_clear(&c);
 		return e;

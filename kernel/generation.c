@@ -77,6 +77,11 @@ int kernel_facts_text(const struct kernel_facts *f, char **ret)
 			(int)f->compiled, "sources", inputs_json(f), "flags", words_json(&r->flags), "set",
 			words_json(&r->set), "module", words_json(&r->module), "unset", words_json(&r->unset),
 			"value", words_json(&r->value));
+	if (doc && f->cc->toolchain &&
+	    json_object_set_new(doc, "toolchain", json_string(f->cc->toolchain)) < 0) {
+		json_decref(doc);
+		return -ENOMEM;
+	}
 	if (doc && json_object_set_new(doc, "image_sha256", json_string(f->image_sha256)) < 0) {
 		json_decref(doc);
 		return -ENOMEM;
@@ -305,7 +310,7 @@ int kernel_remove(const struct kernel_env *env, const char *id)
 		gone = NULL;
 		return -ENOMEM;
 	}
-	r = kernel_lock(env, &lock);
+	r = kernel_lock(env, KERNEL_GENERATIONS, &lock);
 	if (r < 0)
 		return r;
 	folder = fs_open(env->root_fd, KERNEL_GENERATIONS, O_RDONLY | O_DIRECTORY, 0);

@@ -12,6 +12,7 @@
 #include "util/macro.h"
 
 #define KERNEL_GENERATIONS "/var/lib/muster/kernels"
+#define KERNEL_TOOLCHAINS "/var/lib/muster/toolchains"
 #define KERNEL_OWN_RECIPES "/etc/muster/recipes"
 
 struct kernel_env {
@@ -29,7 +30,7 @@ struct kernel_env {
 struct kernel_wish {
 	const char *const *
 		sources; /* "PLACE" for the first one, "NAME=PLACE" for any; PLACE#sha256=HEX; NULL-terminated */
-	const char *cc;	   /* a compiler by name or path; NULL: the first that fits */
+	const char *cc;	   /* a compiler by name, path or TOOLCHAIN:NAME; NULL: the first that fits */
 	unsigned int jobs; /* 0: as many as there are processors */
 };
 
@@ -59,7 +60,7 @@ int kernel_remove(const struct kernel_env *env, const char *id) _must_check_;
 void kernel_generation_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, kernel_generation_free)
 
-/* The compilers of this server, whatever their versions. */
+/* The compilers of this server, then those of its toolchains, whatever their versions. */
 int kernel_compilers(const struct kernel_env *env, struct kernel_compiler **ret, size_t *ret_n) _must_check_;
 void kernel_compilers_free(struct kernel_compiler *v, size_t n);
 /* Whether the recipe takes it. */
@@ -67,6 +68,31 @@ bool kernel_compiler_fits(const struct kernel_recipe *r, const struct kernel_com
 /* "gcc 3.2 to 4.4 or clang 11 and later"; owned, NULL when memory runs out. */
 char *kernel_compiler_wanted(const struct kernel_recipe *r);
 
+/* ---- toolchains: the programs of an older release, in which a build runs ---- */
+
+struct kernel_toolchain_wish {
+	const char *mirror;	     /* URL, copy:PATH, file:PATH or PATH */
+	const char *release;	     /* as the mirror has it below dists/ */
+	const char *const *packages; /* NULL-terminated; NULL: what most kernels need */
+	const char *keyring;	     /* NULL: the server's own keys */
+	bool trust_unsigned;	     /* whoever answers for the mirror is believed */
+};
+int kernel_toolchain_build(const struct kernel_env *env, const char *name,
+			   const struct kernel_toolchain_wish *wish,
+			   struct kernel_toolchain **ret) _must_check_;
+/* -ENOENT where there is none. */
+int kernel_toolchain_find(const struct kernel_env *env, const char *name,
+			  struct kernel_toolchain **ret) _must_check_;
+/* By their names. */
+int kernel_toolchain_list(const struct kernel_env *env, struct kernel_toolchain ***ret,
+			  size_t *ret_n) _must_check_;
+/* -EBUSY (logged): a build runs in it. */
+int kernel_toolchain_remove(const struct kernel_env *env, const char *name) _must_check_;
+void kernel_toolchain_free(struct kernel_toolchain *t);
+DEFINE_CLEANUP(struct kernel_toolchain *, kernel_toolchain_free)
+void kernel_toolchains_free(struct kernel_toolchain **v, size_t n);
+/* Which release has a compiler for the recipe, and the command that makes one of it; owned. NULL: none is known. */
+char *kernel_toolchain_advice(const struct kernel_recipe *r);
 /* Whether this could be the recipe's source of that index: as craft_input_check() looks. */
 int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe *r, size_t index,
 			const char *place, const char *sha256, bool *ret_digest) _must_check_;

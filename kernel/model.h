@@ -24,6 +24,17 @@ struct kernel_patch {
 	unsigned int strip; /* as patch(1) has it: 1 for a/ and b/ */
 };
 
+/* A module that is built outside of the kernel's tree, against it. */
+struct kernel_external {
+	char *name;
+	char *source; /* the source that holds it */
+	char *folder; /* in it; "": its top */
+	/* The options of the source's ./configure (none: it is not run), and the words for make in the folder. In both
+	 * @KERNEL@ is the kernel's tree, @SOURCE@ and @FOLDER@ where the module is. */
+	struct strv configure, make;
+	struct strv products; /* names of files below the folder, as fnmatch(3) has them */
+};
+
 /* Recipes are files kernel/recipes/NAME.conf and /etc/muster/recipes/NAME.conf; all strings are owned and never NULL. */
 struct kernel_recipe {
 	char *name;
@@ -40,7 +51,9 @@ struct kernel_recipe {
 	struct strv set, module, unset; /* symbols, without CONFIG_ */
 	struct strv value;		/* NAME=VALUE as a .config has it, strings in quotes */
 	struct strv targets;		/* of make */
-	struct strv images;		/* where the boot image may lie; the first that is there counts */
+	struct kernel_external *externals;
+	size_t n_externals;
+	struct strv images; /* where the boot image may lie; the first that is there counts */
 };
 
 /* An immutable folder /var/lib/muster/kernels/ID: vmlinuz, System.map, config, lib/modules/RELEASE, kernel.json. */
@@ -64,10 +77,30 @@ struct kernel_order {
 	char *id; /* of the generation; "" for none */
 };
 
-/* A compiler of this server. */
+/* A compiler of this server, or of one of its toolchains. */
 struct kernel_compiler {
-	char *path;
-	bool clang;	/* else gcc */
-	char *version;	/* "12.2.0" */
-	char *identity; /* all that it says about itself and its linker */
+	char *path;	 /* as seen by who runs it */
+	char *name;	 /* for people and --cc: the path, or "NAME:gcc-4.4" */
+	char *toolchain; /* its name; NULL: it is the server's own */
+	bool clang;	 /* else gcc */
+	char *version;	 /* "12.2.0" */
+	char *identity;	 /* all that it says about itself and its linker */
+};
+
+/*
+ * A folder /var/lib/muster/toolchains/NAME: "tree", which has the programs of an older release, and toolchain.json. It is made
+ * whole or not at all, and never changed.
+ */
+struct kernel_toolchain {
+	char *name;
+	char *release; /* "squeeze" */
+	char *mirror;  /* as apt has it: a URL, copy:PATH or file:PATH */
+	char *keyring; /* "": the server's own keys */
+	bool trusted;  /* the operator said to take it unsigned */
+	char *hash;    /* SHA-256 over all that a build sees of it */
+	char *made;    /* RFC 3339, UTC */
+	struct strv packages;
+	struct kernel_compiler *compilers;
+	size_t n_compilers;
+	unsigned long long bytes;
 };

@@ -142,25 +142,31 @@ static int install_modules(struct package *p)
 static int list_builtin(struct package *p)
 {
 	struct kernel_work *w = p->w;
-	_cleanup_free_ char *path = NULL, *config = NULL, *list = NULL, *base = NULL;
-	int status, r;
+	_cleanup_free_ char *path = NULL, *config = NULL, *list = NULL;
 	size_t len;
+	int r;
 
-	if (asprintf(&path, "/install/lib/modules/%s/modules.builtin", p->release) < 0)
+	if (asprintf(&path, "/install/lib/modules/%s/modules.builtin", p->release) < 0) {
 		path = NULL;
-	base = fs_join(w->host_folder, "install");
-	if (!path || !base)
 		return -ENOMEM;
+	}
 	if (fs_exists(w->folder_fd, path))
 		return 0;
 	r = fs_read(w->tree_fd, "/.config", CONFIG_MAX, &config, &len);
 	if (r == 0)
 		r = kernel_list_builtin(w->tree_fd, config, w->recipe->architecture, &list);
+	return r < 0 ? r : fs_write(w->folder_fd, path, list, strlen(list), &plain);
+}
+
+/* By the server's own depmod: a toolchain may have none, and the kernel's makefile saw neither the list nor other modules. */
+static int index_modules(struct package *p)
+{
+	_cleanup_free_ char *base = fs_join(p->w->host_folder, "install");
+	int status, r = base ? 0 : -ENOMEM;
+
 	if (r == 0)
-		r = fs_write(w->folder_fd, path, list, strlen(list), &plain);
-	if (r == 0)
-		r = kernel_work_run(w, (const char *const[]){ "depmod", "-b", base, p->release, NULL }, NULL,
-				    INSTALL_MS, &status);
+		r = kernel_work_run(p->w, (const char *const[]){ "depmod", "-b", base, p->release, NULL },
+				    NULL, INSTALL_MS, &status);
 	if (r == 0 && status != 0) {
 		log_error(_("depmod for %s ended with status %d"), p->release, status);
 		r = -MUSTER_E_COMMAND;
@@ -282,9 +288,17 @@ static int fill(struct package *p)
 	if (r == 0 && has_modules(p)) {
 		r = install_modules(p);
 		if (r == 0)
+			r = kernel_step_external(p->w, p->release);
+		if (r == 0)
 			r = list_builtin(p);
 		if (r == 0)
+			r = index_modules(p);
+		if (r == 0)
 			r = move_modules(p);
+	} else if (r == 0 && p->w->recipe->n_externals > 0) {
+		log_error(_("the recipe %s builds the module %s, and this kernel takes none: set MODULES"),
+			  p->w->recipe->name, p->w->recipe->externals[0].name);
+		r = -MUSTER_E_REFUSED;
 	}
 	return r < 0 ? r : finish_files(p);
 }

@@ -8,6 +8,7 @@
 #include "craft/craft.h"
 #include "kernel/kernel.h"
 #include "util/hash.h"
+#include "util/jail.h"
 
 #define KERNEL_ID_DIGITS 12
 /* Sources that came from a URL, each under its SHA-256; a part of one has .part behind. */
@@ -26,8 +27,8 @@ char *kernel_host_path(const struct kernel_env *env, const char *path);
 void kernel_progress(const struct kernel_env *env, const char *step, const char *text, int permille,
 		     const char *line);
 bool kernel_cancelled(const struct kernel_env *env);
-/* Holds the room against other builds until *ret_fd is closed; waits for one that goes on. */
-int kernel_lock(const struct kernel_env *env, int *ret_fd) _must_check_;
+/* Holds the folder against other builds until *ret_fd is closed; waits for one that goes on. Makes it if need be. */
+int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd) _must_check_;
 /* Removes a tree; refuses where something is mounted in it. */
 int kernel_discard(const struct kernel_env *env, const char *path) _must_check_;
 /* True where the file system of a path below the root has no room left to speak of. */
@@ -40,10 +41,26 @@ bool kernel_versions_valid(const char *range);
 bool kernel_versions_have(const char *range, const char *version);
 /* What a compiler says of itself: "gcc (Debian 12.2.0-14) 12.2.0\nCopyright ..." → its kind and version. Pure. */
 int kernel_compiler_parse(const char *says, bool *ret_clang, char **ret_version) _must_check_;
+/* The compilers in the folders for programs, in the jail or here (NULL). */
+int kernel_compilers_look(const struct kernel_env *env, const struct jail *jail, struct kernel_compiler **ret,
+			  size_t *ret_n) _must_check_;
+/* Adds to its identity what its assembler and linker say. */
+int kernel_compiler_complete(const struct kernel_env *env, const struct jail *jail,
+			     struct kernel_compiler *c) _must_check_;
+int kernel_compiler_copy(const struct kernel_compiler *from, struct kernel_compiler *ret) _must_check_;
 /* The one that was asked for, or the first that fits. Logged why none does: -MUSTER_E_MISSING. */
 int kernel_compiler_choose(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
 			   struct kernel_compiler *ret) _must_check_;
 void kernel_compiler_clear(struct kernel_compiler *c);
+
+/* ---- toolchain.c ---- */
+
+/* toolchain.json. */
+int kernel_toolchain_text(const struct kernel_toolchain *t, char **ret) _must_check_;
+/* The folder of its programs, for jails; owned, NULL when memory runs out. */
+char *kernel_toolchain_tree(const struct kernel_env *env, const char *name);
+/* It is not removed until *ret_fd is closed. */
+int kernel_toolchain_hold(const struct kernel_env *env, const char *name, int *ret_fd) _must_check_;
 
 /* ---- source.c: what goes in ---- */
 
@@ -99,6 +116,8 @@ struct kernel_work {
 	int log_fd;
 	uid_t uid; /* whose the tree is; ours where we are not root */
 	gid_t gid;
+	int held;    /* the compiler's toolchain; -1: it has none */
+	char *tools; /* its folder */
 	unsigned int jobs;
 	int64_t epoch; /* of the sources */
 	/* of the step at work */
@@ -127,6 +146,13 @@ void kernel_work_step(struct kernel_work *w, const char *step, const char *text)
 /* Runs a program in the tree, with nothing of our environment and without rights. *ret_status is its exit status. */
 int kernel_work_run(struct kernel_work *w, const char *const *argv, const char *input, int timeout_ms,
 		    int *ret_status) _must_check_;
+/* Runs a program in the folder cwd, with the compiler's own programs about it where it is a toolchain's. Another status than 0
+ * is logged with what failed; `what` is its name there. */
+int kernel_work_inside(struct kernel_work *w, const char *cwd, const char *what, const char *const *words,
+		       const char *input, int timeout_ms) _must_check_;
+/* make with the recipe's compiler and these words, in a folder; logged likewise. */
+int kernel_work_make_in(struct kernel_work *w, const char *cwd, const char *input, int timeout_ms,
+			const struct strv *words) _must_check_;
 /* make with the recipe's compiler and these words; NULL-terminated. Another status than 0 is logged with what failed. */
 int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...) _must_check_
 	__attribute__((sentinel));
@@ -143,6 +169,8 @@ int kernel_step_unpack(struct kernel_work *w, const struct craft_input *inputs,
 int kernel_step_patch(struct kernel_work *w, const struct craft_input *inputs,
 		      size_t n) _must_check_;		       /* patch.c */
 int kernel_step_configure(struct kernel_work *w) _must_check_; /* configure.c */
+/* The recipe's own modules, against the kernel that was built, into the folder "install"; external.c. */
+int kernel_step_external(struct kernel_work *w, const char *release) _must_check_;
 int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs,
 			size_t n) _must_check_; /* package.c */
 

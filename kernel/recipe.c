@@ -33,14 +33,14 @@ static const struct conf_key config_keys[] = {
 	{ "base" }, { "set", true }, { "module", true }, { "unset", true }, { "value", true }, { NULL },
 };
 static const struct conf_key build_keys[] = { { "targets", true }, { "images", true }, { NULL } };
+static const struct conf_key module_keys[] = {
+	{ "source" }, { "folder" }, { "configure", true }, { "make", true }, { "products", true }, { NULL },
+};
 static const struct conf_form forms[] = {
-	{ "recipe", false, recipe_keys },
-	{ "source", true, source_keys },
-	{ "patch", true, patch_keys },
-	{ "compiler", false, compiler_keys },
-	{ "config", false, config_keys },
-	{ "build", false, build_keys },
-	{ NULL },
+	{ "recipe", false, recipe_keys }, { "source", true, source_keys },
+	{ "patch", true, patch_keys },	  { "compiler", false, compiler_keys },
+	{ "config", false, config_keys }, { "build", false, build_keys },
+	{ "module", true, module_keys },  { NULL },
 };
 
 struct reading {
@@ -67,8 +67,17 @@ void kernel_recipe_free(struct kernel_recipe *r)
 		free(r->patches[i].match);
 		free(r->patches[i].sha256);
 	}
+	for (size_t i = 0; i < r->n_externals; i++) {
+		free(r->externals[i].name);
+		free(r->externals[i].source);
+		free(r->externals[i].folder);
+		strv_free(&r->externals[i].configure);
+		strv_free(&r->externals[i].make);
+		strv_free(&r->externals[i].products);
+	}
 	free(r->sources);
 	free(r->patches);
+	free(r->externals);
 	free(r->name);
 	free(r->path);
 	free(r->description);
@@ -174,6 +183,23 @@ static bool is_target(const char *s)
 	return *s != '-' && text_is_of(s, "-_./") && !strstr(s, "..");
 }
 
+/* Words for make and configure of a module; they may name folders. */
+static bool is_make_word(const char *s)
+{
+	return *s != '-' && text_is_of(s, "-_./=@,+");
+}
+
+static bool is_configure_word(const char *s)
+{
+	return *s == '-' && text_is_of(s, "-_./=@,+");
+}
+
+/* The name of a file, with the signs of fnmatch(3). */
+static bool is_product(const char *s)
+{
+	return *s != '-' && *s != '.' && text_is_of(s, "-_.*?[]");
+}
+
 static void check_sha256(struct reading *d, const struct conf_section *s, const char *text)
 {
 	if (text && *text && !craft_is_sha256(text))
@@ -219,16 +245,50 @@ static void read_patch(struct reading *d, const struct conf_section *s)
 	check_sha256(d, s, v->sha256);
 }
 
+static bool has_source(const struct kernel_recipe *r, const char *name)
+{
+	for (size_t k = 0; k < r->n_sources; k++)
+		if (strcmp(r->sources[k].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void read_external(struct reading *d, const struct conf_section *s)
+{
+	struct kernel_external *v = &d->recipe->externals[d->recipe->n_externals++];
+
+	v->name = strdup(s->title);
+	v->source = take(d, s, "source", "");
+	v->folder = take(d, s, "folder", "");
+	take_list(d, s, "configure", &v->configure, is_configure_word, "an option of configure");
+	take_list(d, s, "make", &v->make, is_make_word, "a target or a variable of make");
+	take_list(d, s, "products", &v->products, is_product, "a file's name");
+	if (d->error)
+		return;
+	if (*v->folder && !is_target(v->folder))
+		wrong(d, line_of(s, "folder"), "folder \"%s\" is not a path in the source", v->folder);
+	if (v->products.n == 0)
+		wrong(d, s->line, "the module \"%s\" needs products: the names of the files that it makes",
+		      s->title);
+}
+
+static void check_externals(struct reading *d)
+{
+	const struct kernel_recipe *r = d->recipe;
+
+	for (size_t i = 0; i < r->n_externals; i++)
+		if (!has_source(r, r->externals[i].source))
+			wrong(d, 0,
+			      "the module \"%s\" is to come from \"%s\", which is no source of this recipe",
+			      r->externals[i].name, r->externals[i].source);
+}
+
 static void check_patches(struct reading *d)
 {
 	const struct kernel_recipe *r = d->recipe;
 
 	for (size_t i = 0; i < r->n_patches; i++) {
-		bool known = !*r->patches[i].source;
-
-		for (size_t k = 0; k < r->n_sources; k++)
-			known = known || strcmp(r->sources[k].name, r->patches[i].source) == 0;
-		if (!known)
+		if (*r->patches[i].source && !has_source(r, r->patches[i].source))
 			wrong(d, 0,
 			      _("the patch \"%s\" is to come from \"%s\", which is no source of this recipe"),
 			      r->patches[i].name, r->patches[i].source);
@@ -300,7 +360,8 @@ static int read_sections(struct reading *d)
 
 	r->sources = calloc(d->conf->n_sections + 1, sizeof(*r->sources));
 	r->patches = calloc(d->conf->n_sections + 1, sizeof(*r->patches));
-	if (!r->sources || !r->patches)
+	r->externals = calloc(d->conf->n_sections + 1, sizeof(*r->externals));
+	if (!r->sources || !r->patches || !r->externals)
 		return -ENOMEM;
 	r->description = take(d, s, "description", "");
 	r->architecture = take(d, s, "architecture", "x86_64");
@@ -311,9 +372,13 @@ static int read_sections(struct reading *d)
 			read_source(d, &d->conf->sections[i]);
 		else if (strcmp(d->conf->sections[i].form->name, "patch") == 0)
 			read_patch(d, &d->conf->sections[i]);
+		else if (strcmp(d->conf->sections[i].form->name, "module") == 0)
+			read_external(d, &d->conf->sections[i]);
 	}
 	if (d->error == 0)
 		check_patches(d);
+	if (d->error == 0)
+		check_externals(d);
 	if (d->error == 0)
 		read_compiler(d);
 	if (d->error == 0)

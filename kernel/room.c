@@ -58,28 +58,29 @@ bool kernel_cancelled(const struct kernel_env *env)
 	return craft_cancelled(&craft);
 }
 
-int kernel_lock(const struct kernel_env *env, int *ret_fd)
+int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd)
 {
-	static const char *const folders[] = { "/var/lib/muster", KERNEL_GENERATIONS, NULL };
+	const char *const folders[] = { "/var/lib/muster", folder, NULL };
 	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
+	_cleanup_free_ char *path = fs_join(folder, ".lock");
 	_cleanup_close_ int fd = -1;
 	bool told = false;
-	int r = fs_mkdir_all(env->root_fd, KERNEL_GENERATIONS, 0755);
+	int r = path ? fs_mkdir_all(env->root_fd, folder, 0755) : -ENOMEM;
 
 	if (r == 0)
 		r = craft_let_through(env->root_fd, folders);
 	if (r == 0)
-		fd = fs_open(env->root_fd, KERNEL_GENERATIONS "/.lock", O_RDWR | O_CREAT, 0600);
+		fd = fs_open(env->root_fd, path, O_RDWR | O_CREAT, 0600);
 	if (r < 0 || fd < 0) {
-		log_error(_("%s cannot be used: %s"), KERNEL_GENERATIONS, muster_strerror(r < 0 ? r : fd));
+		log_error(_("%s cannot be used: %s"), folder, muster_strerror(r < 0 ? r : fd));
 		return r < 0 ? r : fd;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (!told)
-			kernel_progress(env, NC_("step", "wait"),
-					_("another muster is building a kernel here"), -1, NULL);
+			kernel_progress(env, NC_("step", "wait"), _("another muster is at work here"), -1,
+					NULL);
 		told = true;
 		if (poll(&p, 1, LOCK_RETRY_MS) > 0)
 			return -MUSTER_E_CANCELLED;

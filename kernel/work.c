@@ -31,6 +31,8 @@ void kernel_work_free(struct kernel_work *w)
 	closep(&w->folder_fd);
 	closep(&w->tree_fd);
 	closep(&w->log_fd);
+	closep(&w->held);
+	free(w->tools);
 	free(w->folder);
 	free(w->host_folder);
 	free(w->host_tree);
@@ -63,6 +65,12 @@ int kernel_work_open_tree(struct kernel_work *w)
 	return w->tree_fd < 0 ? w->tree_fd : 0;
 }
 
+static int enter_toolchain(struct kernel_work *w)
+{
+	w->tools = kernel_toolchain_tree(w->env, w->cc->toolchain);
+	return w->tools ? kernel_toolchain_hold(w->env, w->cc->toolchain, &w->held) : -ENOMEM;
+}
+
 int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
 		    const struct kernel_compiler *cc, const char *id, unsigned int jobs,
 		    struct kernel_work **ret)
@@ -78,12 +86,14 @@ int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
 	w->cc = cc;
 	w->id = id;
 	w->jobs = jobs ? jobs : processors > 0 ? (unsigned int)processors : 1;
-	w->folder_fd = w->tree_fd = w->log_fd = -1;
+	w->folder_fd = w->tree_fd = w->log_fd = w->held = -1;
 	if (asprintf(&w->folder, "%s/.building-%s", KERNEL_GENERATIONS, id) < 0) {
 		w->folder = NULL;
 		return -ENOMEM;
 	}
-	e = open_folder(w);
+	e = cc->toolchain ? enter_toolchain(w) : 0;
+	if (e == 0)
+		e = open_folder(w);
 	if (e < 0 && e != -MUSTER_E_REFUSED && e != -MUSTER_E_CONFLICT)
 		log_error(_("the kernel cannot be built in %s: %s"), w->folder, muster_strerror(e));
 	if (e == 0)
@@ -203,21 +213,22 @@ static int add_settings(const struct kernel_work *w, struct strv *set)
 	return r < 0 ? r : strv_addf(set, "KBUILD_BUILD_TIMESTAMP=%s", date);
 }
 
-int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
-		    int *ret_status)
+static int run(struct kernel_work *w, const struct jail *jail, const char *cwd, const char *const *words,
+	       const char *input, int timeout_ms, int *ret_status)
 {
 	const struct craft_env env = kernel_craft(w->env);
 	_cleanup_strv_ struct strv set = STRV_INIT;
 	struct craft_run c = {
 		.env = &env,
 		.argv = words,
-		.cwd = w->host_tree,
+		.cwd = cwd,
 		.input = input,
 		.uid = w->uid,
 		.gid = w->gid,
 		.timeout_ms = timeout_ms,
 		.on_line = take_line,
 		.data = w,
+		.jail = jail,
 	};
 	int r = add_settings(w, &set);
 
@@ -227,6 +238,12 @@ int kernel_work_run(struct kernel_work *w, const char *const *words, const char 
 	w->said = (struct strv)STRV_INIT;
 	c.set = (const char *const *)set.v;
 	return craft_run(&c, ret_status);
+}
+
+int kernel_work_run(struct kernel_work *w, const char *const *words, const char *input, int timeout_ms,
+		    int *ret_status)
+{
+	return run(w, NULL, w->host_tree, words, input, timeout_ms, ret_status);
 }
 
 static int add_compiler(const struct kernel_work *w, struct strv *argv)
@@ -239,7 +256,10 @@ static int add_compiler(const struct kernel_work *w, struct strv *argv)
 	strbuf_addf(&cc, "CC=%s", w->cc->path);
 	for (size_t i = 0; i < r->flags.n; i++)
 		strbuf_addf(&cc, " %s", r->flags.v[i]);
-	for (size_t i = 0; i < r->hostflags.n; i++)
+	/* The tree's own programs are built by the server's gcc, which may be much newer than the tree. */
+	if (w->tools && !w->cc->clang)
+		strbuf_addf(&host, "HOSTCC=%s", w->cc->path);
+	for (size_t i = 0; !w->tools && i < r->hostflags.n; i++)
 		strbuf_addf(&host, "%s%s", i ? " " : "HOSTCFLAGS=-O2 ", r->hostflags.v[i]);
 	if (cc.failed || host.failed)
 		return -ENOMEM;
@@ -250,7 +270,7 @@ static int add_compiler(const struct kernel_work *w, struct strv *argv)
 }
 
 /* What it says is in the log; the lines that matter come along. */
-static void say_failure(struct kernel_work *w, const char *target, int status)
+static void say_failure(struct kernel_work *w, const char *what, int status)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
@@ -260,38 +280,58 @@ static void say_failure(struct kernel_work *w, const char *target, int status)
 	}
 	for (size_t i = 0; i < w->said.n; i++)
 		strbuf_addf(&b, "\n  %s", w->said.v[i]);
-	log_error(_("make %s ended with status %d%s%s\nAll that it said is in %s/log"), target, status,
+	log_error(_("%s ended with status %d%s%s\nAll that it said is in %s/log"), what, status,
 		  b.len ? ":" : "", b.data ? b.data : "", w->host_folder);
 }
 
-int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...)
+int kernel_work_inside(struct kernel_work *w, const char *cwd, const char *what, const char *const *words,
+		       const char *input, int timeout_ms)
+{
+	const struct jail jail = { .root = w->tools, .folder = w->host_folder, .uid = w->uid, .gid = w->gid };
+	int status = 0, r = run(w, w->tools ? &jail : NULL, cwd, words, input, timeout_ms, &status);
+
+	if (r == -ENOENT)
+		log_error(_("make, env, nice or setpriv is missing on this server"));
+	else if (r == -MUSTER_E_TIMEOUT)
+		log_error(_("%s took longer than %d minutes, and was ended"), what, timeout_ms / 60000);
+	if (r == -ENOENT)
+		return -MUSTER_E_MISSING;
+	if (r < 0 || status == 0)
+		return r;
+	say_failure(w, what, status);
+	return kernel_disk_full(w->env, w->folder) ? -ENOSPC : -MUSTER_E_COMMAND;
+}
+
+int kernel_work_make_in(struct kernel_work *w, const char *cwd, const char *input, int timeout_ms,
+			const struct strv *words)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	const char *word, *target = NULL;
-	int status = 0, r = strv_add(&argv, "make");
-	va_list ap;
+	_cleanup_free_ char *what = NULL;
+	int r = strv_add(&argv, "make");
 
 	if (r == 0)
 		r = strv_addf(&argv, "-j%u", w->jobs);
 	if (r == 0)
 		r = add_compiler(w, &argv);
+	for (size_t i = 0; r == 0 && i < words->n; i++)
+		r = strv_add(&argv, words->v[i]);
+	if (asprintf(&what, "make %s", words->n ? words->v[0] : "") < 0)
+		what = NULL;
+	if (r < 0 || !what)
+		return -ENOMEM;
+	return kernel_work_inside(w, cwd, what, (const char *const *)argv.v, input, timeout_ms);
+}
+
+int kernel_work_make(struct kernel_work *w, const char *input, int timeout_ms, ...)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	const char *word;
+	va_list ap;
+	int r = 0;
+
 	va_start(ap, timeout_ms);
-	while (r == 0 && (word = va_arg(ap, const char *))) {
-		target = target ? target : word;
-		r = strv_add(&argv, word);
-	}
+	while (r == 0 && (word = va_arg(ap, const char *)))
+		r = strv_add(&words, word);
 	va_end(ap);
-	if (r == 0)
-		r = kernel_work_run(w, (const char *const *)argv.v, input, timeout_ms, &status);
-	if (r == -ENOENT)
-		log_error(_("make, env, nice or setpriv is missing on this server"));
-	else if (r == -MUSTER_E_TIMEOUT)
-		log_error(_("make %s took longer than %d minutes, and was ended"), target,
-			  timeout_ms / 60000);
-	if (r == -ENOENT)
-		return -MUSTER_E_MISSING;
-	if (r < 0 || status == 0)
-		return r;
-	say_failure(w, target ? target : "", status);
-	return kernel_disk_full(w->env, w->folder) ? -ENOSPC : -MUSTER_E_COMMAND;
+	return r < 0 ? r : kernel_work_make_in(w, w->host_tree, input, timeout_ms, &words);
 }

@@ -17,6 +17,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/jail.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/strv.h"
@@ -63,10 +64,12 @@ _Noreturn static void child(const struct spawn *s, const char *path, pid_t paren
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (s->cwd && chdir(s->cwd) < 0)
-		_exit(127);
 	for (size_t i = 0; s->env && s->env[i]; i++)
 		putenv((char *)(uintptr_t)s->env[i]);
+	if (s->jail)
+		jail_exec(s->jail, s->cwd, s->argv);
+	if (s->cwd && chdir(s->cwd) < 0)
+		_exit(127);
 	execv(path, (char *const *)(uintptr_t)s->argv);
 	_exit(127);
 }
@@ -158,7 +161,7 @@ static void end_group(pid_t pid)
 int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_output)
 {
 	_cleanup_close_ int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *path = spawn_find(s->argv[0]);
+	_cleanup_free_ char *path = s->jail ? strdup(s->argv[0]) : spawn_find(s->argv[0]);
 	pid_t pid, self = getpid();
 	int out[2];
 
@@ -184,7 +187,7 @@ int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_output)
 int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 {
 	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
-	_cleanup_free_ char *path = spawn_find(s->argv[0]);
+	_cleanup_free_ char *path = s->jail ? strdup(s->argv[0]) : spawn_find(s->argv[0]);
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 	int status = 0, r;
 	pid_t pid, self = getpid();

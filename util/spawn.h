@@ -12,6 +12,8 @@
 
 #include "util/macro.h"
 
+struct jail;
+
 struct spawn {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
 	const char *const *env;	 /* NAME=value to add to the environment; may be NULL */
@@ -27,6 +29,8 @@ struct spawn {
 	/* When this process is killed the child gets SIGTERM, and works on nothing that a next run begins anew. Never for
 	 * what must come to its end, such as a package manager. */
 	bool ends_with_us;
+	/* Runs in there; argv[0] and cwd are looked up in there, too. NULL: here. */
+	const struct jail *jail;
 	bool keep_stderr; /* standard error is not captured but goes where the caller's goes */
 };
 

@@ -12,6 +12,7 @@
 #include "backend/image/builder.h"
 #include "backend/image/part.h"
 #include "backend/image/sources.h"
+#include "util/debstrap.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
@@ -20,7 +21,6 @@
 #include "util/strbuf.h"
 
 #define STEP NC_("step", "packages")
-#define HOOKS "/usr/share/mmdebstrap/hooks/"
 #define APT_CONFIG_TIMEOUT_MS 30000
 #define SOURCE_MS (10 * 60 * 1000)
 
@@ -69,100 +69,31 @@ static int debian_sources(const struct image_env *env, char **ret)
 	return r;
 }
 
-static int add_proxies(struct strv *argv)
-{
-	_cleanup_free_ char *dump = NULL;
-	_cleanup_strv_ struct strv proxies = STRV_INIT;
-	int r = spawn_argv(&dump, APT_CONFIG_TIMEOUT_MS, "apt-config", "dump", NULL);
-
-	if (r < 0)
-		return r;
-	r = sources_proxies(dump, &proxies);
-	for (size_t i = 0; r == 0 && i < proxies.n; i++)
-		r = strv_addf(argv, "--aptopt=%s", proxies.v[i]);
-	return r;
-}
-
-static int add_hook(struct strv *argv, const char *folder)
-{
-	return access(folder, F_OK) == 0 ? strv_addf(argv, "--hook-dir=%s", folder) : 0;
-}
-
-static int add_include(struct strv *argv, const struct strv *packages)
-{
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	char *text;
-	int r;
-
-	strbuf_adds(&b, "--include=");
-	for (size_t i = 0; i < packages->n; i++)
-		strbuf_addf(&b, "%s%s", i ? "," : "", packages->v[i]);
-	r = strbuf_take(&b, &text, NULL);
-	return r < 0 ? r : strv_adopt(argv, text);
-}
-
-/*
- * In a mount and a process namespace of its own: when it is ended in the middle, its mounts in the tree and every
- * process that a package started end with it, and the tree can be removed.
- *
- * The maybe-merged-usr hook makes /bin and its like links before anything is unpacked: without it the package
- * usrmerge does so afterwards, and brings 50 MB of Perl along.
- */
 static int arguments(const struct recipe *r, const char *tree, const char *sources, struct strv *argv)
 {
-	int e = strv_add_all(argv, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-			     "--", "mmdebstrap", "--verbose", "--mode=root", "--format=directory", NULL);
+	int e = debstrap_begin(argv, strstr(r->sources, " file:") || strstr(r->sources, " copy:"));
 
 	if (e == 0)
 		e = strv_add(argv, r->kernel_only ? "--variant=extract" : "--variant=minbase");
 	if (e == 0)
 		e = strv_addf(argv, "--architectures=%s", r->architecture);
-	if (e == 0)
-		e = add_hook(argv, HOOKS "maybe-merged-usr");
-	if (e == 0 && (strstr(r->sources, " file:") || strstr(r->sources, " copy:")))
-		e = add_hook(argv, HOOKS "file-mirror-automount");
-	if (e == 0)
-		e = add_proxies(argv);
 	for (size_t i = 0; e == 0 && i < r->exclude.n; i++)
 		e = strv_addf(argv, "--dpkgopt=path-exclude=%s", r->exclude.v[i]);
 	if (e == 0 && r->packages.n > 0)
-		e = add_include(argv, &r->packages);
+		e = debstrap_include(argv, &r->packages);
 	if (e == 0)
 		e = strv_add_all(argv, r->suite, tree, sources, NULL);
 	return e;
 }
 
-/* ---- progress: mmdebstrap's stages, and apt's and dpkg's lines within them ------------------------------ */
-
-static const struct stage {
-	const char *line; /* how it begins */
-	int from, to;	  /* permille */
-} stages[] = {
-	{ "I: running apt-get update", 0, 60 },		  { "I: running --setup-hook", 0, 60 },
-	{ "I: downloading packages", 60, 160 },		  { "I: extracting archives", 160, 200 },
-	{ "I: installing essential packages", 200, 460 }, { "I: installing remaining packages", 460, 960 },
-	{ "I: cleaning package lists", 960, 990 },	  { "I: success", 1000, 1000 },
-};
-
 struct packages_progress {
 	const struct image_env *env;
-	const struct stage *stage;
-	int expected; /* events in this stage */
-	int seen;
-	char *wrong; /* the first error that says more than that something failed */
+	struct debstrap_progress debstrap;
 };
 
 static bool begins(const char *line, const char *with)
 {
 	return strncmp(line, with, strlen(with)) == 0;
-}
-
-/* apt's and mmdebstrap's errors begin so; the latter's only repeat the command that failed. */
-static void note_error(struct packages_progress *p, const char *line)
-{
-	if (!p->wrong && begins(line, "E: ") && !begins(line, "E: setup failed") &&
-	    !begins(line, "E: mmdebstrap"))
-		p->wrong = strdup(line + 3);
 }
 
 static int packages_failed(const struct packages_progress *p, int r, int status)
@@ -171,11 +102,11 @@ static int packages_failed(const struct packages_progress *p, int r, int status)
 		return r;
 	if (r < 0)
 		log_error(_("the packages of the node root cannot be installed: %s"), muster_strerror(r));
-	else if (p->wrong)
+	else if (p->debstrap.wrong)
 		log_error(_("the packages of the node root cannot be installed: %s. Look at \"packages\" in "
 			    "the "
 			    "answers, and at this server's package sources."),
-			  p->wrong);
+			  p->debstrap.wrong);
 	else
 		log_error(_("the packages of the node root cannot be installed: mmdebstrap ended with status "
 			    "%d"),
@@ -185,29 +116,9 @@ static int packages_failed(const struct packages_progress *p, int r, int status)
 
 static void packages_line(void *data, const char *line)
 {
-	static const char *const events[] = { "Get:", "Unpacking ", "Setting up " };
 	struct packages_progress *p = data;
-	const char *newly = strstr(line, " upgraded, ");
-	int permille = -1;
 
-	note_error(p, line);
-	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
-		if (begins(line, stages[i].line)) {
-			p->stage = &stages[i];
-			p->seen = 0;
-			permille = stages[i].from;
-		}
-	if (newly && strstr(newly, " newly installed")) {
-		p->expected = 3 * (int)strtol(newly + 11, NULL, 10);
-		p->seen = 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
-		if (begins(line, events[i]))
-			p->seen++;
-	if (p->stage && p->expected > 0 && p->seen > 0)
-		permille = p->stage->from +
-			   (p->stage->to - p->stage->from) * MIN(p->seen, p->expected) / p->expected;
-	image_progress(p->env, STEP, permille, line);
+	image_progress(p->env, STEP, debstrap_line(&p->debstrap, line), line);
 }
 
 static int write_sources(const char *path, const char *text)
@@ -285,7 +196,7 @@ static int debian_build(const struct image_env *env, const struct recipe *recipe
 	r = spawn_run(&s, &status, NULL);
 	if (r < 0 || status != 0)
 		r = packages_failed(&p, r, status);
-	free(p.wrong);
+	free(p.debstrap.wrong);
 	return r < 0 || recipe->kernel_only ? r : copy_keys(env, recipe->sources, tree);
 }
 

@@ -166,28 +166,3 @@ int sources_render(const struct sources *s, const struct sources_want *want, cha
 		strbuf_addf(&b, "%s%s", i ? "\n" : "", paragraphs.v[i]);
 	return strbuf_take(&b, ret, NULL);
 }
-
-/* Lines are: Acquire::http::Proxy "http://proxy:3142"; The names of protocols and hosts stand between. */
-int sources_proxies(const char *dump, struct strv *ret)
-{
-	_cleanup_free_ char *copy = strdup(dump);
-	char *save = NULL;
-	int r = copy ? 0 : -ENOMEM;
-
-	for (char *line = r == 0 ? strtok_r(copy, "\n", &save) : NULL; r == 0 && line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char *value = strchr(line, ' ');
-		size_t len = strlen(line);
-
-		if (!value || strncasecmp(line, "Acquire::", 9) != 0 || strncmp(value, " \"", 2) != 0 ||
-		    len < 4 || strcmp(line + len - 2, "\";") != 0 || strcmp(value, " \"\";") == 0)
-			continue;
-		*value = '\0';
-		if (!strcasestr(line, "::Proxy"))
-			continue;
-		*value = ' ';
-		line[len - 1] = '\0';
-		r = strv_add(ret, line);
-	}
-	return r;
-}

@@ -52,6 +52,3 @@ int sources_read(struct sources *s, int root_fd) _must_check_;
  * bytes. -ENOENT where none of them has the release itself.
  */
 int sources_render(const struct sources *s, const struct sources_want *want, char **ret) _must_check_;
-
-/* From the output of `apt-config dump`: the settings for proxies, each as "Acquire::http::Proxy \"…\"". */
-int sources_proxies(const char *dump, struct strv *ret) _must_check_;

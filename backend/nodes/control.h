@@ -17,6 +17,8 @@
  *     "cluster" comes again. STATE holds what struct node_state does, without what is empty or unknown;
  *     "stages" is [[STAGE, AT], ...], and "ssi" an
  *     object with what struct node_ssi holds.
+ *   {"cluster": {}}
+ *     That line alone, once.
  *   {"history": NAME}
  *     {"history": {"node": STATE, "boots": [{"began", "ms", "root", "kernel", "stage", "stages": [[STAGE, AT, MS],
  *     ...]}], "medians": {STAGE: MS}, "events": [...]}}

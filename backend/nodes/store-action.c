@@ -205,15 +205,25 @@ int store_outcome_set(struct store *s, int64_t now, const char *node, int64_t id
 		      const char *output)
 {
 	struct store_outcome o;
-	bool fits;
+	struct action a = { 0 };
+	bool runs, waits;
 	int r = store_outcome_get(s, id, &o);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	fits = strcmp(o.node, node) == 0 && strcmp(o.state, "running") == 0;
+	runs = strcmp(o.node, node) == 0 && strcmp(o.state, "running") == 0;
+	waits = strcmp(o.node, node) == 0 && strcmp(o.state, "waiting") == 0;
 	store_outcome_free(&o);
-	if (!fits)
-		return 0;
+	/* The report that it begins may be lost: it was told to the node, so it may have done it. */
+	if (waits)
+		r = find_action(s, node, &a);
+	if (r == 0 && waits && a.id == id && a.told > 0) {
+		r = store_begin(s);
+		r = r < 0 ? r : store_end(s, begin(s, now, node, &a));
+		runs = true;
+	}
+	if (r < 0 || !runs)
+		return r;
 	r = store_begin(s);
 	return r < 0 ? r : store_end(s, set_outcome(s, now, node, id, status, output));
 }

@@ -130,7 +130,8 @@ struct store_outcome {
 /* -ENOENT: there is no such order any more. */
 int store_outcome_get(struct store *s, int64_t id, struct store_outcome *ret) _must_check_;
 void store_outcome_free(struct store_outcome *o);
-/* The node says what became of it; passed over where it is none of this node's that runs. */
+/* The node says what became of it; passed over where it is none of this node's that runs, or may,
+ * since it was told. */
 int store_outcome_set(struct store *s, int64_t now, const char *node, int64_t id, int status,
 		      const char *output) _must_check_;
 

@@ -4,7 +4,7 @@
 #include "backend/ssi/gate.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "util/i18n.h"
@@ -12,7 +12,7 @@
 
 #define ID_MAX 254 /* 255 is unusable */
 
-static int check_node(const struct node_state *s, int64_t now, int64_t max_age, struct strv *out)
+static int check_node(const struct node_state *s, int64_t now, int interval, struct strv *out)
 {
 	const struct node_ssi *ssi = &s->ssi;
 
@@ -23,9 +23,12 @@ static int check_node(const struct node_state *s, int64_t now, int64_t max_age, 
 				 i18n(node_stage_text(s->stage)));
 	if (!ssi->known)
 		return strv_addf(out, _("%s runs a kernel without the single system."), s->name);
-	if (now - s->last_report > max_age)
-		return strv_addf(out, "%s reported %" PRId64 " s ago, which is too old to rely on.", s->name,
-				 (now - s->last_report) / 1000);
+	/* Three reports may be lost, and the fourth be late. */
+	if (now - s->last_report > (int64_t)interval * 3500)
+		return strv_addf(
+			out,
+			_("%s reported %d s ago, though it reports every %d s: that is too old to rely on."),
+			s->name, (int)MIN((now - s->last_report) / 1000, (int64_t)INT_MAX), interval);
 	if (*ssi->stuck || ssi->online > ssi->present)
 		return strv_addf(out, _("%s sees a single system that is broken; reset it first."), s->name);
 	if (ssi->node < 1 || ssi->node > ID_MAX)
@@ -56,14 +59,14 @@ static int compare_id(const struct node_state *s, const struct node_state *with,
 	return strv_addf(out, _("%s has the id %d, which %s has, too."), s->name, s->ssi.node, with->name);
 }
 
-int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now,
-	     int64_t max_age, struct strv *refusals)
+int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now, int interval,
+	     struct strv *refusals)
 {
 	const struct node_state *with = base ? base : v;
 	int r = n == 0 ? strv_add(refusals, _("No node was chosen.")) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = check_node(&v[i], now, max_age, refusals);
+		r = check_node(&v[i], now, interval, refusals);
 		if (r == 0 && &v[i] != with && v[i].ssi.known)
 			r = compare(&v[i], with, refusals);
 		if (r == 0 && base)

@@ -5,15 +5,15 @@
 #include "backend/nodes/node.h"
 #include "util/strv.h"
 
-#define SSI_FRESH_MS 35000 /* three and a half of the common report intervals */
+#define SSI_INTERVAL 10 /* seconds between reports, where musterd is not asked */
 
 /*
  * The nodes v shall form a single system, or join the one that `base` (may be NULL) is in. Every reason against it is added to
- * `refusals`, a sentence each; none means that they may. Each must be ready and not in one yet, have reported within max_age
- * ms and without trouble, and have an id from 1 to 254 that no other has; all must run the same build and be of one session.
+ * `refusals`, a sentence each; none means that they may. Each must be ready and not in one yet, have reported within three
+ * and a half report intervals (seconds) and without trouble, and have an id from 1 to 254 that no other has; all must run the same build and be of one session.
  */
-int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now,
-	     int64_t max_age, struct strv *refusals) _must_check_;
+int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now, int interval,
+	     struct strv *refusals) _must_check_;
 
 /* Their ids as krgadm takes them, "2,3,5", but for the node `without` (may be NULL); owned. */
 int ssi_id_list(const struct node_state *v, size_t n, const struct node_state *without,

@@ -171,6 +171,16 @@ void model_gone_all(struct model *m)
 	m->totals_old = m->view_old = true;
 }
 
+size_t model_all(const struct model *m)
+{
+	return m->n;
+}
+
+const struct model_node *model_any(const struct model *m, size_t i)
+{
+	return i < m->n ? &m->nodes[i] : NULL;
+}
+
 const struct model_node *model_find(struct model *m, const char *name)
 {
 	uint32_t place = *slot_of(m, name);

@@ -85,6 +85,10 @@ const struct model_node *model_row(struct model *m, size_t row);
 const struct model_node *model_find(struct model *m, const char *name);
 const struct model_node *model_by_id(struct model *m, uint64_t id);
 
+/* All nodes, also those that are not shown, in no order that means anything; those that are gone, too. */
+size_t model_all(const struct model *m);
+const struct model_node *model_any(const struct model *m, size_t i);
+
 /* The events, oldest first. */
 size_t model_events(const struct model *m);
 const struct model_event *model_event_at(const struct model *m, size_t i);

@@ -13,13 +13,14 @@
 #include "util/i18n.h"
 #include "util/units.h"
 
-#define NODE_KEYS(X)                                                                               \
-	X(NODE_EVENTS, 'e', TK_NONE, N_("events"), N_("Show the log of this node"), KEYMAP_BAR)    \
-	X(NODE_NEXT, 'j', TK_DOWN, N_("next"), N_("To the node below it in the table"), 0)         \
-	X(NODE_PREVIOUS, 'k', TK_UP, N_("previous"), N_("To the node above it in the table"), 0)   \
-	X(NODE_LOG_DOWN, TK_PAGE_DOWN, TK_SPACE, N_("more"), N_("Show what is below"), KEYMAP_BAR) \
-	X(NODE_LOG_UP, TK_PAGE_UP, TK_CTRL('b'), N_("back up"), N_("Show what is above"), 0)       \
-	X(NODE_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)          \
+#define NODE_KEYS(X)                                                                                    \
+	X(NODE_EVENTS, 'e', TK_NONE, N_("events"), N_("Show the log of this node"), KEYMAP_BAR)         \
+	X(NODE_SSI, 'i', TK_NONE, N_("ssi"), N_("Show the single system: the nodes as one machine"), 0) \
+	X(NODE_NEXT, 'j', TK_DOWN, N_("next"), N_("To the node below it in the table"), 0)              \
+	X(NODE_PREVIOUS, 'k', TK_UP, N_("previous"), N_("To the node above it in the table"), 0)        \
+	X(NODE_LOG_DOWN, TK_PAGE_DOWN, TK_SPACE, N_("more"), N_("Show what is below"), KEYMAP_BAR)      \
+	X(NODE_LOG_UP, TK_PAGE_UP, TK_CTRL('b'), N_("back up"), N_("Show what is above"), 0)            \
+	X(NODE_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)               \
 	X(NODE_BACK, TK_ESC, 'q', N_("back"), N_("Back to the table"), KEYMAP_BAR)
 
 #define UNANSWERED_MS 2000 /* after this the page says that musterd does not answer */
@@ -383,6 +384,8 @@ static int node_key(void *self, int request)
 		return s ? tui_push(n->console->tui, &events_screen,
 				    &(struct events_argument){ n->console, s->name })
 			 : 0;
+	case NODE_SSI:
+		return tui_push(n->console->tui, &ssi_screen, n->console);
 	case NODE_NEXT:
 		go(n, 1);
 		break;

@@ -21,6 +21,8 @@
 	X(NODES_OPEN, TK_ENTER, 'l', N_("open"), N_("Show this node: its boot, its facts, its failure"), \
 	  KEYMAP_BAR)                                                                                    \
 	X(NODES_EVENTS, 'e', TK_NONE, N_("events"), N_("Show the log of all nodes"), KEYMAP_BAR)         \
+	X(NODES_SSI, 'i', TK_NONE, N_("ssi"), N_("Show the single system: the nodes as one machine"),    \
+	  KEYMAP_BAR)                                                                                    \
 	X(NODES_TABLE, 't', TK_NONE, N_("table"), N_("Show the table before the first node is seen"),    \
 	  KEYMAP_BAR)                                                                                    \
 	X(NODES_HELP, '?', TK_NONE, N_("keys"), N_("Show what each key does"), KEYMAP_BAR)               \
@@ -394,6 +396,8 @@ static bool nodes_enabled(void *self, int request)
 		return shows_table(n) && tui_table_row(n->table) != SIZE_MAX;
 	case NODES_TABLE:
 		return n->console->synced && model_totals(n->console->model)->nodes > 0 && none_seen(n);
+	case NODES_SSI:
+		return n->console->synced;
 	case NODES_EVENTS:
 	case NODES_HELP:
 	case NODES_QUIT:
@@ -446,6 +450,8 @@ static int nodes_key(void *self, int request)
 	case NODES_EVENTS:
 		return tui_push(n->console->tui, &events_screen,
 				&(struct events_argument){ n->console, NULL });
+	case NODES_SSI:
+		return tui_push(n->console->tui, &ssi_screen, n->console);
 	case NODES_TABLE:
 		n->want_table = true;
 		return 0;

@@ -28,8 +28,8 @@ void console_end(struct console *c); /* NULL is fine */
 /* What stands on the line below the header while there is no connection: false, when there is one. */
 bool console_lost(const struct console *c, struct strbuf *text);
 
-/* Screens; the argument of the first three is the console, of the node's page a struct node_argument. */
-extern const struct screen_ops nodes_screen, events_screen;
+/* Screens; the argument of these is the console, of the node's page a struct node_argument. */
+extern const struct screen_ops nodes_screen, events_screen, ssi_screen;
 
 struct node_argument {
 	struct console *console;

@@ -122,7 +122,7 @@ static int make_choices(struct kernel *k)
 	for (size_t i = 0; i < k->n; i++)
 		k->recipe_choices[i] = (struct tui_choice){ k->recipes[i]->name, k->recipes[i]->description };
 	for (size_t i = 0; r == 0 && i < k->n_compilers; i++)
-		r = strv_addf(&k->texts, "%s: %s %s", k->compilers[i].path,
+		r = strv_addf(&k->texts, "%s: %s %s", k->compilers[i].name,
 			      k->compilers[i].clang ? "clang" : "gcc", k->compilers[i].version);
 	for (size_t i = 0; r == 0 && i < k->n_compilers; i++)
 		k->compiler_choices[i].label = k->texts.v[i];
@@ -132,10 +132,21 @@ static int make_choices(struct kernel *k)
 
 /* ---- what belongs to the recipe ------------------------------------------------------------------------------ */
 
+/* A toolchain has compilers of another age. Takes the text over. */
+static char *with_advice(char *text, const char *advice)
+{
+	char *both;
+	int n = asprintf(&both, "%s\n%s", text, advice);
+
+	free(text);
+	return n < 0 ? NULL : both;
+}
+
 /* What the recipe wants, where no compiler of this server is that. */
 static void show_unfit(struct kernel *k, const struct kernel_recipe *r, bool fits)
 {
-	_cleanup_free_ char *wanted = muster_compiler_wanted(r), *text = NULL;
+	_cleanup_free_ char *wanted = muster_compiler_wanted(r), *advice = muster_toolchain_advice(r),
+			    *text = NULL;
 
 	tui_form_show(k->form, UNFIT, !fits);
 	if (fits)
@@ -146,6 +157,8 @@ static void show_unfit(struct kernel *k, const struct kernel_recipe *r, bool fit
 		       "the path of one that lies elsewhere."),
 		     r->name, wanted ? wanted : "") < 0)
 		text = NULL;
+	if (text && advice)
+		text = with_advice(TAKE_PTR(text), advice);
 	tui_form_set_text(k->form, UNFIT, text ? text : "");
 	tui_form_set_note_style(k->form, UNFIT, STYLE_WARNING);
 }
@@ -211,12 +224,12 @@ static void check(void *data, int id, struct strbuf *wrong)
 	if (source != SIZE_MAX)
 		check_source(k, id, source, wrong);
 	if (id == COMPILER && compiler < k->n_compilers)
-		cc = k->compilers[compiler].path;
+		cc = k->compilers[compiler].name;
 	else if (id == CC)
 		cc = tui_form_text(k->form, CC);
 	if (!cc)
 		return;
-	if (*cc != '/') {
+	if (id == CC && *cc != '/') {
 		strbuf_adds(wrong, _("Give the path of a compiler, as /opt/gcc-4.4/bin/gcc"));
 		return;
 	}
@@ -255,7 +268,7 @@ static int go(struct kernel *k)
 	for (size_t i = 0; r == 0 && i < recipe->n_sources; i++)
 		r = add_source(k, i, &sources);
 	wish.sources = (const char *const *)sources.v;
-	wish.cc = compiler < k->n_compilers ? k->compilers[compiler].path : tui_form_text(k->form, CC);
+	wish.cc = compiler < k->n_compilers ? k->compilers[compiler].name : tui_form_text(k->form, CC);
 	wish.jobs = (unsigned int)tui_form_number(k->form, JOBS);
 	if (r == 0)
 		r = muster_kernel_job(w->muster, recipe->name, &wish);
@@ -332,7 +345,7 @@ static size_t find_recipe(const struct kernel *k, const char *name)
 static void set_compiler(struct kernel *k, const char *cc)
 {
 	for (size_t i = 0; i < k->n_compilers; i++)
-		if (strcmp(k->compilers[i].path, cc) == 0) {
+		if (strcmp(k->compilers[i].name, cc) == 0) {
 			tui_form_set_choice(k->form, COMPILER, i);
 			return;
 		}

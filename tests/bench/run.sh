@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Measures what doc/performance.md says. Times are of this machine and moment; what counts are the ratios within
-# one run. Usage: ./run bench [plan|screens|boot|tiny|memory ...]; all of them by default.
+# one run. Usage: ./run bench [plan|screens|boot|tiny|memory|ssi ...]; all of them by default.
 set -uo pipefail
 srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 builddir=${builddir:-$srcdir/build}
@@ -179,7 +179,25 @@ bench_screens() {
 	"$builddir/tests/bench/bench-console"
 }
 
-[ $# -gt 0 ] || set -- plan screens boot tiny memory
+# What forming the single system on 16 nodes takes besides Kerrighed's own tools. No lab: see ssi.sh.
+bench_ssi() {
+	local root=$work/ssi-root trees=$work/ssi-trees whole tools macs i
+	macs=$(for ((i = 1; i <= 16; i++)); do printf '%s"52:54:00:66:00:%02x"' "$([ "$i" -gt 1 ] && echo ', ')" "$i"; done)
+	answers "$work/ssi.conf" 's/count .*= 2/count = 16/' "s/macs .*/macs = {$macs}/" 's/root   = "ram"/root = "initramfs"/'
+	cat >"$work/ssi-host.json" <<-'EOT'
+	{"architecture": "x86_64", "distribution": {"id": "debian", "version": "12", "codename": "bookworm", "family": "debian"},
+	 "interfaces": [{"name": "eth1", "mac": "52:54:00:aa:00:01", "link": true, "addresses": ["10.66.0.1/24"]}]}
+	EOT
+	rm -rf "$trees" "$root/run" "$root/var/lib/muster/state" && mkdir -p "$root" "$trees"
+	"$muster" apply -f "$work/ssi.conf" --host "$work/ssi-host.json" --root "$root" --yes >"$work/ssi.log" 2>&1 ||
+		{ cat "$work/ssi.log"; return 1; }
+	read -r whole tools < <(unshare -n -m -p -f --kill-child --mount-proc "$srcdir/tests/bench/ssi.sh" "$builddir" "$root" "$trees") ||
+		{ head -n 5 "$trees/said"; return 1; }
+	row '16 nodes become one machine: seconds' "$whole" ''
+	row '  of them beside what the tools take' "$(awk -v a="$whole" -v b="$tools" 'BEGIN { printf "%.2f", a - b }')" 'under 5'
+}
+
+[ $# -gt 0 ] || set -- plan screens boot tiny memory ssi
 printf '%s, %s processors, %s MB\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" \
 	"$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))"
 row 'what' 'measured' 'aim'

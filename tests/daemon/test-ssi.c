@@ -309,6 +309,33 @@ static void a_reset_is_asked_of_all_its_nodes(void **state)
 	assert_string_equal(agents[1].done, "reset; ");
 }
 
+/* Whether the answer to this report asks the node for the merged machine. */
+static bool is_to_tell(struct fixture *f, int node, const char *subsession)
+{
+	_cleanup_free_ char *body = NULL, *answer = NULL;
+	char value[8];
+
+	assert_true(asprintf(&body, KERRIGHED "ssi_session=1\nssi_node=%d\nssi_subsession=%s\n", node + 1,
+			     subsession) > 0);
+	answer = client_report(f->server, node ? NODE2 : NODE1, f->token[node], body);
+	value_of(answer, "merged", value, sizeof(value));
+	return strcmp(value, "1") == 0;
+}
+
+static void one_node_alone_is_asked_for_the_merged_machine(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(is_to_tell(f, 1, "-1"));
+	assert_true(is_to_tell(f, 0, "1"));
+	assert_false(is_to_tell(f, 1, "1"));
+	assert_true(is_to_tell(f, 0, "1"));
+	/* It has left. */
+	assert_false(is_to_tell(f, 0, "-1"));
+	assert_true(is_to_tell(f, 1, "1"));
+	assert_false(is_to_tell(f, 0, "1"));
+}
+
 static void a_range_that_names_no_node_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +356,7 @@ int main(void)
 		RUNNING(what_a_node_cannot_do_is_told),
 		RUNNING(a_start_with_one_id_twice_is_refused_and_touches_no_node),
 		RUNNING(a_reset_is_asked_of_all_its_nodes),
+		RUNNING(one_node_alone_is_asked_for_the_merged_machine),
 		RUNNING(a_range_that_names_no_node_is_refused),
 	};
 

@@ -373,28 +373,40 @@ void cluster_stop(struct cluster *c)
 	c->pid = 0;
 }
 
-bool cluster_report(struct cluster *c, size_t i, double load)
+bool cluster_tell(struct cluster *c, size_t i, const char *body, bool *ret_asked)
 {
 	const struct plan_node *n = &c->plan.nodes[i];
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(n->address.n) } };
 	struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)c->plan.http_port) };
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT, body = STRBUF_INIT;
-	char answer[4096], token[33];
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	char answer[4096] = "", token[33];
+	ssize_t len = 0, more = 1;
 
 	token_of(n, ready_began(c, i), token);
 	inet_pton(AF_INET, SERVER, &there.sin_addr);
-	strbuf_addf(&body,
-		    "stage=ready\nkernel=" KERNEL
-		    "\nprocessors=4\nmemory_kb=2048000\nmemory_free_kb=1024000\nload=%.2f\n",
-		    load);
 	strbuf_addf(&b, "POST /report HTTP/1.0\r\nAuthorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n%s",
-		    token, body.len, body.data);
+		    token, strlen(body), body);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 ||
 	    connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0 ||
 	    send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
 		return false;
-	return recv(fd, answer, sizeof(answer), 0) > 12 && answer[9] == '2';
+	for (; more > 0 && len < (ssize_t)sizeof(answer) - 1; len += MAX(more, (ssize_t)0))
+		more = recv(fd, answer + len, sizeof(answer) - 1 - (size_t)len, 0);
+	if (ret_asked)
+		*ret_asked = strstr(answer, "\nprocesses=") != NULL;
+	return len > 12 && answer[9] == '2';
+}
+
+bool cluster_report(struct cluster *c, size_t i, double load)
+{
+	_cleanup_strbuf_ struct strbuf body = STRBUF_INIT;
+
+	strbuf_addf(&body,
+		    "stage=ready\nkernel=" KERNEL
+		    "\nprocessors=4\nmemory_kb=2048000\nmemory_free_kb=1024000\nload=%.2f\n",
+		    load);
+	return cluster_tell(c, i, body.data, NULL);
 }
 
 void cluster_free(struct cluster *c)

@@ -42,6 +42,8 @@ void cluster_start(struct cluster *c);
 void cluster_stop(struct cluster *c);
 /* A node that is ready says what its load is, as its agent would; true: musterd took it. */
 bool cluster_report(struct cluster *c, size_t i, double load);
+/* The same with a body of its own; *ret_asked (may be NULL): the answer asks it for the processes of the single system. */
+bool cluster_tell(struct cluster *c, size_t i, const char *body, bool *ret_asked);
 void cluster_free(struct cluster *c);
 
 /* A value of PATH, "PATH=...": there is but a program in ssh's place, so nothing that is tried can be done. Each node says who

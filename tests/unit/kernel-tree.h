@@ -4,6 +4,7 @@
  * is a boot header and the version, and its one module a file. What one more file in it does:
  *   hang      it writes "hanging" with a process id, and waits for good; not again, when it is gone on with
  *   wait      half of it is compiled until somebody removes the file
+ *   look      what this script says becomes part of the modules' folder
  *   broken.c  it fails, with a compiler's words
  */
 #pragma once

@@ -37,7 +37,7 @@ static void put_cluster(struct room *room)
 
 static void assert_node_of_four(struct room *room)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct ssi s;
 
 	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
@@ -84,7 +84,7 @@ static void in_a_container_the_merged_machine_is_asked_of_it(void **state)
 
 static void without_its_container_a_node_knows_no_merged_machine(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 
@@ -98,9 +98,24 @@ static void without_its_container_a_node_knows_no_merged_machine(void **state)
 	assert_string_equal(s.stuck, "");
 }
 
+static void who_is_not_to_tell_of_the_merged_machine_does_not_look_at_it(void **state)
+{
+	struct ssi_probe probe = { .merged = false };
+	struct room *room = *state;
+	struct ssi s;
+
+	put_node(room, "1\n");
+	put_cluster(room);
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_int_equal(s.online, 4);
+	assert_int_equal(s.subsession_id, 1);
+	assert_int_equal(s.processors, 0);
+	assert_string_equal(s.load, "");
+}
+
 static void before_the_start_nothing_merged_is_asked_for(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 
@@ -118,7 +133,7 @@ static void before_the_start_nothing_merged_is_asked_for(void **state)
 
 static void more_online_than_present_is_told_as_it_is(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 
@@ -132,7 +147,7 @@ static void more_online_than_present_is_told_as_it_is(void **state)
 
 static void a_common_kernel_has_no_single_system(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s = { .node_id = 77 };
 
@@ -144,7 +159,7 @@ static void a_common_kernel_has_no_single_system(void **state)
 
 static void what_cannot_be_read_is_left_unknown(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 
@@ -179,7 +194,7 @@ static long long long_ago(void)
 /* Nobody ever writes into the pipe: reading it does not come back. */
 static void a_read_that_hangs_costs_its_deadline_and_no_more(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	long long start = now_ms();
 	struct ssi s;
@@ -206,7 +221,7 @@ static void a_read_that_hangs_costs_its_deadline_and_no_more(void **state)
 
 static void a_hanging_container_is_told_by_what_it_reads(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 	pid_t inside;
@@ -227,7 +242,7 @@ static void a_hanging_container_is_told_by_what_it_reads(void **state)
 
 static void a_slow_read_is_told_when_it_has_been_slow_for_long(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 
@@ -252,7 +267,7 @@ static void a_slow_read_is_told_when_it_has_been_slow_for_long(void **state)
 
 static void when_the_first_read_hangs_only_that_is_known(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 
@@ -267,7 +282,7 @@ static void when_the_first_read_hangs_only_that_is_known(void **state)
 /* A child that only the test can end stands for one that nobody can. */
 static void beside_a_child_that_is_stuck_no_other_is_started(void **state)
 {
-	struct ssi_probe probe = { 0 };
+	struct ssi_probe probe = { .merged = true };
 	struct room *room = *state;
 	struct ssi s;
 	pid_t pid;
@@ -335,6 +350,7 @@ int main(void)
 		IN_ROOM(a_node_of_four_reads_the_merged_machine),
 		IN_ROOM(in_a_container_the_merged_machine_is_asked_of_it),
 		IN_ROOM(without_its_container_a_node_knows_no_merged_machine),
+		IN_ROOM(who_is_not_to_tell_of_the_merged_machine_does_not_look_at_it),
 		IN_ROOM(before_the_start_nothing_merged_is_asked_for),
 		IN_ROOM(more_online_than_present_is_told_as_it_is),
 		IN_ROOM(a_common_kernel_has_no_single_system),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "backend/image/sources.h"
+#include "util/debstrap.h"
 
 #define RELEASE_SOURCES                                                                    \
 	"Types: deb\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\n" \
@@ -181,14 +182,14 @@ static void proxies_come_from_apts_settings(void **state)
 {
 	_cleanup_strv_ struct strv v = STRV_INIT;
 
-	assert_int_equal(sources_proxies("Acquire \"\";\n"
-					 "Acquire::http \"\";\n"
-					 "Acquire::http::Proxy \"http://proxy.test:3142\";\n"
-					 "Acquire::http::Proxy::local.test \"DIRECT\";\n"
-					 "Acquire::https::Proxy \"\";\n"
-					 "Acquire::https::Verify-Peer \"true\";\n"
-					 "Dir::Proxy \"x\";\n",
-					 &v),
+	assert_int_equal(debstrap_proxies("Acquire \"\";\n"
+					  "Acquire::http \"\";\n"
+					  "Acquire::http::Proxy \"http://proxy.test:3142\";\n"
+					  "Acquire::http::Proxy::local.test \"DIRECT\";\n"
+					  "Acquire::https::Proxy \"\";\n"
+					  "Acquire::https::Verify-Peer \"true\";\n"
+					  "Dir::Proxy \"x\";\n",
+					  &v),
 			 0);
 	assert_int_equal(v.n, 2);
 	assert_string_equal(v.v[0], "Acquire::http::Proxy \"http://proxy.test:3142\"");

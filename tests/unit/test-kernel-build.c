@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 
 #include "kernel/private.h"
-#include "tests/unit/kernel-tree.h"
+#include "tests/unit/kernel-site.h"
 #include "util/archive.h"
 #include "util/clock.h"
 #include "util/error.h"
@@ -29,140 +29,6 @@
 #include "util/strbuf.h"
 
 #define DEADLINE_MS 20000
-
-struct site {
-	char *path;
-	int fd;
-	struct strbuf log, steps;
-	int last_permille;
-	int lingerer; /* closed when the build says that it waits; -1: none */
-	struct kernel_env env;
-	struct kernel_wish wish;
-};
-
-static void take_log(void *data, enum log_level level, const char *text)
-{
-	struct site *s = data;
-
-	strbuf_addf(&s->log, "%s\n", text);
-}
-
-static void take_progress(void *data, const char *step, const char *text, int permille, const char *line)
-{
-	struct site *s = data;
-
-	if (text && (s->steps.len < strlen(step) + 1 ||
-		     strncmp(s->steps.data + s->steps.len - strlen(step) - 1, step, strlen(step)) != 0))
-		strbuf_addf(&s->steps, "%s ", step);
-	s->last_permille = permille >= 0 ? permille : s->last_permille;
-	if (strcmp(step, "wait") == 0)
-		closep(&s->lingerer);
-	if (strcmp(step, "wait") == 0)
-		s->lingerer = -1;
-}
-
-static void put(const struct site *s, const char *path, const char *text)
-{
-	_cleanup_free_ char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
-
-	if (*folder)
-		assert_int_equal(fs_mkdir_all(s->fd, folder, 0755), 0);
-	assert_int_equal(fs_write(s->fd, path, text, strlen(text),
-				  &(struct fs_attr){ 0644, (uid_t)-1, (gid_t)-1 }),
-			 0);
-}
-
-static void pack(const struct site *s, const char *name, const char *more, const char *text)
-{
-	kernel_tree_pack(s->fd, name, more, text);
-}
-
-static const char *const *one_source(struct site *s, const char *extra)
-{
-	static char *words[2];
-
-	free(words[0]);
-	if (asprintf(&words[0], "%s/linux.cpio%s", s->path, extra) < 0)
-		words[0] = NULL;
-	assert_non_null(words[0]);
-	return (const char *const *)words;
-}
-
-static int make_site(void **state)
-{
-	struct site *s = calloc(1, sizeof(*s));
-	char template[] = "/tmp/muster-build-XXXXXX";
-
-	assert_non_null(s);
-	assert_non_null(mkdtemp(template));
-	assert_int_equal(chmod(template, 0755), 0);
-	s->path = strdup(template);
-	s->fd = fs_root_open(s->path);
-	s->env = (struct kernel_env){ .root_fd = s->fd,
-				      .root_path = s->path,
-				      .recipes = "/nonexistent",
-				      .progress = take_progress,
-				      .data = s };
-	s->lingerer = -1;
-	log_set_sink(take_log, s);
-	pack(s, "/linux.cpio", NULL, NULL);
-	s->wish.sources = one_source(s, "");
-	*state = s;
-	return 0;
-}
-
-static int drop_site(void **state)
-{
-	_cleanup_close_ int slash = fs_root_open("/");
-	struct site *s = *state;
-
-	log_set_sink(NULL, NULL);
-	assert_int_equal(fs_remove_tree(slash, s->path), 0);
-	close(s->fd);
-	strbuf_free(&s->log);
-	strbuf_free(&s->steps);
-	free(s->path);
-	free(s);
-	return 0;
-}
-
-static void assert_logged(const struct site *s, const char *text)
-{
-	if (!s->log.data || !strstr(s->log.data, text))
-		fail_msg("no \"%s\" in: %s", text, s->log.data ? s->log.data : "(nothing)");
-}
-
-#define PLAIN                                                                                        \
-	"source \"linux\" { }\nconfig { base = \"tinyconfig\" set = {\"NET\"} }\nbuild { targets = " \
-	"{\"bzImage\", \"modules\"} }\n"
-
-static int build_with(struct site *s, const char *recipe, struct kernel_generation **ret)
-{
-	_cleanup_(kernel_recipe_freep) struct kernel_recipe *r = NULL;
-
-	put(s, KERNEL_OWN_RECIPES "/fake.conf", recipe);
-	assert_int_equal(kernel_recipe_read(&s->env, "fake", &r), 0);
-	strbuf_reset(&s->steps);
-	return kernel_build(&s->env, r, &s->wish, ret);
-}
-
-static char *read_text(const struct site *s, const char *id, const char *name)
-{
-	_cleanup_free_ char *path = NULL;
-	char *text = NULL;
-	size_t len;
-
-	assert_true(asprintf(&path, "%s/%s/%s", KERNEL_GENERATIONS, id, name) > 0);
-	assert_int_equal(fs_read(s->fd, path, 1 << 20, &text, &len), 0);
-	return text;
-}
-
-static bool has_file(const struct site *s, const char *id, const char *name)
-{
-	_cleanup_free_ char *path = NULL;
-
-	return asprintf(&path, "%s/%s/%s", KERNEL_GENERATIONS, id, name) > 0 && fs_exists(s->fd, path);
-}
 
 /* ---- what goes well ------------------------------------------------------------------------------------ */
 
@@ -290,6 +156,73 @@ static void the_build_has_no_rights_and_nothing_of_our_environment(void **state)
 		assert_int_not_equal(atol(user), 0);
 	environment = read_text(s, g->id, "lib/modules/6.9.0-fake/environment");
 	assert_null(strstr(environment, "SECRET"));
+}
+
+/* ---- modules from outside of the tree ------------------------------------------------------------------------ */
+
+/* A module's own tree as /demo.cpio. Its configure writes down where the kernel is. */
+static void pack_module(const struct site *s)
+{
+	static const char configure[] = "#!/bin/sh\necho \"$1 $2\" > configured\n";
+	static const char makefile[] =
+		"all:\n\tgrep -q '^--with-kernel=/' ../configured\n\tgrep -q CONFIG_NET=y $(KERNEL)/.config\n"
+		"\t$(CC) -g -c -o deep/demo.ko demo.c\n";
+	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
+	struct archive_out *a;
+	_cleanup_free_ char *data = NULL;
+	size_t len;
+
+	assert_int_equal(archive_new(ARCHIVE_GZIP, &a), 0);
+	archive_add_file(a, "demo-2.4/configure", 0755, configure, strlen(configure));
+	archive_add_file(a, "demo-2.4/modules/Makefile", 0644, makefile, strlen(makefile));
+	archive_add_file(a, "demo-2.4/modules/deep/README", 0644, "", 0);
+	archive_add_file(a, "demo-2.4/modules/demo.c", 0644, "int demo;\n", 10);
+	assert_int_equal(archive_finish(a, &data, &len), 0);
+	assert_int_equal(fs_write(s->fd, "/demo.cpio", data, len, &attr), 0);
+}
+
+#define MODULE                                                                                    \
+	"source \"linux\" { }\nsource \"demo\" { }\nconfig { base = \"tinyconfig\" set = "        \
+	"{\"NET\"} }\nmodule \"demo\" { source = \"demo\" folder = \"modules\" configure = "      \
+	"{\"--with-kernel=@KERNEL@\"} make = {\"all\", \"KERNEL=@KERNEL@\"} products = {\"%s\"} " \
+	"}\n"
+
+static int build_module(struct site *s, const char *product, struct kernel_generation **ret)
+{
+	_cleanup_free_ char *recipe = NULL, *linux_place = NULL, *demo = NULL;
+	const char *words[3] = { NULL };
+
+	pack_module(s);
+	assert_true(asprintf(&recipe, MODULE, product) > 0);
+	assert_true(asprintf(&linux_place, "linux=%s/linux.cpio", s->path) > 0);
+	assert_true(asprintf(&demo, "demo=%s/demo.cpio", s->path) > 0);
+	words[0] = linux_place;
+	words[1] = demo;
+	s->wish.sources = words;
+	return build_with(s, recipe, ret);
+}
+
+static void a_module_of_its_own_is_built_against_the_kernel(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	_cleanup_free_ char *deps = NULL;
+	struct site *s = *state;
+
+	assert_int_equal(build_module(s, "d*.ko", &g), 0);
+	assert_true(has_file(s, g->id, "lib/modules/6.9.0-fake/extra/demo.ko"));
+	/* It can be found by its name. */
+	deps = read_text(s, g->id, "lib/modules/6.9.0-fake/modules.dep");
+	assert_non_null(strstr(deps, "extra/demo.ko:"));
+	assert_non_null(strstr(s->steps.data, "build package module package "));
+}
+
+static void a_module_that_does_not_come_out_is_said(void **state)
+{
+	struct kernel_generation *g;
+	struct site *s = *state;
+
+	assert_int_equal(build_module(s, "other.ko", &g), -ENOENT);
+	assert_logged(s, "the module demo ended well, and made no other.ko");
 }
 
 /* ---- what goes wrong ------------------------------------------------------------------------------------ */
@@ -443,30 +376,6 @@ static void a_build_that_fails_says_why(void **state)
 }
 
 /* ---- a build that is cut off ------------------------------------------------------------------------------- */
-
-/* The process id in the file "hanging" of the tree that is being built, as soon as it is there. */
-static pid_t wait_for_hanging(const struct site *s)
-{
-	int64_t end = clock_mono_ms() + DEADLINE_MS;
-	_cleanup_free_ char *pattern = NULL;
-
-	assert_true(asprintf(&pattern, "%s%s/.building-*/tree/hanging", s->path, KERNEL_GENERATIONS) > 0);
-	while (clock_mono_ms() < end) {
-		_cleanup_free_ char *text = NULL;
-		glob_t g;
-		int fd = glob(pattern, 0, NULL, &g) == 0 ? open(g.gl_pathv[0], O_RDONLY | O_CLOEXEC) : -1;
-
-		globfree(&g);
-		if (fd >= 0 && fs_read_fd(fd, 64, &text, NULL) < 0)
-			text = NULL;
-		closep(&fd);
-		if (text && strchr(text, '\n'))
-			return (pid_t)atol(text);
-		poll(NULL, 0, 20);
-	}
-	fail_msg("the build did not begin");
-	return 0;
-}
 
 static void wait_until_gone(pid_t pid)
 {
@@ -646,6 +555,8 @@ int main(void)
 		ON_SITE(a_tree_that_is_unpacked_is_copied_and_built),
 		ON_SITE(a_kernel_is_removed),
 		ON_SITE(the_build_has_no_rights_and_nothing_of_our_environment),
+		ON_SITE(a_module_of_its_own_is_built_against_the_kernel),
+		ON_SITE(a_module_that_does_not_come_out_is_said),
 		ON_SITE(a_symbol_that_vanishes_is_named_with_what_it_depends_on),
 		ON_SITE(a_wrong_hash_is_refused),
 		ON_SITE(a_source_of_the_network_needs_its_hash),

@@ -103,8 +103,8 @@ static void assert_manual(const char *name, const struct screen_ops *const scree
 
 static void the_consoles_page_has_its_keys(void **state)
 {
-	static const struct screen_ops *const screens[] = { &nodes_screen, &node_screen, &events_screen,
-							    &results_screen, NULL };
+	static const struct screen_ops *const screens[] = { &nodes_screen,  &node_screen,    &ssi_screen,
+							    &events_screen, &results_screen, NULL };
 
 	assert_manual("/muster-console.8", screens);
 }

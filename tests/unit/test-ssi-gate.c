@@ -12,7 +12,7 @@
 #include "backend/ssi/gate.h"
 
 #define NOW INT64_C(1700000000000)
-#define MAX_AGE 30000
+#define INTERVAL 20
 
 static struct node_state node(const char *name, int id)
 {
@@ -32,7 +32,7 @@ static char *gate(const struct node_state *v, size_t n, const struct node_state 
 	struct strv refusals = STRV_INIT;
 	char *text = strdup("");
 
-	assert_int_equal(ssi_gate(v, n, base, NOW, MAX_AGE, &refusals), 0);
+	assert_int_equal(ssi_gate(v, n, base, NOW, INTERVAL, &refusals), 0);
 	for (size_t i = 0; i < refusals.n; i++) {
 		char *more;
 
@@ -58,30 +58,31 @@ static void nodes_of_one_build_may(void **state)
 
 static void every_reason_against_it_is_said(void **state)
 {
-	struct node_state v[] = { node("a", 1),	    node("off", 2),   node("in", 3),	  node("plain", 4),
-				  node("old", 5),   node("build", 6), node("session", 7), node("twin", 1),
-				  node("odd", 255), node("none", -1), node("sick", 8) };
+	struct node_state v[] = { node("a", 1),	   node("off", 2),   node("in", 3),    node("plain", 4),
+				  node("old", 5),  node("late", 9),  node("build", 6), node("session", 7),
+				  node("twin", 1), node("odd", 255), node("none", -1), node("sick", 8) };
 	_cleanup_free_ char *said = NULL;
 
 	v[1].stage = NODE_KERNEL;
 	v[2].stage = NODE_JOINED;
 	v[3].ssi.known = false;
-	v[4].last_report = NOW - 31000;
-	v[5].version = (char *)(uintptr_t) "#2 SMP";
-	v[6].ssi.session = 8;
-	v[10].ssi.online = 4;
-	said = gate(v, 11, NULL);
-	assert_string_equal(said,
-			    "off is not ready: it is kernel.\n"
-			    "in is in a single system already.\n"
-			    "plain runs a kernel without the single system.\n"
-			    "old reported 31 s ago, which is too old to rely on.\n"
-			    "build runs another build than a: 2.6.30-krg #2 SMP, not 2.6.30-krg #1 SMP.\n"
-			    "session is of session 8 and a of session 7: they do not see each other.\n"
-			    "twin has the id 1, which a has, too.\n"
-			    "odd has an id that cannot be used; ids go from 1 to 254.\n"
-			    "none has no id; ids go from 1 to 254.\n"
-			    "sick sees a single system that is broken; reset it first.\n");
+	v[4].last_report = NOW - 71000;
+	v[5].last_report = NOW - 70000;
+	v[6].version = (char *)(uintptr_t) "#2 SMP";
+	v[7].ssi.session = 8;
+	v[11].ssi.online = 4;
+	said = gate(v, 12, NULL);
+	assert_string_equal(
+		said, "off is not ready: it is kernel.\n"
+		      "in is in a single system already.\n"
+		      "plain runs a kernel without the single system.\n"
+		      "old reported 71 s ago, though it reports every 20 s: that is too old to rely on.\n"
+		      "build runs another build than a: 2.6.30-krg #2 SMP, not 2.6.30-krg #1 SMP.\n"
+		      "session is of session 8 and a of session 7: they do not see each other.\n"
+		      "twin has the id 1, which a has, too.\n"
+		      "odd has an id that cannot be used; ids go from 1 to 254.\n"
+		      "none has no id; ids go from 1 to 254.\n"
+		      "sick sees a single system that is broken; reset it first.\n");
 }
 
 static void who_joins_is_held_against_who_is_in_it(void **state)

@@ -128,6 +128,12 @@ static void an_orders_outcome_is_kept(void **state)
 	assert_outcome(f, id, "done", 3, "no such node\nmore\n");
 	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 0, "again"), 0);
 	assert_outcome(f, id, "done", 3, "no such node\nmore\n");
+	/* The report that it begins was lost. */
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
+	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 0, "well"), 0);
+	assert_outcome(f, id, "done", 0, "well");
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 0);
 	/* One that runs when its node restarts, one that another takes the place of, one that nobody begins. */
 	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
 	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Runs a program in the folder of another system, as if that were all there is: it sees that system's programs, read-only,
+ * a /proc, /dev and /tmp of its own, and one folder of ours, under the path that it has here. No network, no process but its
+ * own, no rights.
+ *
+ * With root's rights its user is the given one. Without them it stays ours, and the kernel must allow user namespaces.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+struct jail {
+	const char *root;   /* absolute path of the system's folder */
+	const char *folder; /* absolute path of the folder that it may write in; NULL: none */
+	uid_t uid;	    /* not read without root's rights */
+	gid_t gid;
+};
+
+/*
+ * For a child that has nothing open but its standard streams. The program is looked up in there. What it ends with, this process
+ * ends with. SIGTERM to this process reaches all in there; when it is killed, all in there is.
+ */
+_Noreturn void jail_exec(const struct jail *j, const char *cwd, const char *const *argv);
