@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "screens/setup/private.h"
+#include "tui/dialog.h"
 #include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define DIGEST_MARK "#sha256="
 
 /* Each source has three fields from SOURCES on, whatever recipe it is of: what it is, its place, its SHA-256. */
-enum { RECIPE, COMPILER, CC, UNFIT, JOBS, BUTTONS, SOURCES };
+enum { RECIPE, UNFIT, CC, COMPILERS, JOBS, BUTTONS, SOURCES };
 enum { WHAT, PLACE, DIGEST, FIELDS_A_SOURCE };
 
 #define KERNEL_KEYS(X)                                                                              \
@@ -26,6 +27,7 @@ enum kernel_request { KERNEL_KEYS(KEYMAP_ENUM) };
 static const struct keymap_entry entries[] = { KERNEL_KEYS(KEYMAP_ENTRY) };
 static const struct keymap keys = KEYMAP_WITH(N_("A kernel to be built"), entries, tui_form_keys);
 
+static const struct tui_choice compilers[] = { { N_("Compilers of this server"), NULL } };
 static const struct tui_choice buttons[] = { { N_("Build it"), NULL } };
 
 struct kernel {
@@ -36,8 +38,7 @@ struct kernel {
 	size_t n;
 	struct kernel_compiler *compilers;
 	size_t n_compilers;
-	struct tui_choice *recipe_choices, *compiler_choices; /* and one more: another compiler */
-	struct strv texts;				      /* labels in them */
+	struct tui_choice *choices; /* of the recipe */
 	struct tui_field *fields;
 	size_t n_fields;
 	struct tui_form *form;
@@ -98,12 +99,12 @@ static int make_fields(struct kernel *k)
 	if (!k->fields)
 		return -ENOMEM;
 	add_field(k, (struct tui_field){ RECIPE, FIELD_CHOICE, N_("Which kernel is to be built?"),
-					 .choices = k->recipe_choices, .n_choices = k->n });
+					 .choices = k->choices, .n_choices = k->n });
 	add_sources(k);
 	add_field(k, (struct tui_field){ UNFIT, FIELD_NOTE, "" });
-	add_field(k, (struct tui_field){ COMPILER, FIELD_CHOICE, N_("By which compiler?"),
-					 .choices = k->compiler_choices, .n_choices = k->n_compilers + 1 });
-	add_field(k, (struct tui_field){ CC, FIELD_TEXT, N_("The compiler's path"), .width = 36 });
+	add_field(k, (struct tui_field){ CC, FIELD_TEXT, N_("The compiler"), .width = 36 });
+	add_field(k, (struct tui_field){ COMPILERS, FIELD_BUTTONS, "", .choices = compilers,
+					 .n_choices = ARRAY_SIZE(compilers) });
 	add_field(k, (struct tui_field){ JOBS, FIELD_NUMBER, N_("Files at a time"),
 					 N_("0: one for each processor"), .min = 0, .max = 1024 });
 	add_field(k, (struct tui_field){ BUTTONS, FIELD_BUTTONS, "", .choices = buttons,
@@ -113,21 +114,10 @@ static int make_fields(struct kernel *k)
 
 static int make_choices(struct kernel *k)
 {
-	int r = 0;
-
-	k->recipe_choices = calloc(k->n + 1, sizeof(*k->recipe_choices));
-	k->compiler_choices = calloc(k->n_compilers + 1, sizeof(*k->compiler_choices));
-	if (!k->recipe_choices || !k->compiler_choices)
-		return -ENOMEM;
-	for (size_t i = 0; i < k->n; i++)
-		k->recipe_choices[i] = (struct tui_choice){ k->recipes[i]->name, k->recipes[i]->description };
-	for (size_t i = 0; r == 0 && i < k->n_compilers; i++)
-		r = strv_addf(&k->texts, "%s: %s %s", k->compilers[i].name,
-			      k->compilers[i].clang ? "clang" : "gcc", k->compilers[i].version);
-	for (size_t i = 0; r == 0 && i < k->n_compilers; i++)
-		k->compiler_choices[i].label = k->texts.v[i];
-	k->compiler_choices[k->n_compilers] = (struct tui_choice){ N_("Another one"), NULL };
-	return r;
+	k->choices = calloc(k->n + 1, sizeof(*k->choices));
+	for (size_t i = 0; k->choices && i < k->n; i++)
+		k->choices[i] = (struct tui_choice){ k->recipes[i]->name, k->recipes[i]->description };
+	return k->choices ? 0 : -ENOMEM;
 }
 
 /* ---- what belongs to the recipe ------------------------------------------------------------------------------ */
@@ -163,19 +153,16 @@ static void show_unfit(struct kernel *k, const struct kernel_recipe *r, bool fit
 	tui_form_set_note_style(k->form, UNFIT, STYLE_WARNING);
 }
 
-static void show_compilers(struct kernel *k, const struct kernel_recipe *r)
+/* The first that fits. */
+static void show_compiler(struct kernel *k, const struct kernel_recipe *r)
 {
-	size_t first = SIZE_MAX;
+	const char *name = NULL;
 
-	for (size_t i = 0; i < k->n_compilers; i++) {
-		bool fits = muster_compiler_fits(r, &k->compilers[i]);
-
-		k->compiler_choices[i].explain = fits ? N_("Fits.") : N_("Does not fit this recipe.");
-		if (fits && first == SIZE_MAX)
-			first = i;
-	}
-	tui_form_set_choice(k->form, COMPILER, first == SIZE_MAX ? k->n_compilers : first);
-	show_unfit(k, r, first != SIZE_MAX);
+	for (size_t i = 0; !name && i < k->n_compilers; i++)
+		if (muster_compiler_fits(r, &k->compilers[i]))
+			name = k->compilers[i].name;
+	tui_form_set_text(k->form, CC, name ? name : "");
+	show_unfit(k, r, name);
 }
 
 static void show_sources(struct kernel *k)
@@ -192,12 +179,11 @@ static void update(struct kernel *k)
 {
 	size_t chosen = tui_form_choice(k->form, RECIPE);
 
-	if (chosen != k->shown) {
-		k->shown = chosen;
-		show_sources(k);
-		show_compilers(k, k->recipes[chosen]);
-	}
-	tui_form_show(k->form, CC, tui_form_choice(k->form, COMPILER) == k->n_compilers);
+	if (chosen == k->shown)
+		return;
+	k->shown = chosen;
+	show_sources(k);
+	show_compiler(k, k->recipes[chosen]);
 }
 
 /* ---- what is wrong --------------------------------------------------------------------------------------------- */
@@ -217,19 +203,15 @@ static void check_source(struct kernel *k, int id, size_t source, struct strbuf 
 static void check(void *data, int id, struct strbuf *wrong)
 {
 	struct kernel *k = data;
-	size_t compiler = tui_form_choice(k->form, COMPILER), source = source_of(k, id);
-	const char *cc = NULL;
+	size_t source = source_of(k, id);
+	const char *cc = tui_form_text(k->form, CC);
 	int r;
 
 	if (source != SIZE_MAX)
 		check_source(k, id, source, wrong);
-	if (id == COMPILER && compiler < k->n_compilers)
-		cc = k->compilers[compiler].name;
-	else if (id == CC)
-		cc = tui_form_text(k->form, CC);
-	if (!cc)
+	if (id != CC)
 		return;
-	if (id == CC && *cc != '/') {
+	if (!*cc || (*cc != '/' && strchr(cc, '/'))) {
 		strbuf_adds(wrong, _("Give the path of a compiler, as /opt/gcc-4.4/bin/gcc"));
 		return;
 	}
@@ -257,7 +239,6 @@ static int add_source(const struct kernel *k, size_t source, struct strv *source
 static int go(struct kernel *k)
 {
 	const struct kernel_recipe *recipe = recipe_of(k);
-	size_t compiler = tui_form_choice(k->form, COMPILER);
 	_cleanup_strv_ struct strv sources = STRV_INIT;
 	struct muster_kernel_wish wish = { 0 };
 	struct wizard *w = k->wizard;
@@ -268,7 +249,7 @@ static int go(struct kernel *k)
 	for (size_t i = 0; r == 0 && i < recipe->n_sources; i++)
 		r = add_source(k, i, &sources);
 	wish.sources = (const char *const *)sources.v;
-	wish.cc = compiler < k->n_compilers ? k->compilers[compiler].name : tui_form_text(k->form, CC);
+	wish.cc = tui_form_text(k->form, CC);
 	wish.jobs = (unsigned int)tui_form_number(k->form, JOBS);
 	if (r == 0)
 		r = muster_kernel_job(w->muster, recipe->name, &wish);
@@ -282,11 +263,37 @@ static int go(struct kernel *k)
 	return tui_replace(w->tui, &building_screen, w);
 }
 
+/* Those that there are, and which of them fit. */
+static int choose_compiler(struct kernel *k)
+{
+	struct tui_box_item *items = calloc(k->n_compilers + 1, sizeof(*items));
+	struct strv texts = STRV_INIT;
+	size_t at = 0;
+	int r = items ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < k->n_compilers; i++)
+		r = strv_addf(&texts,
+			      muster_compiler_fits(recipe_of(k), &k->compilers[i]) ? _("%s %s: fits")
+										   : _("%s %s: does not fit"),
+			      k->compilers[i].clang ? "clang" : "gcc", k->compilers[i].version);
+	for (size_t i = 0; r == 0 && i < k->n_compilers; i++)
+		items[i] = (struct tui_box_item){ k->compilers[i].name, texts.v[i], false };
+	if (r == 0 && k->n_compilers == 0)
+		tui_box_message(k->wizard->tui, i18n(compilers[0].label), _("This server has none."));
+	else if (r == 0)
+		r = tui_box_menu(k->wizard->tui, i18n(compilers[0].label), "", items, k->n_compilers, &at);
+	if (r == 0 && k->n_compilers)
+		tui_form_set_text(k->form, CC, k->compilers[at].name);
+	strv_free(&texts);
+	free(items);
+	return r == -ECANCELED ? 0 : r;
+}
+
 static void pressed(void *data, int id, size_t button)
 {
 	struct kernel *k = data;
 
-	k->error = go(k);
+	k->error = id == COMPILERS ? choose_compiler(k) : go(k);
 }
 
 static const struct tui_form_ops form_ops = {
@@ -342,19 +349,6 @@ static size_t find_recipe(const struct kernel *k, const char *name)
 	return SIZE_MAX;
 }
 
-static void set_compiler(struct kernel *k, const char *cc)
-{
-	for (size_t i = 0; i < k->n_compilers; i++)
-		if (strcmp(k->compilers[i].name, cc) == 0) {
-			tui_form_set_choice(k->form, COMPILER, i);
-			return;
-		}
-	if (*cc) {
-		tui_form_set_choice(k->form, COMPILER, k->n_compilers);
-		tui_form_set_text(k->form, CC, cc);
-	}
-}
-
 /* What was asked for last; but the recipe that the answers name comes first. */
 static int fill(struct kernel *k)
 {
@@ -374,9 +368,8 @@ static int fill(struct kernel *k)
 	tui_form_set_choice(k->form, RECIPE, named != SIZE_MAX ? named : last != SIZE_MAX ? last : 0);
 	tui_form_set_number(k->form, JOBS, (long)o.jobs);
 	update(k);
-	if (last == tui_form_choice(k->form, RECIPE))
-		set_compiler(k, o.cc);
-	update(k);
+	if (last == tui_form_choice(k->form, RECIPE) && *o.cc)
+		tui_form_set_text(k->form, CC, o.cc);
 	muster_kernel_order_clear(&o);
 	return r;
 }
@@ -389,9 +382,7 @@ static void kernel_close(void *self)
 
 	tui_form_free(k->form);
 	free(k->fields);
-	free(k->recipe_choices);
-	free(k->compiler_choices);
-	strv_free(&k->texts);
+	free(k->choices);
 	muster_compilers_free(k->compilers, k->n_compilers);
 	free(k->recipes);
 	muster_recipes_free(k->all, k->n_all);

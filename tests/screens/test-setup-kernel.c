@@ -394,8 +394,12 @@ static void without_a_compiler_that_fits_it_says_which_would(void **state)
 	vt_send(v, TAB);
 	assert_seen(v, "No compiler of this server fits");
 	assert_seen(v, "wants gcc 2.7 to 2.95");
-	vt_send(v, TAB "/bin/true" TAB);
+	vt_send(v, WIPE "/bin/true" TAB);
 	assert_seen(v, "/bin/true does not say which");
+	vt_send(v, ENTER);
+	assert_seen(v, ": does not fit");
+	vt_send(v, ESCAPE);
+	assert_gone(v, ": does not fit");
 	vt_send(v, PAGE_DOWN);
 	assert_seen(v, "/bin/true does not say which");
 	vt_send(v, ESCAPE);
@@ -437,6 +441,8 @@ static void kerrigheds_kernel_makes_the_cluster_one_machine(void **state)
 	vt_send(v, TAB TAB RIGHT ENTER);
 	assert_seen(v, "(•) kerrighed-3.0");
 	assert_golden(v, "setup-kernel-build");
+	vt_send(v, TAB TAB TAB);
+	assert_seen(v, "muster kernel toolchain build squeeze");
 	vt_send(v, ESCAPE);
 	/* And back to ordinary nodes. */
 	assert_seen(v, SYSTEM);
