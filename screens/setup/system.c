@@ -130,6 +130,23 @@ static void show_warning(struct page *p, int id, const char *key, const struct d
 	tui_form_set_note_style(p->form, id, STYLE_WARNING);
 }
 
+/* Whether kernel and root are others than those that were held against each other last: that reads the whole root. */
+static bool is_other(struct page *p, const struct plan *plan)
+{
+	const struct draft *d = p->wizard->draft;
+	char *now;
+
+	if (asprintf(&now, "%d %s %s", plan != NULL, d->kernel, d->root) < 0)
+		return true;
+	if (p->data && strcmp(p->data, now) == 0) {
+		free(now);
+		return false;
+	}
+	free(p->data);
+	p->data = now;
+	return true;
+}
+
 /* What speaks for it, where it was held against what it is to run. What speaks against it is among the warnings already,
  * but for the root mode and the base. */
 static void show_fit(struct page *p, const struct plan *plan)
@@ -139,6 +156,8 @@ static void show_fit(struct page *p, const struct plan *plan)
 	bool good = true;
 	size_t n = 0;
 
+	if (!is_other(p, plan))
+		return;
 	if (tui_form_choice(p->form, KERNEL) < KERNEL_OWN || !plan ||
 	    muster_kernel_fit(p->wizard->muster, plan, &v, &n) < 0)
 		n = 0;
@@ -302,6 +321,7 @@ static void system_shown(void *self)
 	_cleanup_free_ char *kernel = NULL, *profile = NULL;
 
 	building_take(p->wizard);
+	free(TAKE_PTR(p->data));
 	kernel = strdup(p->wizard->draft->kernel);
 	profile = strdup(p->wizard->draft->profile);
 	if (kernel && profile)
