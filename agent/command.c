@@ -114,21 +114,12 @@ static int wait_for(int at, pid_t pid, int in, long long deadline, bool (*enough
 	}
 }
 
-int command_run(int at, const char *const *argv, long long deadline, bool (*enough)(int at), struct text *out)
+/* The parent of a fork: until the child has ended. */
+static int see_through(int at, pid_t pid, const int ends[2], const char *name, long long deadline,
+		       bool (*enough)(int at), struct text *out)
 {
-	_cleanup_free_ char *path = find_program(at, argv[0]);
-	int ends[2], status;
-	pid_t pid;
+	int status;
 
-	if (!path || pipe(ends) < 0) {
-		text_addf(out, "this node has no %s\n", argv[0]);
-		return COMMAND_MISSING;
-	}
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-	pid = fork();
-	if (pid == 0)
-		become(at, path, argv, ends[1], enough != NULL);
 	close(ends[1]);
 	if (pid < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
 		close(ends[0]);
@@ -138,6 +129,50 @@ int command_run(int at, const char *const *argv, long long deadline, bool (*enou
 	status = wait_for(at, pid, ends[0], deadline, enough, out);
 	close(ends[0]);
 	if (status == COMMAND_TIMEOUT)
-		text_addf(out, "%s did not end in time\n", argv[0]);
+		text_addf(out, "%s did not end in time\n", name);
 	return status;
+}
+
+static bool open_pipe(int ends[2])
+{
+	if (pipe(ends) < 0)
+		return false;
+	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
+int command_run(int at, const char *const *argv, long long deadline, bool (*enough)(int at), struct text *out)
+{
+	_cleanup_free_ char *path = find_program(at, argv[0]);
+	int ends[2];
+	pid_t pid;
+
+	if (!path || !open_pipe(ends)) {
+		text_addf(out, "this node has no %s\n", argv[0]);
+		return COMMAND_MISSING;
+	}
+	pid = fork();
+	if (pid == 0)
+		become(at, path, argv, ends[1], enough != NULL);
+	return see_through(at, pid, ends, argv[0], deadline, enough, out);
+}
+
+int command_call(int at, int (*call)(int at, const char *args, int out), const char *args, long long deadline,
+		 struct text *out)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (!open_pipe(ends)) {
+		text_addf(out, "no process can be started\n");
+		return COMMAND_MISSING;
+	}
+	pid = fork();
+	if (pid == 0) {
+		basis_unblock_signals();
+		setsid();
+		_exit(call(at, args, ends[1]));
+	}
+	return see_through(at, pid, ends, "it", deadline, NULL, out);
 }

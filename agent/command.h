@@ -15,3 +15,6 @@
  */
 int command_run(int at, const char *const *argv, long long deadline, bool (*enough)(int at),
 		struct text *out);
+/* Likewise, for a function that runs in a child and writes what it has to say to a descriptor. */
+int command_call(int at, int (*call)(int at, const char *args, int out), const char *args, long long deadline,
+		 struct text *out);

@@ -130,6 +130,15 @@ int file_read_line(int at, const char *path, char **ret)
 	return 0;
 }
 
+int file_write_value(int at, const char *path, const char *text, int flags)
+{
+	_cleanup_close_ int fd = openat(at, path, O_WRONLY | O_TRUNC | O_CLOEXEC | flags, 0644);
+
+	if (fd < 0)
+		return -errno;
+	return write_all(fd, text, strlen(text));
+}
+
 int write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

@@ -66,6 +66,8 @@ int fail_with(char **reason, int r, const char *fmt, ...) _printf_(3, 4);
 int file_read(int at, const char *path, size_t max, char **ret, size_t *ret_len) _must_check_;
 /* The first line of a file without its newline, of at most 4095 bytes. */
 int file_read_line(int at, const char *path, char **ret) _must_check_;
+/* In one write, without a newline: the kernel takes each write as a value. Flags for open(2), such as O_CREAT. */
+int file_write_value(int at, const char *path, const char *text, int flags) _must_check_;
 /* Writes it all, whatever write(2) takes at a time. */
 int write_all(int fd, const void *data, size_t len) _must_check_;
 

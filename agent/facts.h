@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "agent/common.h"
+#include "agent/wire.h"
 
 struct facts {
 	long long uptime_ms;
@@ -13,6 +14,7 @@ struct facts {
 	unsigned processors;			      /* online; 0 when unknown */
 	struct utsname kernel;
 	char card[10]; /* the PCI id of the network card it booted over; empty when unknown */
+	char cards[10 * WIRE_CARDS_MAX]; /* of all, with blanks between; empty when unknown */
 };
 
 /* Reads what can be read; the rest is left unknown. */

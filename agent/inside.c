@@ -3,8 +3,11 @@
 
 #include "agent/inside.h"
 #include "agent/command.h"
+#include "agent/probe.h"
 #include "agent/processes.h"
+#include "agent/scheduler.h"
 #include "agent/ssi.h"
+#include "agent/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,19 +29,22 @@
 #define LOOK_MS 3000   /* at the processes */
 #define OUTPUT_MAX (4 * COMMAND_OUTPUT_MAX)
 
-/* "@1", "@2" stand for the request's arguments. */
+/* "@1", "@2" stand for the request's arguments, of which the last ones may lack. */
 static const struct command {
 	const char *word;
 	const char *argv[8];
-	int arguments, timeout_ms;
+	int arguments, timeout_ms, may_lack;
+	int (*call)(int at, const char *args, int out);
 } commands[] = {
-	{ "ping", { NULL }, 0, 0 },
-	{ "add", { "krgadm", "nodes", "add", "-n", "@1" }, 1, 120000 },
-	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, 120000 },
-	{ "allow", { "krgcapset", "-k", "@1", "-e", "+CAN_MIGRATE" }, 1, 10000 },
-	{ "migrate", { "migrate", "@1", "@2" }, 2, 30000 },
-	{ "merged", { NULL }, 0, MERGED_MS },
-	{ "ps", { NULL }, 1, LOOK_MS }, /* "1": with the kernel's own threads */
+	{ "ping", { NULL }, 0, 0, 0, NULL },
+	{ "add", { "krgadm", "nodes", "add", "-n", "@1" }, 1, 120000, 0, NULL },
+	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, 120000, 0, NULL },
+	{ "allow", { "krgcapset", "-k", "@1", "-e", "+CAN_MIGRATE" }, 1, 10000, 0, NULL },
+	{ "migrate", { "migrate", "@1", "@2" }, 2, 30000, 0, NULL },
+	{ "scheduler", { NULL }, 2, SCHEDULER_MS, 1, scheduler_set },
+	{ "probe", { NULL }, 1, PROBE_MS, 0, probe_run },
+	{ "merged", { NULL }, 0, MERGED_MS, 0, NULL },
+	{ "ps", { NULL }, 1, LOOK_MS, 0, NULL }, /* "1": with the kernel's own threads */
 };
 
 /* A socket's address has room for little; through the descriptor the path is always short. */
@@ -94,6 +100,7 @@ static int run_request(int at, char *line, struct text *out)
 	const char *args[2] = { NULL }, *argv[8] = { NULL };
 	char *save = NULL, *word = strtok_r(line, " ", &save), *arg;
 	const struct command *c = NULL;
+	char joined[REQUEST_MAX];
 	int n = 0;
 
 	for (size_t i = 0; word && i < ARRAY_SIZE(commands); i++)
@@ -106,12 +113,16 @@ static int run_request(int at, char *line, struct text *out)
 			break;
 		args[n++] = arg;
 	}
-	if (!c || n != c->arguments) {
+	if (!c || n > c->arguments || n < c->arguments - c->may_lack) {
 		text_addf(out, "this is no command that runs in the container\n");
 		return COMMAND_MISSING;
 	}
 	if (strcmp(c->word, "merged") == 0)
 		return ssi_merged(at, c->timeout_ms, out);
+	if (c->call) {
+		snprintf(joined, sizeof(joined), "%s%s%s", args[0], n > 1 ? " " : "", n > 1 ? args[1] : "");
+		return command_call(at, c->call, joined, now_ms() + c->timeout_ms, out);
+	}
 	if (!c->argv[0])
 		return n ? processes_list(at, c->timeout_ms, *args[0] == '1', out) : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(argv) && c->argv[i]; i++)
@@ -169,11 +180,33 @@ int inside_serve(int at, bool (*stop)(void))
 	return 0;
 }
 
+/* The operator's own, for what the single system shall run: it goes on by itself, and nobody waits for it. */
+static void run_own(int at)
+{
+	int null;
+
+	if (faccessat(at, INSIDE_OWN, X_OK, 0) < 0 || fork() != 0)
+		return;
+	null = open("/dev/null", O_RDWR);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	setsid();
+	execl("/" INSIDE_OWN, "/" INSIDE_OWN, (char *)NULL);
+	_exit(COMMAND_MISSING);
+}
+
 int inside_init_main(void)
 {
 	_cleanup_close_ int at = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = at < 0 ? -errno : inside_serve(at, NULL);
+	int r;
 
+	/* Before it was isolated the node may not have had it. What is missing is told when it is wanted. */
+	steps_mount("/config", "configfs");
+	r = at < 0 ? -errno : 0;
+	if (r == 0) {
+		run_own(at);
+		r = inside_serve(at, NULL);
+	}
 	fprintf(stderr, "muster: the container's part cannot run: %s\n", strerror(-r));
 	return 1;
 }

@@ -10,6 +10,9 @@
 
 #define INSIDE_HELPER "run/muster/ssi-helper" /* what Kerrighed starts first in the container */
 #define INSIDE_INIT "run/muster/ssi-init"     /* what its krginit then starts */
+/* Of the node's root, where it has one: started in the container as it begins, on each of its nodes. A way in for people (an
+ * sshd of its own), or what shall run there. */
+#define INSIDE_OWN "etc/muster/ssi-start"
 
 /* As INSIDE_HELPER: mounts the container's /proc and becomes krginit. Returns only on failure: an exit code. */
 int inside_helper_main(void);

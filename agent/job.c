@@ -30,7 +30,9 @@ static _Noreturn void child(int at, const char *word, const char *args, int out)
 {
 	_cleanup_text_ struct text said = { 0 }, result = { 0 };
 	_cleanup_free_ char *self = own_path();
-	struct steps_env env = { .at = at, .self = self ? self : "/init", .mount = steps_mount };
+	struct steps_env env = {
+		.at = at, .self = self ? self : "/init", .mount = steps_mount, .insert = modules_insert
+	};
 	int status = steps_run(&env, word, args, &said);
 
 	text_addf(&result, "%d\n%s", status, said.s ? said.s : "");

@@ -154,6 +154,23 @@ static bool is_network_card(int folder, const char *name)
 	return class && strncmp(class, "0x02", 4) == 0;
 }
 
+void net_cards(int at, char *ret, size_t size)
+{
+	_cleanup_closedir_ DIR *d = open_folder(at, "sys/bus/pci/devices");
+	struct dirent *e;
+	size_t len = 0;
+
+	*ret = '\0';
+	while (d && (e = next_entry(d))) {
+		_cleanup_free_ char *id =
+			is_network_card(dirfd(d), e->d_name) ? pci_id(dirfd(d), e->d_name) : NULL;
+
+		if (!id || strlen(id) != 9 || len + 11 > size + 1 || strstr(ret, id))
+			continue;
+		len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? " " : "", id);
+	}
+}
+
 /* A virtio card has a PCI device, which virtio_pci drives, and below it one of type 1, a network card (Virtual I/O
  * Device specification, section 5), which wants a driver of its own. */
 static bool lacks_virtio_driver(int at)

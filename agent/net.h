@@ -11,6 +11,8 @@
 int net_find(int at, const uint8_t mac[6], char **ret) _must_check_;
 /* The PCI id of that interface's card, "8086:15f3"; -ENODEV when it is none on that bus. */
 int net_card(int at, const uint8_t mac[6], char ret[10]) _must_check_;
+/* The PCI ids of all network cards on that bus, with blanks between, as many as there is room for. */
+void net_cards(int at, char *ret, size_t size);
 /* Why no interface has the address: one sentence about the cards that are there. Owned; NULL when out of memory. */
 char *net_explain(int at, const uint8_t mac[6], const struct modules *m);
 

@@ -13,6 +13,8 @@
 
 #define PERSONALITY_MAX (1u << 20) /* bytes of one of its files */
 #define WIRE_AT "muster/"	   /* WIRE_DIR below a root folder */
+#define OLD_AGENT "etc/muster/muster-agent"
+#define INIT_TEXT_MAX (1u << 16)
 
 int personal_shadow(const char *old, const char *field, char **ret)
 {
@@ -247,10 +249,83 @@ static int write_units(int run)
 static int write_goodbye(int new)
 {
 	struct stat st;
+	int r;
 
 	if (fstatat(new, "usr/lib/systemd/systemd-shutdown", &st, 0) < 0)
 		return 0;
-	return place_link(new, "usr/lib/systemd/system-shutdown/muster-agent", "/run/muster/muster-agent");
+	r = place_link(new, "usr/lib/systemd/system-shutdown/muster-agent", "/run/muster/muster-agent");
+	/* Without an overlay there is no place for it. */
+	return r == -EROFS ? 0 : r;
+}
+
+/* ---- init systems before systemd ---- */
+
+int personal_inittab(const char *old, const char *program, char **ret)
+{
+	_cleanup_text_ struct text t = { 0 };
+
+	/* What busybox calls so has no runlevels. */
+	if (!strstr(old, ":initdefault:"))
+		return -ENOENT;
+	text_addf(&t, "%s%s", old, *old && old[strlen(old) - 1] != '\n' ? "\n" : "");
+	text_addf(&t, "mstr:12345:respawn:%s\n", program);
+	if (t.failed)
+		return -ENOMEM;
+	*ret = t.s;
+	t.s = NULL;
+	return 0;
+}
+
+/* In front: such a script often ends with an exit. */
+int personal_rc_local(const char *old, const char *program, char **ret)
+{
+	_cleanup_text_ struct text t = { 0 };
+	size_t first = strcspn(old, "\n");
+
+	if (strncmp(old, "#!", 2) != 0)
+		return -ENOENT;
+	text_add(&t, old, first);
+	text_addf(&t, "\n%s &\n%s", program, old[first] ? old + first + 1 : "");
+	if (t.failed)
+		return -ENOMEM;
+	*ret = t.s;
+	t.s = NULL;
+	return 0;
+}
+
+static bool has_systemd(int new)
+{
+	struct stat st;
+
+	return fstatat(new, "usr/lib/systemd/systemd", &st, 0) == 0 ||
+	       fstatat(new, "lib/systemd/systemd", &st, 0) == 0;
+}
+
+/* Not in /run: older systems do not have it, or mount it so that nothing can be run from there. */
+static int write_init(int at, const char *exe, int new)
+{
+	static const struct {
+		const char *path;
+		int (*change)(const char *old, const char *program, char **ret);
+		mode_t mode;
+	} files[] = { { "etc/inittab", personal_inittab, 0644 },
+		      { "etc/rc.local", personal_rc_local, 0755 } };
+	int r = place_copy(at, exe, new, OLD_AGENT, 0755);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *old = NULL, *text = NULL;
+
+		r = file_read(new, files[i].path, INIT_TEXT_MAX, &old, NULL);
+		if (r == 0)
+			r = files[i].change(old, "/" OLD_AGENT, &text);
+		if (r == 0)
+			return place_text(new, files[i].path, text, files[i].mode);
+		r = r == -ENOENT ? 0 : r;
+	}
+	if (r == 0)
+		log_line("the root has neither systemd nor an inittab nor an rc.local: nothing will start "
+			 "the agent there");
+	return r;
 }
 
 int personal_run(int at, const char *exe, int new, int run, const struct conf *c, char **reason)
@@ -261,6 +336,8 @@ int personal_run(int at, const char *exe, int new, int run, const struct conf *c
 		r = place_copy(at, &WIRE_NODE_CONF[1], run, "muster/node.conf", 0600);
 	if (r == 0)
 		r = write_units(run);
+	if (r == 0 && !has_systemd(new))
+		r = write_init(at, exe, new);
 	if (r == 0)
 		r = write_network(new, run, c);
 	if (r == 0)

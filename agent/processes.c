@@ -114,6 +114,16 @@ static unsigned long long processors_per_node(int at)
 	return n + 1;
 }
 
+int processes_node(int at, pid_t pid)
+{
+	_cleanup_close_ int proc = openat(at, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct process p;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", (int)pid);
+	return proc >= 0 && read_process(proc, name, processors_per_node(at), &p) ? p.node : -1;
+}
+
 static void add_list(const struct list *l, struct text *out)
 {
 	text_addf(out, "%lld %u\n", now_ms(), l->total);

@@ -16,3 +16,6 @@
  * most. It holds a lock as long as it lives, so that there is never more than one that hangs.
  */
 int processes_list(int at, int timeout_ms, bool kernel, struct text *out);
+
+/* The id of the node that it runs on; -1: unknown. It may hang. */
+int processes_node(int at, pid_t pid);

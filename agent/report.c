@@ -56,6 +56,8 @@ static void add_facts(struct text *t, const struct facts *f)
 	add_string(t, WIRE_REPORT_VERSION, f->kernel.version);
 	if (f->card[0])
 		add_string(t, WIRE_REPORT_CARD, f->card);
+	if (f->cards[0])
+		add_string(t, WIRE_REPORT_CARDS, f->cards);
 }
 
 static void add_count(struct text *t, const char *key, unsigned long long n)
@@ -276,8 +278,11 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	if (job_look(&state->list))
 		full.list = &state->list;
 	/* Once a boot is enough: a node that runs reports all the time. */
-	if (strcmp(report->stage, "ready") != 0 && net_card(at, c->mac, f.card) < 0)
-		f.card[0] = '\0';
+	if (strcmp(report->stage, "ready") != 0) {
+		if (net_card(at, c->mac, f.card) < 0)
+			f.card[0] = '\0';
+		net_cards(at, f.cards, sizeof(f.cards));
+	}
 	r = report_body(&full, &f, &body, &len);
 	if (r == 0)
 		r = http_post(&(struct http_post){ .server = { c->server, c->port, c->address },

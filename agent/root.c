@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "agent/root.h"
+#include "agent/copies.h"
 #include "agent/facts.h"
 #include "agent/http.h"
 #include "agent/loop.h"
@@ -260,9 +261,14 @@ static int mount_overlay(char **reason)
 	if (r == 0)
 		r = mount_at("overlay", ROOT_NEW, "overlay", MS_NOATIME,
 			     "lowerdir=" LOWER ",upperdir=" UPPER "/upper,workdir=" UPPER "/work");
+	if (r == -ENODEV) {
+		log_line("this kernel has no overlayfs: the root stays read-only, and its /etc, /var and the "
+			 "like are "
+			 "copied into memory");
+		return copies_mount(LOWER, UPPER, ROOT_NEW, reason);
+	}
 	if (r < 0)
-		return fail_with(reason, r, "the overlay over the root does not mount: %s",
-				 r == -ENODEV ? "this kernel has no overlayfs" : strerror(-r));
+		return fail_with(reason, r, "the overlay over the root does not mount: %s", strerror(-r));
 	return 0;
 }
 

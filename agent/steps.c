@@ -5,7 +5,9 @@
 #include "agent/command.h"
 #include "agent/inside.h"
 #include "agent/place.h"
+#include "agent/probe.h"
 #include "agent/processes.h"
+#include "agent/scheduler.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,16 +51,6 @@ int steps_mount(const char *target, const char *type)
 	return mount(type, target, type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ? -errno : 0;
 }
 
-/* In one write, without a newline: the kernel takes each write as a value. */
-static int write_value(int at, const char *path, const char *text)
-{
-	_cleanup_close_ int fd = openat(at, path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write_all(fd, text, strlen(text));
-}
-
 static int do_mount(const struct steps_env *env, const struct step *s)
 {
 	_cleanup_free_ char *target = NULL;
@@ -81,7 +73,7 @@ static int do_step(const struct steps_env *env, const struct step *s, struct tex
 		r = place_link(env->at, s->path, env->self);
 		break;
 	case WRITE:
-		r = write_value(env->at, s->path, s->text);
+		r = file_write_value(env->at, s->path, s->text, 0);
 		break;
 	case MOUNT:
 		r = do_mount(env, s);
@@ -102,12 +94,28 @@ static bool has_container(int at)
 	return fstatat(at, HOTPLUG, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Generation 2.4 is a module, which wants a system that is up; of 3.0 the schedulers are. Where there is no table, there is nothing to
+ * load; what is loaded already is no trouble. */
+static int load_modules(const struct steps_env *env, struct text *out)
+{
+	_cleanup_(modules_freep) struct modules *m = NULL;
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	r = modules_new(env->at, STEPS_MODULES, env->insert, env->data, &m, &reason);
+	if (r == 0)
+		modules_load(m);
+	if (r < 0 || modules_trouble(m))
+		text_addf(out, "%s\n", r < 0 ? reason : modules_trouble(m));
+	return r < 0 || modules_trouble(m) ? FAILED : 0;
+}
+
 static int do_prepare(const struct steps_env *env, const char *args, struct text *out)
 {
-	int r = 0;
+	int r = load_modules(env, out);
 
 	if (!has_container(env->at))
-		return 0;
+		return r;
 	for (const struct step *s = prepare; r == 0 && s->kind != END; s++)
 		r = do_step(env, s, out);
 	return r;
@@ -198,19 +206,48 @@ static int do_ps(const struct steps_env *env, const char *args, struct text *out
 	return processes_list(env->at, PS_MS, *args == '1', out);
 }
 
+/* There is no such thing in 3.0: its nodes are taken out, one after the other. */
+static int do_stop(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at)) {
+		text_addf(out, "this generation of Kerrighed ends node by node\n");
+		return COMMAND_MISSING;
+	}
+	return command_run(env->at, (const char *const[]){ "krgadm", "cluster", "stop", NULL },
+			   now_ms() + CLUSTER_MS, NULL, out);
+}
+
+static int do_scheduler(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at))
+		return inside_ask(env->at, "scheduler", args, now_ms() + 2LL * SCHEDULER_MS, out);
+	/* Where it does not mount, there are no schedulers, which is told then. */
+	env->mount("/config", "configfs");
+	return command_call(env->at, scheduler_set, args, now_ms() + SCHEDULER_MS, out);
+}
+
+static int do_probe(const struct steps_env *env, const char *args, struct text *out)
+{
+	if (has_container(env->at))
+		return inside_ask(env->at, "probe", args, now_ms() + PROBE_MS + SCHEDULER_MS, out);
+	return command_call(env->at, probe_run, args, now_ms() + PROBE_MS, out);
+}
+
 static const struct {
 	const char *word;
 	int (*run)(const struct steps_env *env, const char *args, struct text *out);
 	const char *letters; /* of its arguments */
-	int words;	     /* how many there are */
-	bool may_lack;
+	int words, least;    /* how many there are, and may be */
 } table[] = {
-	{ "ssi-prepare", do_prepare, "", 0, true },
-	{ "ssi-boot", do_boot, "", 0, true },
-	{ "ssi-add", do_add, "0123456789,-", 1, true },
-	{ "ssi-remove", do_remove, "0123456789,-", 1, false },
-	{ "ssi-migrate", do_migrate, "0123456789 ", 2, false },
-	{ "ssi-ps", do_ps, "01", 1, false },
+	{ "ssi-prepare", do_prepare, "", 0, 0 },
+	{ "ssi-boot", do_boot, "", 0, 0 },
+	{ "ssi-add", do_add, "0123456789,-", 1, 0 },
+	{ "ssi-remove", do_remove, "0123456789,-", 1, 1 },
+	{ "ssi-stop", do_stop, "", 0, 0 },
+	{ "ssi-migrate", do_migrate, "0123456789 ", 2, 2 },
+	{ "ssi-ps", do_ps, "01", 1, 1 },
+	{ "ssi-scheduler", do_scheduler, "0123456789,- ", 2, 1 },
+	{ "ssi-probe", do_probe, "0123456789,", 1, 1 },
 };
 
 static int count_words(const char *args)
@@ -228,9 +265,9 @@ bool steps_know(const char *word, const char *args)
 		if (strcmp(table[i].word, word) != 0)
 			continue;
 		if (!*args)
-			return table[i].may_lack;
+			return table[i].least == 0;
 		return args[strspn(args, table[i].letters)] == '\0' && *args >= '0' && *args <= '9' &&
-		       count_words(args) == table[i].words;
+		       count_words(args) <= table[i].words && count_words(args) >= table[i].least;
 	}
 	return false;
 }

@@ -6,11 +6,17 @@
 #pragma once
 
 #include "agent/common.h"
+#include "agent/modules.h"
+
+/* Loaded when the single system is prepared: a table of agent/modules.h, with "load" lines only. */
+#define STEPS_MODULES "muster/ssi.conf"
 
 struct steps_env {
 	int at;
 	const char *self; /* this program's path, for the container's helper */
 	int (*mount)(const char *target, const char *type); /* 0 or -errno; -EBUSY is fine */
+	modules_insert_fn *insert;
+	void *data; /* insert's */
 };
 
 /* True for a word of the table with arguments of its form. */

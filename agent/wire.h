@@ -55,7 +55,10 @@
  *   ssi-boot              it begins, with this node alone
  *   ssi-add [IDS]         these join the one that this node is in: "2,3,6-10"
  *   ssi-remove IDS        these leave it
- *   ssi-migrate PID ID    the process moves to that node */
+ *   ssi-stop              it ends, with generation 2.4
+ *   ssi-migrate PID ID    the process moves to that node
+ *   ssi-scheduler N [IDS] its schedulers: 1 on, on these nodes or all; 0 off; 2 as they are. A line "NAME IDS" for each
+ *   ssi-probe IDS         tries it out (agent/probe.h), between this node and another one of these; a line for each part */
 #define WIRE_KEY_ACTION "action"
 /* Of an answer to a node in the single system: it shall look at its processes now, though no sooner than two seconds after
  * the last time, and report them as soon as it has them. 0: without the kernel's own threads; 1: with them. It stands in each
@@ -75,8 +78,11 @@
 #define WIRE_REPORT_KERNEL "kernel"		 /* uname -r */
 #define WIRE_REPORT_VERSION "version"		 /* uname -v */
 #define WIRE_REPORT_CARD "card"			 /* PCI id of the card it booted over: "8086:15f3" */
-#define WIRE_REPORT_REASON "reason"		 /* failed: one sentence */
-#define WIRE_REPORT_LOG "log"			 /* failed: the kernel's last lines */
+/* The PCI ids of all its network cards, with a blank between: "8086:15f3 10ec:8168". The one it booted over is among them. */
+#define WIRE_REPORT_CARDS "cards"
+#define WIRE_CARDS_MAX 16
+#define WIRE_REPORT_REASON "reason" /* failed: one sentence */
+#define WIRE_REPORT_LOG "log"	    /* failed: the kernel's last lines */
 
 /* Of a ready node whose kernel has the single system image (Kerrighed); all of them in each such report but what is
  * unknown, which is left out. SUBSESSION is always there: what lacks it says nothing of the single system. */

@@ -45,7 +45,13 @@ int muster_base_build(struct muster *m, const struct muster_base_wish *wish, cha
 {
 	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
 	_cleanup_free_ char *agent = NULL;
-	struct image_base_wish w = { wish->profile, PLAN_ROOT_INITRAMFS, wish->sources };
+	struct image_base_wish w = { .profile = wish->profile,
+				     .mode = PLAN_ROOT_INITRAMFS,
+				     .sources = wish->sources,
+				     .from = wish->from,
+				     .mirror = wish->mirror,
+				     .release = wish->release,
+				     .keyring = wish->keyring };
 	struct image_env env;
 	int r = context_host(m);
 

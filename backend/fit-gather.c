@@ -13,6 +13,7 @@
 
 #include "backend/context.h"
 #include "backend/nodes/store.h"
+#include "kernel/kernel.h"
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/i18n.h"
@@ -26,10 +27,10 @@ struct gathering {
 	char *vendor;
 	struct node_state *nodes; /* as musterd knows them */
 	size_t n_nodes;
-	struct strv known;  /* node, card, node, card, ...: over which they have booted */
-	struct strv wanted; /* the planned nodes' cards, each once */
+	struct strv known; /* node, card, node, card, ...: over which they have booted */
 	struct fit_card *cards;
 	char (*ids)[10];
+	struct image_generation *base; /* on which the root stands; NULL: none */
 };
 
 static void gathering_clear(struct gathering *g)
@@ -39,9 +40,9 @@ static void gathering_clear(struct gathering *g)
 	free(g->vendor);
 	node_states_free(g->nodes, g->n_nodes);
 	strv_free(&g->known);
-	strv_free(&g->wanted);
 	free(g->cards);
 	free(g->ids);
+	image_generation_freep(&g->base);
 }
 
 static int look_at_machines(struct gathering *g)
@@ -98,40 +99,18 @@ static int look_at_distributions_kernel(struct gathering *g, const struct image_
 	return 0;
 }
 
-static struct image_env roots_of(const struct muster *m)
-{
-	return (struct image_env){ .root_fd = m->root_fd,
-				   .root_path = m->root_path,
-				   .host = m->host,
-				   .distro = m->distro,
-				   .profiles = m->profiles_dir,
-				   .borrow = m->scratch,
-				   .cancel_fd = -1 };
-}
-
-/* The base that the plan's root stands on; -ENOENT: it is made of this server's own distribution. */
-static int find_base(const struct gathering *g, struct image_generation **ret)
-{
-	const struct image_env env = roots_of(g->muster);
-	_cleanup_free_ char *image = NULL;
-
-	return image_base_find(&env, g->plan->profile, g->plan->root, ret, &image);
-}
-
 static int look_at_own_kernel(struct gathering *g)
 {
 	static const char *const places[] = { "/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6" };
-	_cleanup_(image_generation_freep) struct image_generation *base = NULL;
 	int r = image_kernel_look(g->plan->kernel, &g->release, &g->modules);
 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	g->fit.no_modules = !g->modules;
-	r = find_base(g, &base);
-	if (r == 0 && !fit_release(base->libc, g->fit.libc))
-		memset(g->fit.libc, 0, sizeof(g->fit.libc));
-	if (r != -ENOENT)
-		return r == -ENOMEM ? r : 0;
+	if (g->base) {
+		(void)!fit_release(g->base->libc, g->fit.libc);
+		return 0;
+	}
 	/* A root is made of this server's own distribution, and so is its libc. Facts of another machine say nothing of it. */
 	for (size_t i = 0; !g->muster->config.host_file && i < ARRAY_SIZE(places); i++) {
 		_cleanup_close_ int fd = open(places[i], O_RDONLY | O_CLOEXEC);
@@ -150,8 +129,14 @@ static void hush(void *data, enum log_level level, const char *text)
 static int find_built(struct gathering *g, struct image_generation **ret)
 {
 	struct muster *m = g->muster;
-	const struct image_env env = roots_of(m);
-	_cleanup_free_ char *id = NULL;
+	const struct image_env env = { .root_fd = m->root_fd,
+				       .root_path = m->root_path,
+				       .host = m->host,
+				       .distro = m->distro,
+				       .profiles = m->profiles_dir,
+				       .borrow = m->scratch,
+				       .cancel_fd = -1 };
+	_cleanup_free_ char *id = NULL, *image = NULL;
 	bool heard = log_sink_data() == m;
 	int r;
 
@@ -160,6 +145,11 @@ static int find_built(struct gathering *g, struct image_generation **ret)
 	r = image_root_id(&env, g->plan, &id);
 	if (r == 0)
 		r = image_root_find(&env, id, ret);
+	/* A root that was chosen stands on what it was built on, and one that is to be built on the newest. */
+	if (r == 0 && *(*ret)->on)
+		r = image_root_find(&env, (*ret)->on, &g->base);
+	if (r < 0 && r != -ENOMEM && !*g->plan->generation)
+		r = image_base_find(&env, g->plan->profile, g->plan->root, &g->base, &image);
 	if (heard)
 		context_listen(m);
 	return r == -ENOMEM ? r : 0;
@@ -186,6 +176,32 @@ static int read_nodes(struct gathering *g)
 	    store_cards(store, keep_card, g) == -ENOMEM)
 		return -ENOMEM;
 	return 0;
+}
+
+/* What the nodes of a single system image are told to run (agent/steps.c); 3.0, whose kernel is 2.6.30, has what 2.4 has not. */
+static void look_at_tools(struct gathering *g)
+{
+	static const struct {
+		const char *name;
+		unsigned int since; /* of Linux 2.6 */
+	} tools[] = { { "krgadm", 0 }, { "krgboot", 30 }, { "krginit", 30 } };
+	unsigned int release[3] = { 0 };
+	bool known = g->release && fit_release(g->release, release);
+	bool old = known && release[0] == 2 && release[1] == 6 && release[2] < 30;
+
+	for (size_t i = 0; g->plan->ssi_session && i < ARRAY_SIZE(tools); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (tools[i].since && old)
+			continue;
+		if (asprintf(&path, "usr/sbin/%s", tools[i].name) < 0)
+			path = NULL;
+		if (g->base && path && strv_has(&g->base->programs, path))
+			continue;
+		g->fit.profile = g->plan->profile;
+		g->fit.no_tool = tools[i].name;
+		return;
+	}
 }
 
 /* The card that it could not boot over, else the one that it has booted over. */
@@ -229,7 +245,7 @@ static int look_at_reports(struct gathering *g)
 			f->poorest_kb = s->memory_kb;
 		}
 		if (!g->modules || !card_of(g, s, g->ids[i]) ||
-		    image_kernel_drives(g->modules, g->ids[i], &driven) < 0)
+		    kernel_drives(g->modules, g->ids[i], &driven) < 0)
 			continue;
 		g->cards[f->n_cards++] = (struct fit_card){ s->name, g->ids[i], driven };
 	}
@@ -263,6 +279,7 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 		r = look_at_reports(&g);
 	if (r < 0)
 		return r;
+	look_at_tools(&g);
 	g.fit.kernel = p->kernel;
 	g.fit.root = p->root;
 	g.fit.release = g.release;
@@ -272,46 +289,37 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 	return fit_judge(&g.fit, ret, ret_n);
 }
 
-/* What the kernel is held against, of what is known of root and nodes. */
-static int place_of(struct gathering *g, char **ret_range)
+/* The planned nodes that have told of themselves, as a range; NULL: none has. */
+static int range_of(struct gathering *g, char **ret)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
-	int r = look_at_reports(g);
+	int r = read_nodes(g);
 
 	for (size_t i = 0; r == 0 && i < g->n_nodes; i++)
-		if (is_planned(g, g->nodes[i].name) && g->nodes[i].memory_kb > 0)
+		if (g->nodes[i].memory_kb > 0 && is_planned(g, g->nodes[i].name))
 			r = strv_add(&names, g->nodes[i].name);
-	for (size_t i = 0; r == 0 && i < g->n_nodes; i++)
-		if (is_planned(g, g->nodes[i].name) && card_of(g, &g->nodes[i], g->ids[i]) &&
-		    !strv_has(&g->wanted, g->ids[i]))
-			r = strv_add(&g->wanted, g->ids[i]);
 	if (r < 0 || names.n == 0)
 		return r;
-	*ret_range = muster_fold(&names);
-	return *ret_range ? 0 : -ENOMEM;
+	*ret = muster_fold(&names);
+	return *ret ? 0 : -ENOMEM;
 }
 
 /* A single system's kernel is too old for the distribution's programs. */
 static int add_base(const struct gathering *g, struct muster_check **v, size_t *n)
 {
-	_cleanup_(image_generation_freep) struct image_generation *base = NULL;
 	struct muster_check *more;
 	char *text = NULL;
-	int r;
 
 	if (!g->plan->ssi_session)
 		return 0;
-	r = find_base(g, &base);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if ((r == 0 ? asprintf(&text,
-			       _("The nodes' root stands on the base %s, which is made for such kernels."),
-			       base->id)
-		    : asprintf(&text,
-			       _("There is no base for the nodes' root yet, and the distribution's own "
-				 "programs are "
-				 "too new for such kernels: `muster root build --profile %s` makes one."),
-			       g->plan->profile)) < 0)
+	if ((g->base ? asprintf(&text,
+				_("The nodes' root stands on the base %s, which is made for such kernels."),
+				g->base->id)
+		     : asprintf(&text,
+				_("There is no base for the nodes' root yet, and the distribution's own "
+				  "programs are too new for such kernels: `muster root build --profile %s` "
+				  "makes one."),
+				g->plan->profile)) < 0)
 		return -ENOMEM;
 	more = reallocarray(*v, *n + 1, sizeof(**v));
 	if (!more) {
@@ -319,7 +327,7 @@ static int add_base(const struct gathering *g, struct muster_check **v, size_t *
 		return -ENOMEM;
 	}
 	more[(*n)++] = (struct muster_check){ .name = "base",
-					      .level = r == 0 ? MUSTER_CHECK_OK : MUSTER_CHECK_WARNING,
+					      .level = g->base ? MUSTER_CHECK_OK : MUSTER_CHECK_WARNING,
 					      .text = text };
 	*v = more;
 	return 0;
@@ -358,12 +366,11 @@ int muster_kernel_fit(struct muster *m, const struct plan *p, struct muster_chec
 	r = context_kernel_path(m, p->kernel, &path);
 	if (r < 0)
 		return r == -ENOENT ? only_missing(m, p->kernel, ret, ret_n) : r;
-	if (p->root != PLAN_ROOT_INITRAMFS && m->distro)
+	if (m->distro)
 		r = find_built(&g, &built);
 	if (r == 0)
-		r = place_of(&g, &range);
+		r = range_of(&g, &range);
 	place.root = built ? built->id : NULL;
-	place.cards = (const char *const *)g.wanted.v;
 	place.range = range;
 	if (r == 0)
 		r = muster_kernel_check(m, p->kernel, &place, ret, ret_n);

@@ -172,6 +172,31 @@ static void judge_libc(struct judging *j)
 	     f->release, f->libc[0], f->libc[1], f->libc[2]);
 }
 
+static void judge_tools(struct judging *j)
+{
+	static const char *const modes[] = {
+		[PLAN_ROOT_RAM] = "",
+		[PLAN_ROOT_NFS] = " --mode nfs",
+		[PLAN_ROOT_INITRAMFS] = "",
+	};
+	const struct fit *f = j->fit;
+
+	if (!f->no_tool)
+		return;
+	if (f->root == PLAN_ROOT_RAM)
+		warn(j, "root",
+		     _("The nodes' root has no %s, without which they cannot become one machine: take the "
+		       "root "
+		       "mode initramfs, for which `muster root build --profile %s` builds the tools."),
+		     f->no_tool, f->profile);
+	else
+		warn(j, "root",
+		     _("The nodes' root has no %s, without which they cannot become one machine: `muster "
+		       "root "
+		       "build --profile %s%s --source kerrighed-tools=PLACE` builds a base with the tools."),
+		     f->no_tool, f->profile, modes[f->root]);
+}
+
 static void judge_memory(struct judging *j)
 {
 	const struct fit *f = j->fit;
@@ -194,6 +219,7 @@ int fit_judge(const struct fit *f, struct draft_mistake **ret, size_t *ret_n)
 	judge_unbuilt(&j);
 	judge_cards(&j);
 	judge_libc(&j);
+	judge_tools(&j);
 	judge_memory(&j);
 	if (j.error < 0) {
 		for (size_t i = 0; i < j.n; i++)

@@ -29,7 +29,10 @@ struct fit {
 	unsigned long long root_bytes; /* of the squashfs; 0: it is not built yet */
 	const char *poorest;	       /* the node with the least memory; NULL: none is known */
 	long long poorest_kb;
-	unsigned int libc[3]; /* the oldest Linux that the root's libc runs on; all 0: unknown */
+	/* Of a cluster that is to be one machine: the kind of cluster, and what the root lacks for it. NULL: it is none, or the
+	 * root has all. */
+	const char *profile, *no_tool; /* "krgadm" */
+	unsigned int libc[3];	       /* the oldest Linux that the root's libc runs on; all 0: unknown */
 };
 
 /* Adds what is to be warned of, each at its place ("boot", "kernel" or "root"). -ENOMEM. */

@@ -23,6 +23,7 @@ struct gathered {
 	struct kernel_place place;
 	struct image_generation *root;
 	char *libc_least, *least_node, *drivers;
+	struct strv cards, others; /* those that nodes boot over, and the rest */
 };
 
 static void gathered_clear(struct gathered *g)
@@ -31,6 +32,8 @@ static void gathered_clear(struct gathered *g)
 	free(g->libc_least);
 	free(g->least_node);
 	free(g->drivers);
+	strv_free(&g->cards);
+	strv_free(&g->others);
 }
 
 /* ---- which driver a card wants: the list of any kernel's modules tells ------------------------------------- */
@@ -147,7 +150,44 @@ static int gather_root(struct muster *m, const char *id, struct gathered *g)
 	return 0;
 }
 
-/* ---- the nodes' memory ---------------------------------------------------------------------------------------- */
+/* ---- the nodes' memory and cards ---------------------------------------------------------------------------------------- */
+
+static int add_once(struct strv *v, const char *card)
+{
+	return strv_has(v, card) ? 0 : strv_add(v, card);
+}
+
+/* What a node has said of its cards: the one that it boots over, which a kernel must drive, and all that it has. */
+static int add_cards(struct gathered *g, const struct node_state *s)
+{
+	_cleanup_free_ char *all = strdup(s->cards);
+	char *save = NULL;
+	int r = !all ? -ENOMEM : *s->card ? add_once(&g->cards, s->card) : 0;
+
+	for (char *w = r == 0 ? strtok_r(all, " ", &save) : NULL; w && r == 0; w = strtok_r(NULL, " ", &save))
+		if (strcmp(w, s->card) != 0)
+			r = add_once(&g->others, w);
+	return r;
+}
+
+/* One over which another node boots is not spoken of twice. */
+static int settle_cards(struct gathered *g, const char *const *said)
+{
+	_cleanup_strv_ struct strv others = STRV_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && said && said[i]; i++)
+		r = add_once(&g->cards, said[i]);
+	for (size_t i = 0; r == 0 && i < g->others.n; i++)
+		if (!strv_has(&g->cards, g->others.v[i]))
+			r = strv_add(&others, g->others.v[i]);
+	strv_free(&g->others);
+	g->others = others;
+	others = (struct strv)STRV_INIT;
+	g->place.cards = (const char *const *)g->cards.v;
+	g->place.other_cards = (const char *const *)g->others.v;
+	return r;
+}
 
 static int gather_nodes(struct muster *m, const char *range, struct gathered *g)
 {
@@ -158,9 +198,12 @@ static int gather_nodes(struct muster *m, const char *range, struct gathered *g)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		unsigned long long memory = v[i].memory_kb > 0 ? (unsigned long long)v[i].memory_kb << 10 : 0;
+		unsigned long long memory;
 
-		if (!memory || (g->place.memory && memory >= g->place.memory))
+		r = add_cards(g, &v[i]);
+		memory = v[i].memory_kb > 0 ? (unsigned long long)v[i].memory_kb << 10 : 0;
+
+		if (r < 0 || !memory || (g->place.memory && memory >= g->place.memory))
 			continue;
 		free(g->least_node);
 		g->least_node = strdup(v[i].name);
@@ -230,6 +273,8 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 		r = gather_root(m, place->root, &g);
 	if (r == 0 && place->range)
 		r = gather_nodes(m, place->range, &g);
+	if (r == 0)
+		r = settle_cards(&g, place->cards);
 	if (!g.drivers)
 		take_drivers("/lib/modules/*/modules.alias", &g);
 	g.place.drivers = g.drivers;

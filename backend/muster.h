@@ -328,6 +328,9 @@ struct muster_base_wish {
 		profile; /* the kind of cluster; NULL: that of the plan that was read last, as is its root mode */
 	const char *mode;	    /* "initramfs" or "nfs"; NULL: initramfs */
 	const char *const *sources; /* NAME=PLACE or NAME=PLACE#sha256=HEX; NULL-terminated; may be NULL */
+	/* For root mode nfs, the tree of an older distribution: a folder or an archive; or a mirror's URL, the name of a
+	 * release there, and a file of keys. */
+	const char *from, *mirror, *release, *keyring;
 };
 int muster_base_build(struct muster *m, const struct muster_base_wish *wish, char **ret_id) _must_check_;
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;
@@ -400,7 +403,7 @@ struct muster_kernel_place {
 	const char *mode;	  /* root mode: "ram", "nfs", "initramfs"; NULL: each */
 	const char *root;	  /* the id of a node root */
 	const char *const *cards; /* PCI ids of network cards, "8086:100e"; NULL-terminated */
-	const char *range;	  /* nodes, for their memory */
+	const char *range;	  /* nodes, for their memory and their cards, as they reported them */
 };
 /* Will it run there? `kernel` is an id, or a recipe, whose newest kernel is meant. Free with muster_checks_free(). */
 int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,

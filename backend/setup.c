@@ -293,6 +293,10 @@ int muster_root_obstacle(struct muster *m, const struct muster_root *root, char 
 	/* The cluster's own has what it needs, or no node boots. */
 	if (root->used)
 		return 0;
+	if (!*root->kernel) {
+		*ret = strdup(_("it is a base, which has no kernel"));
+		return *ret ? 0 : -ENOMEM;
+	}
 	r = context_initramfs(m, root->id, &initramfs);
 	if (r < 0)
 		return r;

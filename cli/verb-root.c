@@ -25,6 +25,11 @@ static const struct cli_option options[] = {
 	{ "source", 0, "NAME=PLACE",
 	  N_("where a source of the base is: a path or a URL, with #sha256=HEX behind it"), "file",
 	  .many = true },
+	{ "from", 0, "TREE",
+	  N_("root mode nfs: a folder or an archive with the tree of an older distribution"), "file" },
+	{ "mirror", 0, "URL", N_("root mode nfs: a mirror that has an older release"), NULL },
+	{ "release", 0, "NAME", N_("root mode nfs: the name of that release"), NULL },
+	{ "keyring", 0, "FILE", N_("root mode nfs: the keys that sign that release"), "file" },
 	{ 0 },
 };
 
@@ -55,7 +60,8 @@ static int print_roots(const struct style *s, const struct muster_root *v, size_
 	for (size_t i = 0; i < n; i++) {
 		table_row(&t);
 		table_cell(&t, ID, COLOUR_NONE, "%s", v[i].id);
-		table_cell(&t, KERNEL, COLOUR_NONE, "%s", v[i].kernel);
+		/* A base has none. */
+		table_cell(&t, KERNEL, COLOUR_NONE, "%s", *v[i].kernel ? v[i].kernel : "-");
 		table_cell(&t, DISTRIBUTION, COLOUR_NONE, "%s %s", v[i].distribution, v[i].suite);
 		table_cell(&t, SIZE, COLOUR_NONE, "%s", BYTES(v[i].bytes));
 		table_cell(&t, BUILT, COLOUR_NONE, "%s", v[i].built);
@@ -86,7 +92,12 @@ static int build(struct cli *c, struct muster *m)
 {
 	_cleanup_strv_ struct strv sources = STRV_INIT;
 	_cleanup_free_ char *id = NULL;
-	struct muster_base_wish wish = { .profile = cli_value(c, "profile"), .mode = cli_value(c, "mode") };
+	struct muster_base_wish wish = { .profile = cli_value(c, "profile"),
+					 .mode = cli_value(c, "mode"),
+					 .from = cli_value(c, "from"),
+					 .mirror = cli_value(c, "mirror"),
+					 .release = cli_value(c, "release"),
+					 .keyring = cli_value(c, "keyring") };
 	const struct plan *p;
 	int r = cli_lines(cli_value(c, "source"), &sources);
 

@@ -102,8 +102,16 @@ int craft_download(const struct craft_env *env, const char *url, int fd) _must_c
 int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
 		 gid_t gid, int64_t *ret_newest) _must_check_;
 
+/* Unpacks a whole system's tree: with owners (as root) and modes, without its devices, and with links wherever they lead. So
+ * whoever works in the tree afterwards goes through util/fs.h, which takes the tree for their root. */
+int craft_unpack_system(const struct craft_env *env, int archive_fd, const char *name,
+			int folder_fd) _must_check_;
+
 /* ---- tree.c ---- */
 
+/* The one folder that an archive had at its top, as "linux-6.1", in the folder that it was unpacked into; *ret stays NULL where
+ * there is more than that. -MUSTER_E_FORMAT: there is nothing. */
+int craft_only_folder(int fd, char **ret) _must_check_;
 /*
  * Makes the folder `name` of a source in `folder_fd`, whose absolute path is `folder`: what an archive has in its one folder
  * at the top, or a copy of the operator's own tree. *ret_newest is the time of its newest file.

@@ -16,8 +16,7 @@
 
 #define UNPACKED "unpacked"
 
-/* The one folder that the archive has at its top, as "linux-6.1"; NULL where there is more than that. */
-static int only_folder(int fd, char **ret)
+int craft_only_folder(int fd, char **ret)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
@@ -81,7 +80,7 @@ int craft_tree(const struct craft_env *env, const struct craft_input *in, int fo
 	r = craft_unpack(env, archive, in->place, top, uid, gid, ret_newest);
 	if (r < 0)
 		return r;
-	r = only_folder(top, &only);
+	r = craft_only_folder(top, &only);
 	if (r == -MUSTER_E_FORMAT)
 		log_error(_("the archive %s is empty"), in->place);
 	if (r < 0)

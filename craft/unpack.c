@@ -26,6 +26,7 @@ struct unpacking {
 	int folder;
 	uid_t uid;
 	gid_t gid;
+	bool system; /* a whole system's tree: owners and modes are kept */
 	int64_t newest;
 };
 
@@ -87,17 +88,38 @@ static bool link_stays(const char *path, const char *target)
 	return true;
 }
 
-static int own(const struct unpacking *u, int fd)
+/* The item is NULL for what the archive does not name. */
+static void owner_of(const struct unpacking *u, const struct archive_item *item, uid_t *ret_uid,
+		     gid_t *ret_gid)
 {
-	if (u->uid == (uid_t)-1)
-		return 0;
-	return fchown(fd, u->uid, u->gid) < 0 ? -errno : 0;
+	bool keeps = u->system && geteuid() == 0;
+
+	*ret_uid = keeps ? item ? (uid_t)item->uid : 0 : u->uid;
+	*ret_gid = keeps ? item ? (gid_t)item->gid : 0 : u->gid;
 }
 
-static int make_folder(const struct unpacking *u, const char *path, mode_t mode)
+static int own(const struct unpacking *u, const struct archive_item *item, int fd)
+{
+	uid_t uid;
+	gid_t gid;
+
+	owner_of(u, item, &uid, &gid);
+	return uid != (uid_t)-1 && fchown(fd, uid, gid) < 0 ? -errno : 0;
+}
+
+/* After its owner: chown(2) takes the bits away with which a program gets other rights. */
+static int set_mode(const struct unpacking *u, const struct archive_item *item, int fd, mode_t least)
+{
+	mode_t mode = item ? item->mode : 0755;
+
+	return fchmod(fd, u->system ? mode & 07777 : (mode & 0755) | least) < 0 ? -errno : 0;
+}
+
+static int make_folder(const struct unpacking *u, const char *path, const struct archive_item *item)
 {
 	_cleanup_close_ int parent = -1, fd = -1;
 	const char *name;
+	int r;
 
 	if (strcmp(path, "/") == 0)
 		return 0;
@@ -107,9 +129,8 @@ static int make_folder(const struct unpacking *u, const char *path, mode_t mode)
 	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, (mode & 0755) | 0700) < 0)
-		return -errno;
-	return own(u, fd);
+	r = fd < 0 ? -errno : own(u, item, fd);
+	return r < 0 ? r : set_mode(u, item, fd, 0700);
 }
 
 /* Not every archive has its folders before what is in them. */
@@ -119,7 +140,7 @@ static int open_folder_of(const struct unpacking *u, const char *path, const cha
 
 	for (const char *p = path + 1; fd == -ENOENT && (p = strchr(p, '/')); p++) {
 		_cleanup_free_ char *above = strndup(path, (size_t)(p - path));
-		int r = above ? make_folder(u, above, 0755) : -ENOMEM;
+		int r = above ? make_folder(u, above, NULL) : -ENOMEM;
 
 		if (r < 0)
 			return r;
@@ -161,19 +182,25 @@ static int make_file(struct unpacking *u, struct archive_in *a, const char *path
 	r = copy_data(a, fd);
 	if (r < 0)
 		return r;
-	if (fchmod(fd, (item->mode & 0755) | 0600) < 0 || futimens(fd, times) < 0)
+	if (futimens(fd, times) < 0)
 		return -errno;
 	u->newest = MAX(u->newest, item->mtime);
-	return own(u, fd);
+	r = own(u, item, fd);
+	return r < 0 ? r : set_mode(u, item, fd, 0600);
 }
 
 static int make_link(const struct unpacking *u, const char *path, const struct archive_item *item)
 {
 	_cleanup_close_ int parent = -1;
 	const char *name;
+	uid_t uid;
+	gid_t gid;
 
-	if (!item->target || !link_stays(path, item->target))
-		return refuse(u, path, _("is a link that leads out of the archive's folder"));
+	/* A system's links are about its own root, and whoever follows them in its tree takes that for theirs (util/fs.h). */
+	if (!item->target || (!u->system && !link_stays(path, item->target)))
+		return refuse(u, path,
+			      _("is a link that leads out of the archive's folder; tar --dereference packs "
+				"what it leads to"));
 	parent = open_folder_of(u, path, &name);
 	if (parent < 0)
 		return parent;
@@ -181,7 +208,8 @@ static int make_link(const struct unpacking *u, const char *path, const struct a
 		return -errno;
 	if (symlinkat(item->target, parent, name) < 0)
 		return -errno;
-	if (u->uid != (uid_t)-1 && fchownat(parent, name, u->uid, u->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	owner_of(u, item, &uid, &gid);
+	if (uid != (uid_t)-1 && fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return 0;
 }
@@ -212,7 +240,7 @@ static int make_item(struct unpacking *u, struct archive_in *a, const struct arc
 		return refuse(u, item->path, why);
 	switch (item->type) {
 	case ARCHIVE_DIR:
-		return make_folder(u, path, item->mode);
+		return make_folder(u, path, item);
 	case ARCHIVE_FILE:
 		return make_file(u, a, path, item);
 	case ARCHIVE_SYMLINK:
@@ -220,6 +248,9 @@ static int make_item(struct unpacking *u, struct archive_in *a, const struct arc
 	case ARCHIVE_HARDLINK:
 		return make_hardlink(u, path, item);
 	case ARCHIVE_OTHER:
+		/* A node's devices are made when it boots. */
+		if (u->system)
+			return 0;
 		break;
 	}
 	return refuse(u, path, _("is neither a file nor a folder nor a link"));
@@ -252,10 +283,8 @@ static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
 	return r;
 }
 
-int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
-		 gid_t gid, int64_t *ret_newest)
+static int unpack(struct unpacking *u, int archive_fd, int64_t *ret_newest)
 {
-	struct unpacking u = { env, name, folder_fd, uid, gid, 0 };
 	struct archive_in *a;
 	struct stat st;
 	int r;
@@ -265,11 +294,32 @@ int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, 
 	r = archive_in_open(archive_fd, &a);
 	if (r < 0)
 		return r;
-	r = make_items(&u, a, st.st_size);
+	r = make_items(u, a, st.st_size);
 	archive_in_close(a);
 	if (r == 0)
-		r = own(&u, folder_fd);
+		r = own(u, NULL, u->folder);
 	if (r == 0)
-		*ret_newest = u.newest;
+		*ret_newest = u->newest;
 	return r;
+}
+
+int craft_unpack(const struct craft_env *env, int archive_fd, const char *name, int folder_fd, uid_t uid,
+		 gid_t gid, int64_t *ret_newest)
+{
+	struct unpacking u = { .env = env, .name = name, .folder = folder_fd, .uid = uid, .gid = gid };
+
+	return unpack(&u, archive_fd, ret_newest);
+}
+
+int craft_unpack_system(const struct craft_env *env, int archive_fd, const char *name, int folder_fd)
+{
+	struct unpacking u = { .env = env,
+			       .name = name,
+			       .folder = folder_fd,
+			       .uid = (uid_t)-1,
+			       .gid = (gid_t)-1,
+			       .system = true };
+	int64_t newest;
+
+	return unpack(&u, archive_fd, &newest);
 }

@@ -133,7 +133,8 @@ static int power(struct job *j)
 
 /* ---- orders: actions with arguments, whose outcome is kept ------------------------------------------------------- */
 
-static const char *const orders[] = { "ssi-prepare", "ssi-boot", "ssi-add", "ssi-remove", "ssi-migrate" };
+static const char *const orders[] = { "ssi-prepare", "ssi-boot", "ssi-add",	  "ssi-remove",
+				      "ssi-migrate", "ssi-stop", "ssi-scheduler", "ssi-probe" };
 
 static int order(struct job *j)
 {

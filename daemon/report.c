@@ -198,6 +198,8 @@ static int take_load(struct report *r, const char *value, size_t len)
 	return read_load(value, len, &r->values.load);
 }
 
+#define CARD_LEN 9
+
 /* Nothing keeps it yet; a wrong one is a wrong report all the same. */
 static int take_uptime(struct report *r, const char *value, size_t len)
 {
@@ -207,14 +209,31 @@ static int take_uptime(struct report *r, const char *value, size_t len)
 }
 
 /* "8086:15f3" */
+static bool is_card(const char *value)
+{
+	for (size_t i = 0; i < CARD_LEN; i++)
+		if (i == 4 ? value[i] != ':' : !value[i] || !strchr("0123456789abcdef", value[i]))
+			return false;
+	return true;
+}
+
 static int take_card(struct report *r, const char *value, size_t len)
 {
-	if (len != sizeof(r->values.card) - 1)
+	if (len != CARD_LEN || !is_card(value))
 		return -EINVAL;
-	for (size_t i = 0; i < len; i++)
-		if (i == 4 ? value[i] != ':' : !value[i] || !strchr("0123456789abcdef", value[i]))
-			return -EINVAL;
 	memcpy(r->values.card, value, len);
+	return 0;
+}
+
+/* Each with a blank behind, but the last. */
+static int take_cards(struct report *r, const char *value, size_t len)
+{
+	if (len % (CARD_LEN + 1) != CARD_LEN || len >= sizeof(r->values.cards))
+		return -EINVAL;
+	for (size_t i = 0; i < len; i += CARD_LEN + 1)
+		if (!is_card(value + i) || (i > 0 && value[i - 1] != ' '))
+			return -EINVAL;
+	memcpy(r->values.cards, value, len);
 	return 0;
 }
 
@@ -348,6 +367,7 @@ static const struct {
 	{ WIRE_REPORT_MEMORY_FREE, take_memory_free },
 	{ WIRE_REPORT_PROCESSORS, take_processors },
 	{ WIRE_REPORT_CARD, take_card },
+	{ WIRE_REPORT_CARDS, take_cards },
 	{ WIRE_REPORT_DONE, take_done },
 	{ WIRE_REPORT_RESULT_ID, take_result_id },
 	{ WIRE_REPORT_RESULT_STATUS, take_result_status },

@@ -120,13 +120,17 @@ struct kernel_place {
 	const char *root;	/* the root's name; NULL: none was named */
 	const char *libc_least; /* the least kernel of the root's libc; NULL: it has none that says so */
 	unsigned long long root_bytes;
-	const char *const *cards;  /* PCI ids "8086:100e"; NULL-terminated */
-	const char *drivers;	   /* modules.alias of another kernel: says which driver a card wants */
-	unsigned long long memory; /* bytes; of the node with the least */
-	const char *least_node;	   /* its name */
+	const char *const *cards;	/* PCI ids "8086:100e"; NULL-terminated */
+	const char *const *other_cards; /* likewise, over which no node boots */
+	const char *drivers;		/* modules.alias of another kernel: says which driver a card wants */
+	unsigned long long memory;	/* bytes; of the node with the least */
+	const char *least_node;		/* its name */
 };
 int kernel_check(const struct kernel_env *env, const struct kernel_generation *g,
 		 const struct kernel_place *place, struct kernel_verdict **ret, size_t *ret_n) _must_check_;
 void kernel_verdicts_free(struct kernel_verdict *v, size_t n);
+/* Whether the kernel whose lib/modules/RELEASE the absolute path is drives the card. -ENOENT: there are no indexes; -EINVAL: it is
+ * no card's id. */
+int kernel_drives(const char *folder, const char *card, bool *ret) _must_check_;
 /* "8086:100e", in any case. */
 bool kernel_is_card(const char *s);

@@ -174,6 +174,18 @@ int kernel_step_external(struct kernel_work *w, const char *release) _must_check
 int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs,
 			size_t n) _must_check_; /* package.c */
 
+/* ---- cards.c ---- */
+
+struct kernel_drivers;
+/* The indexes of a folder lib/modules/RELEASE; those that are not there are empty. */
+int kernel_drivers_read(int root_fd, const char *folder, struct kernel_drivers **ret) _must_check_;
+void kernel_drivers_free(struct kernel_drivers *d);
+DEFINE_CLEANUP(struct kernel_drivers *, kernel_drivers_free)
+/* The driver that a card has here; NULL: it has none, and *ret_wanted is the one that it wants by the list `others`, the
+ * modules.alias of another kernel (NULL: unknown). Both owned. -EINVAL: it is no card's id. */
+int kernel_driver_of(const struct kernel_drivers *d, const char *card, const char *others, char **ret_driver,
+		     bool *ret_built_in, char **ret_wanted) _must_check_;
+
 /* ---- reloc.c ---- */
 
 /*

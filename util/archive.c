@@ -282,6 +282,8 @@ int archive_in_next(struct archive_in *a, struct archive_item *ret)
 		.path = path,
 		.type = type_of(e),
 		.mode = archive_entry_perm(e),
+		.uid = archive_entry_uid(e),
+		.gid = archive_entry_gid(e),
 		.mtime = archive_entry_mtime(e),
 	};
 	ret->target = ret->type == ARCHIVE_HARDLINK  ? archive_entry_hardlink(e)

@@ -55,6 +55,7 @@ struct archive_item {
 	const char *target; /* of a link */
 	enum archive_type type;
 	mode_t mode;
+	int64_t uid, gid;
 	int64_t mtime;
 };
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/image/part.h"
+#include "backend/image/base.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
@@ -21,6 +21,7 @@
 #define STEP NC_("step", "root")
 #define BASE_VERSION "base 1" /* raised when the same ingredients give other programs than before */
 #define BASE_SPACE (512ULL << 20)
+#define TREE_SPACE (3072ULL << 20)
 /* What the loader of an old kernel and a node's memory are asked to take at the most, compressed. */
 #define INITRAMFS_MAX 2000000U
 #define LARGEST 8
@@ -38,12 +39,14 @@ struct base {
 	struct craft_input *inputs; /* one for each part; without a place where it is a source package */
 	size_t n;
 	struct part_compiler cc;
+	struct base_tree tree;
 	char *sources; /* the server's package sources; NULL where no part asks for them */
 	char *id;
 	/* of the build */
 	char *folder, *host_folder, *host_tree;
 	json_t *what; /* the sources as they were found */
 	size_t initramfs_bytes;
+	char *libc; /* the least kernel of the tree's libc; NULL: there is no tree */
 };
 
 static void base_clear(struct base *b)
@@ -53,6 +56,8 @@ static void base_clear(struct base *b)
 	free(b->parts);
 	craft_inputs_free(b->inputs, b->n);
 	part_compiler_clear(&b->cc);
+	base_tree_clear(&b->tree);
+	free(b->libc);
 	free(b->sources);
 	free(b->id);
 	free(b->folder);
@@ -195,6 +200,8 @@ static int make_id(struct base *b)
 		hash_add_string(h, is_package(b, i) ? b->sources : b->inputs[i].sha256);
 		r = add_patches(h, b->parts[i]);
 	}
+	if (r == 0)
+		r = base_tree_hash(&b->tree, h);
 	if (r < 0)
 		return r;
 	if (asprintf(&form, "%s-%s", b->wish->profile, modes[b->wish->mode]) < 0) {
@@ -208,6 +215,8 @@ static int gather(struct base *b)
 {
 	int r = read_parts(b);
 
+	if (r == 0)
+		r = base_tree_gather(b->env, b->wish, &b->tree);
 	if (r == 0)
 		r = gather_inputs(b);
 	if (r == 0)
@@ -263,12 +272,13 @@ static int prepare(struct base *b)
 	static const char *const package_programs[] = { "apt-get", "dpkg-source", NULL };
 	static const char *const through[] = { "/var/lib/muster", IMAGE_ROOTS, NULL };
 	_cleanup_free_ char *tree = NULL;
-	int r = image_need_programs(b->env, programs);
+	int r = image_need_programs(b->env, NEED_BASE, programs);
 
 	if (r == 0 && b->sources)
-		r = image_need_programs(b->env, package_programs);
+		r = image_need_programs(b->env, NEED_BASE, package_programs);
 	if (r == 0)
-		r = image_need_space(b->env, IMAGE_ROOTS, BASE_SPACE);
+		r = image_need_space(b->env, IMAGE_ROOTS,
+				     b->wish->mode == PLAN_ROOT_NFS ? TREE_SPACE : BASE_SPACE);
 	if (r == 0)
 		r = craft_let_through(b->env->root_fd, through);
 	if (r < 0)
@@ -284,8 +294,20 @@ static int prepare(struct base *b)
 		return -ENOMEM;
 	r = fs_mkdir_all(b->env->root_fd, tree, 0755);
 	if (r == 0)
-		r = craft_check_way(b->host_tree, _("a node root"));
+		r = craft_check_way(b->host_tree, "a node root");
 	return r < 0 ? r : make_headers(b);
+}
+
+static int make_tree(struct base *b)
+{
+	json_t *what = NULL;
+	int r;
+
+	b->what = json_array();
+	if (b->wish->mode != PLAN_ROOT_NFS)
+		return b->what ? 0 : -ENOMEM;
+	r = base_tree_make(b->env, &b->tree, b->folder, b->host_tree, &b->libc, &what);
+	return r == 0 && json_array_append_new(b->what, what) < 0 ? -ENOMEM : r;
 }
 
 static int build_parts(struct base *b)
@@ -300,7 +322,6 @@ static int build_parts(struct base *b)
 	_cleanup_close_ int folder = fs_open(b->env->root_fd, b->folder, O_RDONLY | O_DIRECTORY, 0);
 	int r = folder < 0 ? folder : craft_user(folder, "/none", &w.uid, &w.gid);
 
-	b->what = json_array();
 	for (size_t i = 0; r == 0 && i < b->n; i++) {
 		_cleanup_free_ char *what = NULL, *sha256 = NULL;
 
@@ -327,6 +348,14 @@ static int largest_first(const void *a, const void *b)
 	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->path, y->path);
 }
 
+/* bin, usr/sbin, usr/local/bin and the like. */
+static bool is_program(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash - path >= 3 && strncmp(slash - 3, "bin", 3) == 0;
+}
+
 /* Every program of the tree with its size; links are names of one of them. */
 static int list_programs(const char *tree, json_t *names, json_t *sizes)
 {
@@ -336,8 +365,10 @@ static int list_programs(const char *tree, json_t *names, json_t *sizes)
 	int r = fts ? 0 : -errno;
 
 	while (r == 0 && (e = fts_read(fts))) {
-		const char *path = e->fts_path + strlen(tree) + 1;
+		const char *path = e->fts_level > 0 ? e->fts_path + strlen(tree) + 1 : "";
 
+		if (!is_program(path))
+			continue;
 		if (e->fts_info == FTS_F)
 			r = json_array_append_new(sizes, json_pack("{s:s, s:I}", "path", path, "bytes",
 								   (json_int_t)e->fts_statp->st_size));
@@ -370,11 +401,10 @@ static int say_too_large(const struct base *b, const json_t *sizes)
 	qsort(v, n, sizeof(*v), largest_first);
 	for (size_t i = 0; i < n && i < LARGEST; i++)
 		strbuf_addf(&text, "\n  %s: %s", v[i].path, BYTES(v[i].bytes));
-	log_error(_("this root is %s as an initramfs, and is to be %s at the most. The largest in it, before "
-		    "they "
-		    "are compressed:%s"),
-		  BYTES((unsigned long long)b->initramfs_bytes), BYTES(INITRAMFS_MAX),
-		  text.data ? text.data : "");
+	log_error(_("this root is %s as an initramfs, and is to be 2 MB at the most. The largest in it, "
+		    "before they are "
+		    "compressed:%s"),
+		  BYTES((unsigned long long)b->initramfs_bytes), text.data ? text.data : "");
 	return -EFBIG;
 }
 
@@ -400,12 +430,14 @@ static int pack(struct base *b)
 		json_decref(sizes);
 		return r;
 	}
-	facts = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:I}", "id", b->id, "base",
+	facts = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:o, s:I}", "id", b->id, "base",
 			  b->wish->profile, "mode", modes[b->wish->mode], "distribution",
 			  b->env->host->distribution, "suite", b->env->host->codename, "kernel_release", "",
-			  "compiler", b->cc.version, "sources", b->what, "programs", names, "files", sizes,
-			  "initramfs_bytes", (json_int_t)b->initramfs_bytes);
-	return generation_pack(b->env, b->folder, b->host_tree, true, facts);
+			  "libc", b->libc ? b->libc : "", "compiler", b->cc.version, "sources", b->what,
+			  "programs", names, "files", sizes, "initramfs_bytes",
+			  (json_int_t)b->initramfs_bytes);
+	return generation_pack(b->env, b->folder, b->host_tree,
+			       b->wish->mode == PLAN_ROOT_NFS ? SQUASHFS_OLD : SQUASHFS_SAME, facts);
 }
 
 static int build(struct base *b)
@@ -414,13 +446,15 @@ static int build(struct base *b)
 	int r = prepare(b);
 
 	if (r == 0)
+		r = make_tree(b);
+	if (r == 0)
 		r = build_parts(b);
 	if (r == 0)
 		r = pack(b);
 	if (r == 0 && image_cancelled(b->env))
 		r = -MUSTER_E_CANCELLED;
 	if (r == 0)
-		r = strv_add_all(&leftovers, "tree", "headers", NULL);
+		r = strv_add_all(&leftovers, "tree", "headers", "muster.sources", NULL);
 	for (size_t i = 0; r == 0 && i < b->n; i++)
 		r = strv_add(&leftovers, b->parts[i]->name);
 	if (r == 0)

@@ -74,9 +74,14 @@ static int arguments(const struct recipe *r, const char *tree, const char *sourc
 	int e = debstrap_begin(argv, strstr(r->sources, " file:") || strstr(r->sources, " copy:"));
 
 	if (e == 0)
-		e = strv_add(argv, r->kernel_only ? "--variant=extract" : "--variant=minbase");
+		e = strv_add(argv, r->kernel_only ? "--variant=extract"
+				   : r->important ? "--variant=important"
+						  : "--variant=minbase");
 	if (e == 0)
 		e = strv_addf(argv, "--architectures=%s", r->architecture);
+	/* An archive of old releases is not signed anew each week. */
+	if (e == 0 && r->important)
+		e = strv_add(argv, "--aptopt=Acquire::Check-Valid-Until \"false\"");
 	for (size_t i = 0; e == 0 && i < r->exclude.n; i++)
 		e = strv_addf(argv, "--dpkgopt=path-exclude=%s", r->exclude.v[i]);
 	if (e == 0 && r->packages.n > 0)

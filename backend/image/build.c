@@ -49,10 +49,10 @@ static void build_clear(struct build *b)
 static int build_prepare(struct build *b)
 {
 	static const char *const programs[] = { "mksquashfs", "depmod", NULL };
-	int r = image_need_programs(b->env, programs);
+	int r = image_need_programs(b->env, NEED_ROOT, programs);
 
 	if (r == 0 && b->recipe->packages.n > 0)
-		r = image_need_programs(b->env, b->recipe->ops->programs);
+		r = image_need_programs(b->env, NEED_ROOT, b->recipe->ops->programs);
 	if (r < 0)
 		return r;
 	if (asprintf(&b->folder, IMAGE_ROOTS "/.building-%s-%ld", b->recipe->id, (long)getpid()) < 0) {
@@ -132,10 +132,45 @@ static int take_package_kernel(struct build *b, int tree_fd)
 	return fd < 0 ? fd : copy_kernel(b, fd);
 }
 
+/* Programs follow links. Those of an operator's tree are not to lead them out of it. */
+static int check_modules_place(const struct build *b)
+{
+	static const char *const places[] = { "usr/lib/modules", "lib/modules", "usr/lib", "lib", "usr" };
+	_cleanup_free_ char *tree = realpath(b->host_tree, NULL);
+
+	if (!tree)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_cleanup_free_ char *path = fs_join(b->host_tree, places[i]), *real = NULL;
+
+		if (!path)
+			return -ENOMEM;
+		real = realpath(path, NULL);
+		if (!real && (errno != ENOENT || faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+			return -errno;
+		if (real && (strncmp(real, tree, strlen(tree)) != 0 || real[strlen(tree)] != '/')) {
+			log_error(_("the root's /%s leads out of its tree: make it a folder, or a link like "
+				    "\"usr/lib\" without a slash in front"),
+				  places[i]);
+			return -MUSTER_E_REFUSED;
+		}
+	}
+	return 0;
+}
+
+/* Where /lib is a link, it is one to usr/lib; old trees have both folders, and their modules in /lib. */
+static const char *modules_place(int tree_fd)
+{
+	struct stat st;
+
+	return fs_stat(tree_fd, "/lib", &st) == 0 && S_ISLNK(st.st_mode) ? "/usr/lib/modules"
+									 : "/lib/modules";
+}
+
 /* The operator's own modules go where the tree has its modules; the links to the kernel's sources stay behind. */
 static int copy_modules(struct build *b, int tree_fd)
 {
-	const char *modules = fs_exists(tree_fd, "/usr/lib") ? "/usr/lib/modules" : "/lib/modules";
+	const char *modules = modules_place(tree_fd);
 	_cleanup_free_ char *to = fs_join(b->host_tree, modules);
 	_cleanup_free_ char *release = fs_join(modules, b->kernel_release);
 	_cleanup_free_ char *build = release ? fs_join(release, "build") : NULL;
@@ -185,6 +220,8 @@ static int keep_modules_only(struct build *b)
 	r = fs_mkdir_all(b->env->root_fd, b->tree, 0755);
 	if (r == 0 && b->recipe->base)
 		r = squashfs_unpack(b->env, b->recipe->base_image, b->host_tree);
+	if (r == 0)
+		r = check_modules_place(b);
 	if (r < 0)
 		return r;
 	old_fd = fs_open(b->env->root_fd, old, O_RDONLY | O_DIRECTORY, 0);
@@ -226,6 +263,8 @@ static int make_tree(struct build *b)
 
 	if (r == 0 && !with_packages && recipe->base)
 		r = squashfs_unpack(b->env, recipe->base_image, b->host_tree);
+	if (r == 0)
+		r = check_modules_place(b);
 	if (r < 0)
 		return r;
 	tree_fd = fs_open(b->env->root_fd, b->tree, O_RDONLY | O_DIRECTORY, 0);
@@ -291,13 +330,13 @@ static int write_facts(const struct image_env *env, const char *folder, json_t *
 			&(struct fs_attr){ .mode = 0644, .uid = 0, .gid = 0 });
 }
 
-int generation_pack(const struct image_env *env, const char *folder, const char *tree, bool reproducible,
-		    json_t *facts)
+int generation_pack(const struct image_env *env, const char *folder, const char *tree,
+		    enum squashfs_form form, json_t *facts)
 {
 	_cleanup_free_ char *image = fs_join(folder, "root.squashfs");
 	_cleanup_free_ char *host_image = image ? image_host_path(env, image) : NULL;
 	_cleanup_close_ int fd = -1;
-	int r = host_image && facts ? squashfs_pack(env, tree, host_image, reproducible) : -ENOMEM;
+	int r = host_image && facts ? squashfs_pack(env, tree, host_image, form) : -ENOMEM;
 
 	if (r == 0)
 		fd = fs_open(env->root_fd, image, O_RDWR, 0);
@@ -321,7 +360,8 @@ static int make_image(struct build *b)
 		json_decref(facts);
 		return -ENOMEM;
 	}
-	return generation_pack(b->env, b->folder, b->host_tree, false, facts);
+	return generation_pack(b->env, b->folder, b->host_tree, b->recipe->base ? SQUASHFS_OLD : SQUASHFS_NEW,
+			       facts);
 }
 
 /* What stands under the generation's name without being one is of no use to anybody. */

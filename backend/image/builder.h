@@ -16,6 +16,12 @@
 struct root_builder_ops;
 struct part_work;
 
+enum squashfs_form {
+	SQUASHFS_NEW,
+	SQUASHFS_OLD,  /* for old kernels */
+	SQUASHFS_SAME, /* likewise, and with a fixed time: the same bytes for the same files */
+};
+
 /* Everything that goes into a root, resolved. Its id is made of nothing else. */
 struct recipe {
 	const struct root_builder_ops *ops;
@@ -25,10 +31,12 @@ struct recipe {
 	struct strv packages; /* sorted, the kernel's package among them */
 	struct strv exclude;  /* sorted */
 	bool kernel_only;     /* nothing but the kernel's files */
+	bool important;	      /* with all that an ordinary system of that release has, its init among it */
 	char *kernel_path;    /* a kernel of the operator's own; NULL where a package brings it */
 	char *kernel_release; /* of kernel_path; NULL with a package */
 	char *kernel_modules; /* folder with the modules of kernel_path; NULL where there are none */
 	char *base; /* the id of the base that the root stands on; NULL: none. Then kernel_only is true */
+	char *base_libc;  /* the least kernel of its libc, "" where it has none that says so */
 	char *base_image; /* the path of its image for programs */
 };
 
@@ -63,8 +71,8 @@ int recipe_id(const char *form, struct hash *h, char **ret) _must_check_;
 
 /* Packs the tree (an absolute path) as a build's root.squashfs, and writes its root.json: these facts, which it takes, and
  * those of the image. */
-int generation_pack(const struct image_env *env, const char *folder, const char *tree, bool reproducible,
-		    json_t *facts) _must_check_;
+int generation_pack(const struct image_env *env, const char *folder, const char *tree,
+		    enum squashfs_form form, json_t *facts) _must_check_;
 /* Everything goes but what makes the generation, then the folder gets its name. */
 int generation_seal(const struct image_env *env, const char *folder, const char *id,
 		    const char *const *leftovers) _must_check_;
@@ -72,11 +80,11 @@ int generation_seal(const struct image_env *env, const char *folder, const char 
 /* Takes what is particular to one machine, or useless to a node without a disk, out of a fresh tree. */
 int neutral_tree(int tree_fd) _must_check_;
 
-/* What mksquashfs is told about the form of the image; part of the id. NULL-terminated. */
-extern const char *const squashfs_options[];
-/* Packs the folder `tree` as the file `image`, both absolute; reproducible: no later time than a fixed one gets into it. */
+/* What mksquashfs is told about the form of the image, and of one that old kernels read; part of the id. NULL-terminated. */
+extern const char *const squashfs_options[], *const squashfs_old_options[];
+/* Packs the folder `tree` as the file `image`, both absolute. */
 int squashfs_pack(const struct image_env *env, const char *tree, const char *image,
-		  bool reproducible) _must_check_;
+		  enum squashfs_form form) _must_check_;
 /* Unpacks all of it into a folder, which may hold something already. */
 int squashfs_unpack(const struct image_env *env, const char *image, const char *target) _must_check_;
 /* Unpacks only the kernel modules of `image` into the new folder `target`. */
@@ -86,6 +94,9 @@ int squashfs_unpack_modules(const struct image_env *env, const char *image, cons
 int kernel_release_read(int fd, char **ret) _must_check_;
 /* Finds the release and the modules of the operator's own kernel at `path`, below the server's "/". */
 int kernel_own(const char *path, char **ret_release, char **ret_modules) _must_check_;
+
+#define NEED_ROOT "root-build"
+#define NEED_BASE "base-build"
 
 /* Absolute path for programs of a path below the environment's root; owned, NULL when memory runs out. */
 char *image_host_path(const struct image_env *env, const char *path);
@@ -99,8 +110,10 @@ int image_lock(const struct image_env *env, const char *folder, const char *step
 int image_sweep(const struct image_env *env, const char *folder) _must_check_;
 /* Removes a tree of a build; refuses where something is mounted in it. */
 int image_discard(const struct image_env *env, const char *path) _must_check_;
-/* -MUSTER_E_MISSING, logged, where a program is not installed; the list is NULL-terminated. */
-int image_need_programs(const struct image_env *env, const char *const *programs) _must_check_;
+/* -MUSTER_E_MISSING, logged, where a program is not installed; the list is NULL-terminated. The profile's service says which
+ * packages bring them. */
+int image_need_programs(const struct image_env *env, const char *service,
+			const char *const *programs) _must_check_;
 /* -ENOSPC, logged, where fewer bytes than these are free for `path`. */
 int image_need_space(const struct image_env *env, const char *path, unsigned long long bytes) _must_check_;
 /* How long an initramfs of the agent and the programs of this tree is, compressed for an old kernel. */

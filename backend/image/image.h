@@ -73,6 +73,10 @@ struct image_base_wish {
 	const char *profile;	    /* the kind of cluster */
 	enum plan_root mode;	    /* initramfs or nfs */
 	const char *const *sources; /* NAME=PLACE, PLACE#sha256=HEX; NULL-terminated; may be NULL */
+	/* Where the tree of an older distribution comes from, for mode nfs: a folder or an archive of one that the operator
+	 * has, or a mirror and the name of the release there. NULL: not from there. */
+	const char *from;
+	const char *mirror, *release, *keyring; /* keyring: a file; NULL: the keys that apt trusts here */
 };
 int image_base_build(const struct image_env *env, const struct image_base_wish *wish,
 		     struct image_generation **ret) _must_check_;
@@ -88,9 +92,6 @@ int image_remove(const struct image_env *env, const char *id) _must_check_;
 /* The release of the kernel at this path, out of its own header; -MUSTER_E_FORMAT: no kernel that an x86 machine boots.
  * *ret_modules: the folder of its modules, NULL where none lie beside it. Both are owned. Nothing is logged. */
 int image_kernel_look(const char *path, char **ret_release, char **ret_modules) _must_check_;
-/* Whether the kernel with this folder of modules (lib/modules/RELEASE) has a driver, a module or one that is built in, for the
- * PCI network card "8086:15f3". -EINVAL: that is no card; -ENOENT: the folder has no indexes (depmod(8)). */
-int image_kernel_drives(const char *modules, const char *card, bool *ret) _must_check_;
 /* The oldest Linux that this 64-bit program or library of the GNU system runs on: .note.ABI-tag. -ENOENT: it does not say. */
 int image_abi_read(int fd, unsigned int ret[3]) _must_check_;
 /* Whether this 64-bit program starts without another file: no dynamic linker. */

@@ -5,6 +5,7 @@
  *   bin/busybox, bin/sh   for a person on the console, and for what the agent runs; root mode initramfs: all applets, or the
  *                         programs of the base that the root stands on
  *   muster/modules.conf   what to load when (backend/image/modules.h)
+ *   muster/ssi.conf       what to load for the single system image, when it is asked for
  *   lib/modules/NAME.ko   the modules, uncompressed, so that the agent needs no unpacker
  * No firmware files: a network card that needs one to run is not served.
  */
@@ -278,6 +279,8 @@ static int add_programs_of(struct archive_out *a, const struct image_env *env,
 static int add_modules(struct archive_out *a, const struct modules *m)
 {
 	archive_add_file(a, WIRE_DIR "/modules.conf" + 1, 0644, m->conf, strlen(m->conf));
+	if (m->ssi)
+		archive_add_file(a, WIRE_DIR "/ssi.conf" + 1, 0644, m->ssi, strlen(m->ssi));
 	for (size_t i = 0; i < m->names.n; i++) {
 		_cleanup_close_ int fd = open(m->files.v[i], O_RDONLY | O_CLOEXEC);
 		_cleanup_free_ char *path = NULL, *data = NULL;
@@ -326,7 +329,7 @@ static int collect(const struct image_env *env, const struct plan *p, const stru
 		return r;
 	folder = modules_folder(target, g->kernel_release);
 	if (folder)
-		return modules_collect(folder, p->root, ret);
+		return modules_collect(folder, p->root, *g->on, ret);
 	none = calloc(1, sizeof(*none));
 	if (none)
 		none->conf = strdup("# This kernel has no modules.\n");

@@ -26,6 +26,12 @@ static const char *const needed[][5] = {
 	[PLAN_ROOT_INITRAMFS] = { NULL },
 };
 
+/* Kernels that are older than the distribution may do without: version 4 was a part of "nfs" until 3.6, and where there is no
+ * overlayfs (before 3.18) the agent copies what is written to. */
+static const struct {
+	const char *name, *instead;
+} replaced[] = { { "nfsv4", "nfs" }, { "overlay", NULL } };
+
 /* Loaded where a device asks for them: every driver below the first of these folders that is there (the second for
  * kernels before 3.2) ... */
 static const char *const driver_folders[] = { "kernel/drivers/net/ethernet", "kernel/drivers/net" };
@@ -54,6 +60,7 @@ void modules_free(struct modules *m)
 	if (!m)
 		return;
 	free(m->conf);
+	free(m->ssi);
 	strv_free(&m->names);
 	strv_free(&m->files);
 	free(m);
@@ -145,16 +152,30 @@ static void add_paths(struct strbuf *b, const struct strv *chain)
 	strbuf_addc(b, '\n');
 }
 
-static int add_needed(struct collecting *c, enum plan_root root)
+static bool is_replaced(const char *name, const char **ret_instead)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(replaced); i++)
+		if (strcmp(replaced[i].name, name) == 0) {
+			*ret_instead = replaced[i].instead;
+			return true;
+		}
+	return false;
+}
+
+static int add_needed(struct collecting *c, enum plan_root root, bool old)
 {
 	for (size_t i = 0; needed[root][i]; i++) {
 		_cleanup_strv_ struct strv chain = STRV_INIT;
-		bool known;
+		const char *instead = NULL;
+		bool known, spared;
 		int r = add_by_name(c, needed[root][i], &chain, &known);
 
+		spared = !known && old && is_replaced(needed[root][i], &instead);
+		if (r == 0 && spared && instead)
+			r = add_by_name(c, instead, &chain, &known);
 		if (r < 0)
 			return r;
-		if (!known) {
+		if (!known && !(spared && !instead)) {
 			log_error(
 				_("the nodes' kernel has no %s, neither built in nor as a module: this root "
 				  "mode needs it"),
@@ -167,6 +188,39 @@ static int add_needed(struct collecting *c, enum plan_root root)
 		add_paths(&c->conf, &chain);
 	}
 	return 0;
+}
+
+/* Of the single system image, where they are modules: the agent loads them when it prepares the node (agent/steps.h). Only a kernel
+ * that was built for it has them. */
+static const char *const single_system[] = {
+	"kerrighed", /* 2.4 */
+	/* what agent/scheduler.c configures; the kernel would ask modprobe(8) for them, which is not there */
+	"mosix_probe",
+	"migration_probe",
+	"threshold_filter",
+	"freq_limit_filter",
+	"remote_cache_filter",
+	"mosix_load_balancer",
+	"round_robin_balancer",
+};
+
+static int add_single_system(struct collecting *c)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(single_system); i++) {
+		_cleanup_strv_ struct strv chain = STRV_INIT;
+		bool known;
+		int r = add_by_name(c, single_system[i], &chain, &known);
+
+		if (r < 0)
+			return r;
+		if (chain.n == 0)
+			continue;
+		strbuf_adds(&b, "load");
+		add_paths(&b, &chain);
+	}
+	return b.len ? strbuf_take(&b, &c->modules->ssi, NULL) : 0;
 }
 
 /* One line for each alias of the module that names devices: those have a bus and a colon in front. */
@@ -292,39 +346,7 @@ static int sort_files(struct modules *m)
 
 static const char *const no_config[] = { NULL }; /* /etc/modprobe.d is the server's, not the nodes' */
 
-int image_kernel_drives(const char *modules, const char *card, bool *ret)
-{
-	struct kmod_list *list = NULL;
-	unsigned int vendor, device;
-	_cleanup_free_ char *index = NULL;
-	struct kmod_ctx *kmod;
-	char alias[96];
-	int r;
-
-	/* libkmod takes a folder without indexes for one in which there is nothing. */
-	if (asprintf(&index, "%s/modules.alias.bin", modules) < 0) {
-		index = NULL;
-		return -ENOMEM;
-	}
-	if (access(index, R_OK) < 0)
-		return -errno;
-	if (sscanf(card, "%4x:%4x", &vendor, &device) != 2)
-		return -EINVAL;
-	/* As the kernel writes a device's modalias (pci_uevent() in drivers/pci/pci-driver.c), of an Ethernet card. */
-	snprintf(alias, sizeof(alias), "pci:v%08Xd%08Xsv00000000sd00000000bc02sc00i00", vendor, device);
-	kmod = kmod_new(modules, no_config);
-	if (!kmod)
-		return -ENOMEM;
-	kmod_set_log_priority(kmod, 0);
-	r = kmod_module_new_from_lookup(kmod, alias, &list);
-	if (r >= 0)
-		*ret = list != NULL;
-	kmod_module_unref_list(list);
-	kmod_unref(kmod);
-	return r < 0 ? r : 0;
-}
-
-int modules_collect(const char *folder, enum plan_root root, struct modules **ret)
+int modules_collect(const char *folder, enum plan_root root, bool old, struct modules **ret)
 {
 	_cleanup_(modules_freep) struct modules *m = calloc(1, sizeof(*m));
 	struct collecting c = { .modules = m, .conf = STRBUF_INIT, .folder = folder };
@@ -342,9 +364,11 @@ int modules_collect(const char *folder, enum plan_root root, struct modules **re
 			  muster_strerror(r));
 	strbuf_adds(&c.conf, "# Made by muster: see agent/modules.\n");
 	if (r == 0)
-		r = add_needed(&c, root);
+		r = add_needed(&c, root, old);
 	if (r == 0)
 		r = add_drivers(&c);
+	if (r == 0)
+		r = add_single_system(&c);
 	kmod_unref(c.kmod);
 	if (r == 0)
 		r = sort_files(m);

@@ -8,6 +8,7 @@
 
 struct modules {
 	char *conf;	   /* the text of /muster/modules.conf */
+	char *ssi;	   /* likewise of /muster/ssi.conf; NULL: there is none */
 	struct strv names; /* modules, sorted, each without folder and suffix */
 	struct strv files; /* where each of them lies on this machine; maybe compressed */
 };
@@ -17,8 +18,8 @@ struct modules {
 
 /*
  * `folder` is lib/modules/RELEASE of the kernel, with the indexes that depmod(8) makes. Modules that are built in
- * give no lines. -MUSTER_E_UNSUPPORTED, logged: the kernel lacks something that this root mode needs.
+ * give no lines. old: the kernel may be older than the distribution. -MUSTER_E_UNSUPPORTED, logged: the kernel lacks something that this root mode needs.
  */
-int modules_collect(const char *folder, enum plan_root root, struct modules **ret) _must_check_;
+int modules_collect(const char *folder, enum plan_root root, bool old, struct modules **ret) _must_check_;
 void modules_free(struct modules *m);
 DEFINE_CLEANUP(struct modules *, modules_free)

@@ -325,6 +325,13 @@ static int compile(struct making *m)
 	else if (p->configure)
 		r = configure_by_script(m);
 	for (size_t i = 0; r == 0 && i < p->folders.n; i++) {
+		_cleanup_free_ char *folder = fs_join("/tree", p->folders.v[i]);
+
+		/* What must come out of it is checked in the end. */
+		if (!folder || !fs_exists(m->folder_fd, folder)) {
+			r = folder ? 0 : -ENOMEM;
+			continue;
+		}
 		for (size_t k = 0; r == 0 && k < p->targets.n; k++)
 			r = make(m, p->folders.v[i], p->targets.v[k], NULL);
 		if (r == 0 && *p->install)

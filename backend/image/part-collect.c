@@ -178,6 +178,22 @@ static bool is_ours(const char *name)
 	return strcmp(base, "init") == 0 || strcmp(base, "linuxrc") == 0;
 }
 
+/* What has that name already is the better program. */
+static int make_link(const struct collecting *c, const char *name, const char *target)
+{
+	_cleanup_free_ char *place = fs_join("/", name);
+	_cleanup_close_ int parent = -1;
+	const char *last;
+	int r = place ? make_above(c, place) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	parent = fs_open_parent(c->tree_fd, place, &last);
+	if (parent < 0)
+		return parent;
+	return symlinkat(target, parent, last) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int make_links(const struct collecting *c)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT, argv = STRV_INIT;
@@ -187,21 +203,26 @@ static int make_links(const struct collecting *c)
 
 	if (r == 0)
 		r = part_run(c->w, c->part, c->folder, &argv, NULL, keep_name, &names);
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		_cleanup_free_ char *place = fs_join("/", names.v[i]);
-		_cleanup_close_ int parent = -1;
-		const char *name;
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (!is_ours(names.v[i]))
+			r = make_link(c, names.v[i], target);
+	return r;
+}
 
-		if (is_ours(names.v[i]))
-			continue;
-		r = place ? make_above(c, place) : -ENOMEM;
-		if (r < 0)
-			return r;
-		parent = fs_open_parent(c->tree_fd, place, &name);
-		if (parent < 0)
-			return parent;
-		if (symlinkat(target, parent, name) < 0 && errno != EEXIST)
-			return -errno;
+static int make_names(const struct collecting *c)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->part->names.n; i++) {
+		const char *pair = c->part->names.v[i], *equals = strchr(pair, '=');
+		_cleanup_free_ char *name = strndup(pair, (size_t)(equals - pair));
+		_cleanup_free_ char *target = fs_join("/", equals + 1);
+
+		if (!name || !target)
+			return -ENOMEM;
+		/* In a distribution's tree the name has a program of its own, and the part's other one may be missing. */
+		if (fs_exists(c->tree_fd, target))
+			r = make_link(c, name, target);
 	}
 	return r;
 }
@@ -232,5 +253,7 @@ int part_collect(const struct part_work *w, const struct part *p, const char *fo
 
 	if (r == 0 && *p->links)
 		r = make_links(&c);
+	if (r == 0)
+		r = make_names(&c);
 	return r < 0 ? r : check_programs(&c);
 }

@@ -87,7 +87,7 @@ int part_compiler_find(const struct image_env *env, struct part_compiler *ret)
 			r = ask(path, &c);
 	}
 	if (r == -ENOENT)
-		return image_need_programs(env, all);
+		return image_need_programs(env, NEED_BASE, all);
 	if (r < 0)
 		part_compiler_clear(&c);
 	else

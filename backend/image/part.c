@@ -25,8 +25,8 @@ static const struct conf_key config_keys[] = {
 };
 static const struct conf_key configure_keys[] = { { "arguments", true }, { NULL } };
 static const struct conf_key build_keys[] = {
-	{ "patches", true }, { "folders", true }, { "targets", true },	{ "install" }, { "keep", true },
-	{ "files", true },   { "links" },	  { "programs", true }, { NULL },
+	{ "patches", true }, { "folders", true }, { "targets", true }, { "install" },	     { "keep", true },
+	{ "files", true },   { "names", true },	  { "links" },	       { "programs", true }, { NULL },
 };
 static const struct conf_form forms[] = {
 	{ "part", false, part_keys },
@@ -49,9 +49,9 @@ void part_free(struct part *p)
 {
 	if (!p)
 		return;
-	struct strv *const lists[] = { &p->modes,   &p->patches, &p->flags,	&p->set,
-				       &p->unset,   &p->value,	 &p->arguments, &p->folders,
-				       &p->targets, &p->keep,	 &p->files,	&p->programs };
+	struct strv *const lists[] = { &p->modes, &p->patches,	 &p->flags,   &p->set,	   &p->unset,
+				       &p->value, &p->arguments, &p->folders, &p->targets, &p->keep,
+				       &p->files, &p->names,	 &p->programs };
 	char *const texts[] = { p->name,  p->path,    p->description,
 				p->text,  p->source,  p->source_description,
 				p->place, p->sha256,  p->package,
@@ -234,6 +234,7 @@ static void read_build(struct reading *d)
 	take_list(d, s, "targets", &p->targets, is_path, "a target of make");
 	take_list(d, s, "keep", &p->keep, is_path, path);
 	take_list(d, s, "files", &p->files, is_pair, "FILE=PLACE");
+	take_list(d, s, "names", &p->names, is_pair, "NAME=PROGRAM");
 	take_list(d, s, "programs", &p->programs, is_path, path);
 	if (d->error == 0 && p->targets.n == 0)
 		d->error = strv_add(&p->targets, "all");

@@ -34,6 +34,7 @@ struct part {
 	char *install;	     /* the target that installs it below DESTDIR; "": none */
 	struct strv keep;    /* folders of what was installed */
 	struct strv files;   /* FILE=PLACE: a file of the tree, and where it goes */
+	struct strv names;   /* NAME=PROGRAM: a further name, where another part brings none */
 	char *links; /* a program that tells its other names with --list-full, as busybox does; "": none */
 	struct strv programs; /* must have come out of it */
 };

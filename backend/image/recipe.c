@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/image/builder.h"
@@ -40,6 +41,7 @@ void recipe_free(struct recipe *r)
 	free(r->kernel_modules);
 	free(r->base);
 	free(r->base_image);
+	free(r->base_libc);
 	free(r);
 }
 
@@ -114,7 +116,7 @@ static int make_id(struct recipe *r, const struct host *host)
 	add_strings(h, "sources", (const char *const[]){ r->sources, NULL });
 	add_strings(h, "packages", (const char *const *)r->packages.v);
 	add_strings(h, "exclude", (const char *const *)r->exclude.v);
-	add_strings(h, "squashfs", squashfs_options);
+	add_strings(h, "squashfs", r->base ? squashfs_old_options : squashfs_options);
 	if (r->base)
 		add_strings(h, "base", (const char *const[]){ r->base, NULL });
 	if (r->kernel_path)
@@ -166,7 +168,32 @@ static int choose_base(struct recipe *r, const struct image_env *env, const stru
 		return e == -ENOENT ? 0 : e;
 	r->kernel_only = true;
 	r->base = strdup(g->id);
+	r->base_libc = TAKE_PTR(g->libc);
 	return r->base ? 0 : -ENOMEM;
+}
+
+/* A package's kernel is newer than any base. */
+static int check_libc(const struct recipe *r)
+{
+	unsigned int libc[3] = { 0 }, kernel[3] = { 0 };
+
+	if (!r->base || !r->kernel_release ||
+	    sscanf(r->base_libc, "%4u.%4u.%4u", &libc[0], &libc[1], &libc[2]) < 2 ||
+	    sscanf(r->kernel_release, "%4u.%4u.%4u", &kernel[0], &kernel[1], &kernel[2]) < 2)
+		return 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (kernel[i] > libc[i])
+			return 0;
+		if (kernel[i] == libc[i])
+			continue;
+		log_error(_("the libc of the base %s wants Linux %s or later, and the nodes' kernel is %s: "
+			    "no program "
+			    "of it would start. Build a base on an older release, or take the root mode "
+			    "initramfs"),
+			  r->base, r->base_libc, r->kernel_release);
+		return -MUSTER_E_REFUSED;
+	}
+	return 0;
 }
 
 static int fill(struct recipe *r, const struct image_env *env, const struct plan *p)
@@ -191,6 +218,8 @@ static int fill(struct recipe *r, const struct image_env *env, const struct plan
 	e = choose_base(r, env, p);
 	if (e == 0)
 		e = choose_kernel(r, env, p);
+	if (e == 0)
+		e = check_libc(r);
 	if (e == 0 && !r->kernel_only)
 		e = add_packages(&r->packages, &env->distro->root_packages);
 	if (e == 0 && !r->kernel_only)

@@ -159,9 +159,9 @@ int image_sweep(const struct image_env *env, const char *folder)
 	return r;
 }
 
-int image_need_programs(const struct image_env *env, const char *const *programs)
+int image_need_programs(const struct image_env *env, const char *service, const char *const *programs)
 {
-	const struct profile_service *s = profile_service_find(env->distro, "root-build");
+	const struct profile_service *s = profile_service_find(env->distro, service);
 	_cleanup_strbuf_ struct strbuf packages = STRBUF_INIT;
 	int r = 0;
 

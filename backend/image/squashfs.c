@@ -23,6 +23,11 @@
  */
 const char *const squashfs_options[] = { "-comp", "zstd", "-Xcompression-level", "9", "-b", "262144", NULL };
 
+/* What kernels since 2.6.29 read. */
+const char *const squashfs_old_options[] = {
+	"-comp", "gzip", "-Xcompression-level", "6", "-b", "131072", NULL
+};
+
 struct packing {
 	const struct image_env *env;
 	unsigned long long done, total;
@@ -75,14 +80,15 @@ static unsigned long long tree_bytes(const char *tree)
 	return sum;
 }
 
-int squashfs_pack(const struct image_env *env, const char *tree, const char *image, bool reproducible)
+int squashfs_pack(const struct image_env *env, const char *tree, const char *image, enum squashfs_form form)
 {
 	struct packing p = { .env = env, .total = tree_bytes(tree), .permille = -1 };
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	/* The image's own time, and the latest that a file of it may have. */
+	const char *const *options = form == SQUASHFS_NEW ? squashfs_options : squashfs_old_options;
 	static const char *const settings[] = { "SOURCE_DATE_EPOCH=315532800", NULL };
 	struct spawn s = {
-		.env = reproducible ? settings : NULL,
+		.env = form == SQUASHFS_SAME ? settings : NULL,
 		.cancel_fd = env->cancel_fd,
 		.on_line = packing_line,
 		.data = &p,
@@ -90,8 +96,8 @@ int squashfs_pack(const struct image_env *env, const char *tree, const char *ima
 	};
 	int r = strv_add_all(&argv, "mksquashfs", tree, image, "-noappend", "-info", "-no-progress", NULL);
 
-	for (size_t i = 0; r == 0 && squashfs_options[i]; i++)
-		r = strv_add(&argv, squashfs_options[i]);
+	for (size_t i = 0; r == 0 && options[i]; i++)
+		r = strv_add(&argv, options[i]);
 	if (r < 0)
 		return r;
 	image_progress(env, STEP, 0, NULL);

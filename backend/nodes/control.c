@@ -17,6 +17,8 @@ static const struct {
 	{ "address", offsetof(struct node_state, address) },
 	{ "kernel", offsetof(struct node_state, kernel) },
 	{ "version", offsetof(struct node_state, version) },
+	{ "card", offsetof(struct node_state, card) },
+	{ "cards", offsetof(struct node_state, cards) },
 	{ "root", offsetof(struct node_state, root) },
 	{ "reason", offsetof(struct node_state, reason) },
 	{ "log", offsetof(struct node_state, log) },

@@ -59,13 +59,28 @@ static json_t *ssi_of(const struct node_ssi *s)
 			 s->load >= 0 ? json_real(s->load) : json_null(), "stuck", text_or_null(s->stuck));
 }
 
+/* One string each. */
+static json_t *cards_of(const char *cards)
+{
+	json_t *list = json_array();
+
+	for (size_t n; list && *cards; cards += n + (cards[n] == ' ')) {
+		n = strcspn(cards, " ");
+		if (json_array_append_new(list, json_stringn(cards, n)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 static json_t *node_of(const struct node_state *s)
 {
 	bool reported = s->last_report != 0;
 
 	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
 			 "s:o, s:b, s:o,"
-			 " s:o}",
+			 " s:o, s:o, s:o}",
 			 "name", s->name, "mac", text_or_null(s->mac), "address", text_or_null(s->address),
 			 "stage", node_stage_text(s->stage), "stages", stages_of(s), "kernel",
 			 text_or_null(s->kernel), "root", text_or_null(s->root), "processors",
@@ -77,7 +92,8 @@ static json_t *node_of(const struct node_state *s)
 			 "boot_seconds", s->boot_ms >= 0 ? seconds(s->boot_ms) : json_null(),
 			 "median_boot_seconds", s->median_ms >= 0 ? seconds(s->median_ms) : json_null(),
 			 "boots", (json_int_t)s->boots, "next", text_or_null(s->next), "next_always",
-			 s->next_always, "version", text_or_null(s->version), "ssi", ssi_of(&s->ssi));
+			 s->next_always, "version", text_or_null(s->version), "ssi", ssi_of(&s->ssi), "card",
+			 text_or_null(s->card), "cards", cards_of(s->cards));
 }
 
 int node_states_json(const char *cluster, const struct node_state *v, size_t n, char **ret)

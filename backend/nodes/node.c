@@ -53,6 +53,8 @@ void node_state_clear(struct node_state *s)
 	free(s->stages);
 	free(s->kernel);
 	free(s->version);
+	free(s->card);
+	free(s->cards);
 	free(s->root);
 	free(s->reason);
 	free(s->log);
@@ -69,13 +71,15 @@ int node_state_copy(const struct node_state *s, struct node_state *ret)
 	c.address = strdup(s->address);
 	c.kernel = strdup(s->kernel);
 	c.version = strdup(s->version);
+	c.card = strdup(s->card);
+	c.cards = strdup(s->cards);
 	c.root = strdup(s->root);
 	c.reason = strdup(s->reason);
 	c.log = strdup(s->log);
 	c.next = strdup(s->next);
 	c.stages = calloc(s->n_stages + 1, sizeof(*c.stages));
-	if (!c.name || !c.mac || !c.address || !c.kernel || !c.version || !c.root || !c.reason || !c.log ||
-	    !c.next || !c.stages) {
+	if (!c.name || !c.mac || !c.address || !c.kernel || !c.version || !c.card || !c.cards || !c.root ||
+	    !c.reason || !c.log || !c.next || !c.stages) {
 		node_state_clear(&c);
 		return -ENOMEM;
 	}

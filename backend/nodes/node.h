@@ -59,6 +59,8 @@ struct node_state {
 	size_t n_stages;
 	char *kernel;	/* uname -r as it reported; "" before */
 	char *version;	/* uname -v, likewise: another one is another build */
+	char *card;	/* PCI id of the network card that it boots over: "8086:15f3"; "" while unknown */
+	char *cards;	/* of all its network cards, with blanks between; "" while unknown */
 	char *root;	/* the root generation it booted; "" before */
 	int processors; /* 0 before its first report */
 	long long memory_kb, memory_free_kb;

@@ -273,6 +273,8 @@ static int report_in(struct store *s, int64_t now, const char *node, const struc
 		r = keep_ssi(s, b.id, &report->ssi);
 	if (r == 0 && *report->card)
 		r = db_run(s->db, SQL_CARD, "tt", node, report->card);
+	if (r == 0 && *report->cards)
+		r = db_run(s->db, SQL_CARDS_KEEP, "tt", node, report->cards);
 	if (r == 0 && (failed || b.stage == NODE_FAILED))
 		r = db_run(s->db, SQL_REASON, "itt", b.id, failed ? report->reason : "",
 			   failed ? report->log : "");

@@ -26,17 +26,19 @@ struct store {
 #define STORE_NEXT "(" STORE_NEWEST " + 1)"
 
 /* What store_read_node() reads, of nodes n and their newest boots b. */
-#define STORE_NODE                                                                                     \
-	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root," \
-	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"        \
-	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot,"      \
-	" b.version, s.boot, s.node, s.session, s.subsession, s.max_nodes, s.online, s.present,"       \
-	" s.possible, s.processors, s.memory, s.memory_free, s.load, s.abi, s.stuck"                   \
+#define STORE_NODE                                                                                      \
+	"SELECT n.name, n.mac, COALESCE(NULLIF(b.address, ''), n.address), b.stage, b.kernel, b.root,"  \
+	" b.processors, b.memory, b.memory_free, b.load, b.reported, b.reason, b.log, n.place,"         \
+	" COALESCE(b.duration, -1), n.median, n.boots, n.next, n.next_always, n.changed, n.boot,"       \
+	" b.version, n.card, n.cards, s.boot, s.node, s.session, s.subsession, s.max_nodes, s.online, " \
+	"s.present,"                                                                                    \
+	" s.possible, s.processors, s.memory, s.memory_free, s.load, s.abi, s.stuck"                    \
 	" FROM nodes n LEFT JOIN boots b ON b.id = n.boot LEFT JOIN ssi s ON s.boot = n.boot"
 #define STORE_NODE_CHANGED 19 /* the columns behind those of the state */
 #define STORE_NODE_BOOT 20
 #define STORE_NODE_VERSION 21 /* and of the state again, the last ones */
-#define STORE_NODE_SSI 22
+#define STORE_NODE_CARD 22
+#define STORE_NODE_SSI 24
 
 /* X(NAME, SQL): every statement of the store. */
 #define STORE_SQL(X)                                                                                         \
@@ -121,6 +123,7 @@ struct store {
 	       " processors, memory, memory_free, load, abi, stuck)"                                         \
 	       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                       \
 	X(CARD, "UPDATE nodes SET card = ?2 WHERE name = ?1 AND card <> ?2")                                 \
+	X(CARDS_KEEP, "UPDATE nodes SET cards = ?2 WHERE name = ?1 AND cards <> ?2")                         \
 	X(CARDS, "SELECT name, card FROM nodes WHERE card <> '' ORDER BY place")                             \
 	X(REASON, "UPDATE boots SET reason = ?2, log = ?3 WHERE id = ?1")                                    \
 	X(SILENT, "SELECT n.name, b.id FROM nodes n JOIN boots b ON b.id = n.boot"                           \

@@ -68,6 +68,8 @@ int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 		.stage = store_stage_of(db_text(q, 3)),
 		.kernel = db_dup(q, 4),
 		.version = db_dup(q, STORE_NODE_VERSION),
+		.card = db_dup(q, STORE_NODE_CARD),
+		.cards = db_dup(q, STORE_NODE_CARD + 1),
 		.root = db_dup(q, 5),
 		.processors = (int)db_int(q, 6),
 		.memory_kb = db_int(q, 7),
@@ -83,8 +85,8 @@ int store_read_node(struct sqlite3_stmt *q, struct node_state *ret)
 		.next_always = db_int(q, 18) != 0,
 	};
 	read_ssi(q, &ret->ssi);
-	return ret->name && ret->mac && ret->address && ret->kernel && ret->version && ret->root &&
-			       ret->reason && ret->log && ret->next
+	return ret->name && ret->mac && ret->address && ret->kernel && ret->version && ret->card &&
+			       ret->cards && ret->root && ret->reason && ret->log && ret->next
 		       ? 0
 		       : -ENOMEM;
 }

@@ -84,6 +84,8 @@ static const char *const schema[] = {
 	"CREATE INDEX outcomes_of_node ON outcomes(node);",
 
 	"CREATE INDEX nodes_mac ON nodes(mac);",
+
+	"ALTER TABLE nodes ADD COLUMN cards TEXT NOT NULL DEFAULT '';",
 };
 
 int store_begin(struct store *s)

@@ -61,6 +61,7 @@ struct store_report {
 	int processors;			     /* 0 where absent */
 	struct node_ssi ssi;		     /* not known: absent */
 	char card[10];			     /* PCI id of its network card, "8086:15f3"; "" where absent */
+	char cards[160];		     /* of all of them, with blanks between; "" where absent */
 };
 /* What the node says of its present boot. What is absent stays as it was reported before; a stage that the boot
  * has passed changes no stage, but that a node which says that it is not in the single system is no more JOINED. OFF ends the boot: what its machine asks for next begins another one. */

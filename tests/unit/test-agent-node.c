@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "agent/conf.h"
+#include "agent/copies.h"
 #include "agent/facts.h"
 #include "agent/modules.h"
 #include "agent/net.h"
@@ -195,6 +196,38 @@ static void the_card_is_known_by_its_id_on_the_bus(void **state)
 	assert_int_equal(net_card(room->at, mac, id), -ENODEV);
 }
 
+static void all_cards_on_the_bus_are_listed(void **state)
+{
+	struct room *room = *state;
+	char cards[2 * 10], none[16] = "as it was";
+
+	net_cards(room->at, none, sizeof(none));
+	assert_string_equal(none, "");
+	put(room, "sys/bus/pci/devices/0000:00:03.0/class", "0x020000\n");
+	put(room, "sys/bus/pci/devices/0000:00:03.0/vendor", "0x8086\n");
+	put(room, "sys/bus/pci/devices/0000:00:03.0/device", "0x15f3\n");
+	/* of another kind */
+	put(room, "sys/bus/pci/devices/0000:00:04.0/class", "0x030000\n");
+	put(room, "sys/bus/pci/devices/0000:00:04.0/vendor", "0x1234\n");
+	put(room, "sys/bus/pci/devices/0000:00:04.0/device", "0x1111\n");
+	net_cards(room->at, cards, sizeof(cards));
+	assert_string_equal(cards, "8086:15f3");
+	/* A second one of its kind says nothing more, and more than fit are left out. */
+	for (int i = 5; i < 9; i++) {
+		_cleanup_free_ char *vendor = NULL, *device = NULL, *class = NULL;
+
+		assert_true(asprintf(&class, "sys/bus/pci/devices/0000:00:0%d.0/class", i) > 0);
+		assert_true(asprintf(&vendor, "sys/bus/pci/devices/0000:00:0%d.0/vendor", i) > 0);
+		assert_true(asprintf(&device, "sys/bus/pci/devices/0000:00:0%d.0/device", i) > 0);
+		put(room, class, "0x028000\n");
+		put(room, vendor, i < 7 ? "0x8086\n" : "0x10ec\n");
+		put(room, device, i < 7 ? "0x15f3\n" : i == 7 ? "0x8168\n" : "0x8169\n");
+	}
+	net_cards(room->at, cards, sizeof(cards));
+	assert_int_equal(strlen(cards), 19);
+	assert_non_null(strchr(cards, ' '));
+}
+
 static void a_missing_interface_is_explained(void **state)
 {
 	struct room *room = *state;
@@ -367,6 +400,75 @@ static void a_report_says_what_is_done(void **state)
 	assert_non_null(strstr(body, "\ndone=12\n"));
 }
 
+/* ---- roots of an older time ---- */
+
+static void an_inittab_starts_the_agent_too(void **state)
+{
+	_cleanup_free_ char *text = NULL, *none = NULL;
+
+	assert_int_equal(personal_inittab("id:2:initdefault:\nsi::sysinit:/etc/rcS", "/a", &text), 0);
+	assert_string_equal(text, "id:2:initdefault:\nsi::sysinit:/etc/rcS\nmstr:12345:respawn:/a\n");
+	assert_int_equal(personal_inittab("::sysinit:/etc/rcS\n", "/a", &none), -ENOENT);
+}
+
+static void an_rc_local_starts_the_agent_before_it_ends(void **state)
+{
+	_cleanup_free_ char *text = NULL, *short_one = NULL, *none = NULL;
+
+	assert_int_equal(personal_rc_local("#!/bin/sh -e\n# end\nexit 0\n", "/a", &text), 0);
+	assert_string_equal(text, "#!/bin/sh -e\n/a &\n# end\nexit 0\n");
+	assert_int_equal(personal_rc_local("#!/bin/sh", "/a", &short_one), 0);
+	assert_string_equal(short_one, "#!/bin/sh\n/a &\n");
+	assert_int_equal(personal_rc_local("nothing\n", "/a", &none), -ENOENT);
+}
+
+static void what_a_system_writes_to_is_copied_as_it_is(void **state)
+{
+	struct room *room = *state;
+	_cleanup_close_ int from = -1, to = -1;
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+
+	put(room, "old/etc/default/x", "y\n");
+	put(room, "old/etc/su", "z\n");
+	assert_int_equal(fchmodat(room->at, "old/etc/su", 04750, 0), 0);
+	assert_int_equal(fchmodat(room->at, "old/etc/default", 01777, 0), 0);
+	assert_int_equal(symlinkat("/proc/mounts", room->at, "old/etc/mtab"), 0);
+	assert_int_equal(utimensat(room->at, "old/etc/su", (struct timespec[2]){ { 5, 0 }, { 5, 0 } }, 0), 0);
+	assert_int_equal(mkdirat(room->at, "new", 0755), 0);
+	from = openat(room->at, "old", O_RDONLY | O_DIRECTORY);
+	to = openat(room->at, "new", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(copies_tree(from, to), 0);
+	text = get(room, "new/etc/default/x");
+	assert_string_equal(text, "y\n");
+	assert_int_equal(fstatat(room->at, "new/etc/su", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 04750);
+	assert_int_equal(st.st_mtime, 5);
+	assert_int_equal(fstatat(room->at, "new/etc/default", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 01777);
+	assert_int_equal(fstatat(room->at, "new/etc/mtab", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISLNK(st.st_mode));
+}
+
+static void without_systemd_the_agent_gets_a_place_and_a_line(void **state)
+{
+	struct room *room = *state;
+	_cleanup_close_ int new = -1, run = -1;
+	_cleanup_free_ char *reason = NULL, *inittab = NULL;
+	struct conf c = { .node = "node01" };
+
+	put(room, "agent", "agent");
+	put(room, "muster/node.conf", "node=node01\n");
+	put(room, "new/etc/inittab", "id:2:initdefault:\n");
+	assert_int_equal(mkdirat(room->at, "run", 0755), 0);
+	new = openat(room->at, "new", O_RDONLY | O_DIRECTORY);
+	run = openat(room->at, "run", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(personal_run(room->at, "agent", new, run, &c, &reason), 0);
+	inittab = get(room, "new/etc/inittab");
+	assert_string_equal(inittab, "id:2:initdefault:\nmstr:12345:respawn:/etc/muster/muster-agent\n");
+	assert_int_equal(faccessat(room->at, "new/etc/muster/muster-agent", X_OK, 0), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -378,12 +480,17 @@ int main(void)
 		IN_ROOM(a_wrong_table_is_refused_and_a_missing_one_is_empty),
 		IN_ROOM(the_real_card_with_the_address_is_found),
 		IN_ROOM(the_card_is_known_by_its_id_on_the_bus),
+		IN_ROOM(all_cards_on_the_bus_are_listed),
 		IN_ROOM(a_missing_interface_is_explained),
 		cmocka_unit_test(roots_password_field_is_put_in),
 		IN_ROOM(no_link_of_the_root_is_followed),
 		IN_ROOM(the_running_system_gets_the_agent_and_its_keys),
 		IN_ROOM(the_agent_is_the_last_to_run_at_a_shutdown),
 		cmocka_unit_test(the_kernel_argument_init_is_obeyed),
+		cmocka_unit_test(an_inittab_starts_the_agent_too),
+		cmocka_unit_test(an_rc_local_starts_the_agent_before_it_ends),
+		IN_ROOM(what_a_system_writes_to_is_copied_as_it_is),
+		IN_ROOM(without_systemd_the_agent_gets_a_place_and_a_line),
 		IN_ROOM(an_action_is_done_once_and_by_the_nodes_own_init),
 		cmocka_unit_test(a_report_says_what_is_done),
 	};

@@ -89,6 +89,40 @@ static void a_node_of_the_third_generation_is_prepared(void **state)
 	assert_string_equal(wrong.s, "/config: No such device\n");
 }
 
+/* As 2.4's module does when it comes; data: what to say of it. */
+static int fake_insert(void *data, int at, const char *path)
+{
+	const int *r = data;
+
+	if (*r == 0 && strstr(path, "lib/modules/kerrighed.ko"))
+		mkdirat(at, "sys/kerrighed", 0755);
+	return *r;
+}
+
+static void the_second_generation_is_a_module_that_preparing_loads(void **state)
+{
+	_cleanup_text_ struct text out = { 0 };
+	struct room *room = *state;
+	int says = -ENOEXEC;
+	const struct steps_env env = {
+		.at = room->at, .self = "/init", .mount = no_mount, .insert = fake_insert, .data = &says
+	};
+	struct stat st;
+
+	/* Without a table there is nothing to load. */
+	assert_int_equal(steps_run(&env, "ssi-prepare", "", &out), 0);
+	put(room, "sys/name", "");
+	put(room, STEPS_MODULES, "load /lib/modules/kerrighed.ko\n");
+	assert_int_equal(steps_run(&env, "ssi-prepare", "", &out), 1);
+	assert_non_null(strstr(out.s, "kerrighed.ko"));
+	says = 0;
+	assert_int_equal(steps_run(&env, "ssi-prepare", "", &out), 0);
+	assert_int_equal(fstatat(room->at, "sys/kerrighed", &st, 0), 0);
+	/* It is there already. */
+	says = -EEXIST;
+	assert_int_equal(steps_run(&env, "ssi-prepare", "", &out), 0);
+}
+
 static void the_second_generation_needs_no_preparation_and_starts_at_once(void **state)
 {
 	_cleanup_text_ struct text out = { 0 };
@@ -274,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(a_node_of_the_third_generation_is_prepared),
+		IN_ROOM(the_second_generation_is_a_module_that_preparing_loads),
 		IN_ROOM(the_second_generation_needs_no_preparation_and_starts_at_once),
 		IN_ROOM(the_third_boots_a_container_and_adds_from_within),
 		IN_ROOM(the_container_runs_its_own_commands_only),

@@ -37,6 +37,8 @@ static struct node_state node(const char *name, int64_t place, const char *addre
 				.n_stages = 1,
 				.kernel = (char *)(uintptr_t) "6.1.0",
 				.version = (char *)(uintptr_t) "",
+				.card = (char *)(uintptr_t) "",
+				.cards = (char *)(uintptr_t) "",
 				.root = (char *)(uintptr_t) "debian-12-9f3c",
 				.processors = 4,
 				.memory_kb = 1000,

@@ -272,10 +272,29 @@ static void a_kernel_that_is_not_built_yet_is_said(void **state)
 		     "kernel", "The kernel kerrighed-3.0 is not built on this server yet");
 }
 
+static void a_root_without_the_tools_is_said_with_what_mends_it(void **state)
+{
+	struct fit f = {
+		.kernel = "/k", .root = PLAN_ROOT_INITRAMFS, .profile = "kerrighed", .no_tool = "krgadm"
+	};
+
+	assert_warns(
+		&f, "root",
+		"has no krgadm, without which they cannot become one machine: `muster root build --profile "
+		"kerrighed --source kerrighed-tools=PLACE`");
+	f.root = PLAN_ROOT_NFS;
+	assert_warns(&f, "root", "--profile kerrighed --mode nfs --source");
+	f.root = PLAN_ROOT_RAM;
+	assert_warns(&f, "root", "take the root mode initramfs");
+	f.no_tool = NULL;
+	assert_silent(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kernel_that_is_not_built_yet_is_said),
+		cmocka_unit_test(a_root_without_the_tools_is_said_with_what_mends_it),
 		cmocka_unit_test(of_what_is_not_known_nothing_is_said),
 		cmocka_unit_test(the_small_kernel_is_for_virtual_machines),
 		cmocka_unit_test(a_card_without_a_driver_is_named),

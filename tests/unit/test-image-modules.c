@@ -121,6 +121,8 @@ static const struct fake fakes[] = {
 	{ "drivers/net/ethernet/acme/road-runner",
 	  { "alias=pci:v0000ACMEd00000002sv*sd*bc*sc*i*", "alias=pci:v0000ACMEd00000001sv*sd*bc*sc*i*",
 	    "softdep=pre: crypto-crc32c no-such-thing post: later", "alias=a name without a bus" } },
+	{ "extra/kerrighed", { NULL }, { NULL }, { "export_it" } },
+	{ "kerrighed/scheduler/probes/mosix_probe", { NULL } },
 	{ "drivers/net/later", { "alias=later" } },
 	{ "drivers/net/wireless/antenna", { "alias=pci:v0000RADIOd*" } },
 	{ "drivers/net/ethernet/acme/helper", { NULL } },
@@ -184,7 +186,7 @@ static void a_module_is_loaded_behind_what_it_needs(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, false, &m), 0);
 	assert_line(m, "load /lib/modules/loop.ko");
 	assert_line(m, "load /lib/modules/exportfs.ko /lib/modules/overlay.ko");
 	assert_true(strstr(m->conf, "load /lib/modules/loop.ko") < strstr(m->conf, "squashfs.ko"));
@@ -201,7 +203,7 @@ static void a_card_brings_its_aliases_and_what_it_wants_first(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &m), 0);
 	assert_line(m, "alias pci:v0000ACMEd00000001sv*sd*bc*sc*i* /lib/modules/crc32c_generic.ko "
 		       "/lib/modules/road_runner.ko");
 	assert_line(m, "alias pci:v0000ACMEd00000002sv*sd*bc*sc*i* /lib/modules/crc32c_generic.ko "
@@ -217,7 +219,7 @@ static void only_what_is_named_is_taken_along(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &m), 0);
 	assert_null(strstr(m->conf, "load "));
 	assert_false(strv_has(&m->names, "loop"));
 	assert_false(strv_has(&m->names, "antenna"));
@@ -232,13 +234,31 @@ static void only_what_is_named_is_taken_along(void **state)
 	drop_tree(&t);
 }
 
+static void the_single_system_has_a_table_of_its_own(void **state)
+{
+	_cleanup_(modules_freep) struct modules *m = NULL, *none = NULL;
+	struct tree t;
+
+	make_tree(&t, NULL, "");
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &m), 0);
+	assert_string_equal(m->ssi, "load /lib/modules/exportfs.ko /lib/modules/kerrighed.ko\nload "
+				    "/lib/modules/mosix_probe.ko\n");
+	assert_null(strstr(m->conf, "kerrighed"));
+	assert_true(strv_has(&m->names, "kerrighed"));
+	drop_tree(&t);
+	make_tree(&t, "extra/kerrighed", "");
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_INITRAMFS, false, &none), 0);
+	assert_string_equal(none->ssi, "load /lib/modules/mosix_probe.ko\n");
+	drop_tree(&t);
+}
+
 static void what_is_built_in_needs_no_line(void **state)
 {
 	_cleanup_(modules_freep) struct modules *m = NULL;
 	struct tree t;
 
 	make_tree(&t, "drivers/block/loop", "kernel/drivers/block/loop.ko\n");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, &m), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, false, &m), 0);
 	assert_null(strstr(m->conf, "loop.ko"));
 	assert_non_null(strstr(m->conf, "load /lib/modules/squashfs.ko"));
 	drop_tree(&t);
@@ -250,7 +270,7 @@ static void a_root_mode_that_the_kernel_cannot_do_is_refused(void **state)
 	struct tree t;
 
 	make_tree(&t, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_NFS, &m), -MUSTER_E_UNSUPPORTED);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_NFS, false, &m), -MUSTER_E_UNSUPPORTED);
 	assert_null(m);
 	drop_tree(&t);
 }
@@ -262,26 +282,11 @@ static void the_same_tree_gives_the_same_table(void **state)
 
 	make_tree(&t, NULL, "");
 	make_tree(&u, NULL, "");
-	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, &a), 0);
-	assert_int_equal(modules_collect(u.folder, PLAN_ROOT_RAM, &b), 0);
+	assert_int_equal(modules_collect(t.folder, PLAN_ROOT_RAM, false, &a), 0);
+	assert_int_equal(modules_collect(u.folder, PLAN_ROOT_RAM, false, &b), 0);
 	assert_string_equal(a->conf, b->conf);
 	drop_tree(&t);
 	drop_tree(&u);
-}
-
-static void whether_a_card_has_a_driver_is_known(void **state)
-{
-	struct tree t;
-	bool known = false;
-
-	make_tree(&t, NULL, "");
-	assert_int_equal(image_kernel_drives(t.folder, "15b3:1003", &known), 0);
-	assert_true(known);
-	assert_int_equal(image_kernel_drives(t.folder, "8086:15f3", &known), 0);
-	assert_false(known);
-	assert_int_equal(image_kernel_drives(t.folder, "a card", &known), -EINVAL);
-	assert_int_equal(image_kernel_drives("/nowhere", "8086:15f3", &known), -ENOENT);
-	drop_tree(&t);
 }
 
 int main(void)
@@ -290,10 +295,10 @@ int main(void)
 		cmocka_unit_test(a_module_is_loaded_behind_what_it_needs),
 		cmocka_unit_test(a_card_brings_its_aliases_and_what_it_wants_first),
 		cmocka_unit_test(only_what_is_named_is_taken_along),
+		cmocka_unit_test(the_single_system_has_a_table_of_its_own),
 		cmocka_unit_test(what_is_built_in_needs_no_line),
 		cmocka_unit_test(a_root_mode_that_the_kernel_cannot_do_is_refused),
 		cmocka_unit_test(the_same_tree_gives_the_same_table),
-		cmocka_unit_test(whether_a_card_has_a_driver_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

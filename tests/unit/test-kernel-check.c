@@ -8,6 +8,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include <string.h>
 
 #include "kernel/private.h"
@@ -178,6 +180,36 @@ static void cards_are_held_against_the_drivers(void **state)
 	assert_non_null(strstr(s->v[6].text, "cannot be told"));
 }
 
+static void a_card_over_which_no_node_boots_is_a_warning(void **state)
+{
+	static const char *const others[] = { "8086:1521", "10ec:8168", NULL };
+	struct site *s = *state;
+
+	check(s, &(struct kernel_place){ .mode = "ram",
+					 .other_cards = others,
+					 .drivers = "alias pci:v000010ECd00008168sv*sd*bc*sc*i* r8169\n" });
+	assert_int_equal(s->n, 3);
+	assert_verdict(s, 1, KERNEL_OK, "The card 8086:1521 is driven by the module igb.");
+	assert_verdict(
+		s, 2, KERNEL_WARNING,
+		"The card 10ec:8168, over which no node boots, wants the driver r8169, which this kernel "
+		"has not.");
+}
+
+static void any_kernels_folder_of_modules_can_be_asked(void **state)
+{
+	struct site *s = *state;
+	_cleanup_free_ char *folder = fs_join(s->path, FOLDER "/lib/modules/6.1.0");
+	bool drives = false;
+
+	assert_int_equal(kernel_drives(folder, "8086:1521", &drives), 0);
+	assert_true(drives);
+	assert_int_equal(kernel_drives(folder, "10ec:8168", &drives), 0);
+	assert_false(drives);
+	assert_int_equal(kernel_drives(folder, "a card", &drives), -EINVAL);
+	assert_int_equal(kernel_drives("/nowhere", "8086:1521", &drives), -ENOENT);
+}
+
 static void a_root_must_fit_into_the_smallest_node(void **state)
 {
 	struct kernel_place place = { .mode = "ram",
@@ -219,6 +251,8 @@ int main(void)
 		ON_SITE(an_old_kernel_needs_no_zstd),
 		ON_SITE(a_libc_that_is_too_new_is_said),
 		ON_SITE(cards_are_held_against_the_drivers),
+		ON_SITE(a_card_over_which_no_node_boots_is_a_warning),
+		ON_SITE(any_kernels_folder_of_modules_can_be_asked),
 		ON_SITE(a_root_must_fit_into_the_smallest_node),
 		cmocka_unit_test(a_pci_id_is_known_from_other_words),
 	};

@@ -30,7 +30,7 @@ static void a_report_is_read_with_all_its_values(void **state)
 	assert_int_equal(
 		parse("stage=failed\nuptime_ms=1234\nload=0.02\nmemory_kb=2048\nmemory_free_kb=1024\n"
 		      "processors=4\nkernel=6.1.0-42\nversion=#1 SMP\nreason=no\\nroot\\\\here\n"
-		      "log=one\\ntwo\ncard=8086:15f3\nfuture=x",
+		      "log=one\\ntwo\ncard=8086:15f3\ncards=8086:15f3 10ec:8168\nfuture=x",
 		      &r),
 		0);
 	assert_int_equal(r.values.stage, NODE_FAILED);
@@ -42,6 +42,7 @@ static void a_report_is_read_with_all_its_values(void **state)
 	assert_string_equal(r.values.reason, "no root\\here");
 	assert_string_equal(r.values.log, "one\ntwo");
 	assert_string_equal(r.values.card, "8086:15f3");
+	assert_string_equal(r.values.cards, "8086:15f3 10ec:8168");
 	report_free(&r);
 	assert_int_equal(parse("stage=ready\n", &r), 0);
 	assert_true(r.values.load < 0);
@@ -165,6 +166,10 @@ static void a_wrong_report_is_refused_whole(void **state)
 		"stage=ready\ncard=8086:15F3",
 		"stage=ready\ncard=8086:15f33",
 		"stage=ready\ncard=",
+		"stage=ready\ncards=",
+		"stage=ready\ncards=8086:15f3 ",
+		"stage=ready\ncards=8086:15f3,10ec:8168",
+		"stage=ready\ncards=8086:15f3 10ec-8168",
 	};
 	struct report r = { .values.processors = 77 };
 

@@ -123,15 +123,26 @@ static void the_card_that_a_node_boots_over_is_kept(void **state)
 {
 	struct fixture *f = *state;
 	_cleanup_strv_ struct strv cards = STRV_INIT, later = STRV_INIT;
-	struct store_report report = {
-		.stage = NODE_INITRAMFS, .kernel = "", .reason = "", .log = "", .card = "8086:15f3"
-	};
+	struct store_report report = { .stage = NODE_INITRAMFS,
+				       .kernel = "",
+				       .reason = "",
+				       .log = "",
+				       .card = "8086:15f3",
+				       .cards = "10ec:8168 8086:15f3" };
+	struct node_state *v;
+	size_t n;
 
 	assert_int_equal(store_boot(f->store, T0, "node00002", "", "10.66.0.12", TOKEN_A, ""), 0);
 	assert_int_equal(store_report(f->store, T0, "node00002", &report), 0);
 	assert_int_equal(store_cards(f->store, add_card, &cards), 0);
 	assert_int_equal(cards.n, 1);
 	assert_string_equal(cards.v[0], "node00002 8086:15f3");
+	assert_int_equal(store_nodes(f->store, T0, NULL, &v, &n), 0);
+	assert_string_equal(v[1].name, "node00002");
+	assert_string_equal(v[1].card, "8086:15f3");
+	assert_string_equal(v[1].cards, "10ec:8168 8086:15f3");
+	assert_string_equal(v[0].cards, "");
+	node_states_free(v, n);
 	/* A report that does not say it takes nothing away. */
 	report_as(f->store, T0 + 1000, "node00002", NODE_READY);
 	assert_int_equal(store_cards(f->store, add_card, &later), 0);
@@ -434,7 +445,8 @@ static void the_status_document_says_null_for_what_is_unknown(void **state)
 	assert_true(json_is_null(json_object_get(node, "memory_kb")));
 	assert_true(json_is_null(json_object_get(node, "last_report")));
 	assert_true(json_is_null(json_object_get(node, "boot_seconds")));
-	assert_int_equal(json_object_size(node), 20);
+	assert_int_equal(json_object_size(node), 22);
+	assert_int_equal(json_array_size(json_object_get(node, "cards")), 0);
 	json_decref(doc);
 }
 
