@@ -304,31 +304,23 @@ static int range_of(struct gathering *g, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* A single system's kernel is too old for the distribution's programs. */
+/* Where there is none, muster_warnings() says what the root lacks. */
 static int add_base(const struct gathering *g, struct muster_check **v, size_t *n)
 {
 	struct muster_check *more;
-	char *text = NULL;
+	char *text;
 
-	if (!g->plan->ssi_session)
+	if (!g->plan->ssi_session || !g->base)
 		return 0;
-	if ((g->base ? asprintf(&text,
-				_("The nodes' root stands on the base %s, which is made for such kernels."),
-				g->base->id)
-		     : asprintf(&text,
-				_("There is no base for the nodes' root yet, and the distribution's own "
-				  "programs are too new for such kernels: `muster root build --profile %s` "
-				  "makes one."),
-				g->plan->profile)) < 0)
+	if (asprintf(&text, _("The nodes' root stands on the base %s, which is made for such kernels."),
+		     g->base->id) < 0)
 		return -ENOMEM;
 	more = reallocarray(*v, *n + 1, sizeof(**v));
 	if (!more) {
 		free(text);
 		return -ENOMEM;
 	}
-	more[(*n)++] = (struct muster_check){ .name = "base",
-					      .level = g->base ? MUSTER_CHECK_OK : MUSTER_CHECK_WARNING,
-					      .text = text };
+	more[(*n)++] = (struct muster_check){ .name = "base", .level = MUSTER_CHECK_OK, .text = text };
 	*v = more;
 	return 0;
 }

@@ -148,7 +148,7 @@ static bool is_other(struct page *p, const struct plan *plan)
 }
 
 /* What speaks for it, where it was held against what it is to run. What speaks against it is among the warnings already,
- * but for the root mode and the base. */
+ * but for the root mode. */
 static void show_fit(struct page *p, const struct plan *plan)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
@@ -164,7 +164,7 @@ static void show_fit(struct page *p, const struct plan *plan)
 	for (size_t i = 0; i < n; i++) {
 		bool ok = v[i].level == MUSTER_CHECK_OK;
 
-		if (!ok && strcmp(v[i].name, "root mode") != 0 && strcmp(v[i].name, "base") != 0)
+		if (!ok && strcmp(v[i].name, "root mode") != 0)
 			continue;
 		good = good && ok;
 		strbuf_addf(&text, "%s%s%s", text.len ? "\n" : "", ok ? "" : "! ", v[i].text);
