@@ -75,6 +75,11 @@ int context_kernel_find(const struct kernel_env *env, const char *word,
 /* Whether the plan's word means one that is built here, and the path of its image; -ENOENT: it is not there. */
 bool context_kernel_is_built(struct muster *m, const char *word);
 int context_kernel_path(struct muster *m, const char *word, char **ret) _must_check_;
+/* That it is not built, and what builds it: a sentence; owned. */
+int context_kernel_missing(struct muster *m, const char *word, char **ret) _must_check_;
+/* Also below "/", where a scratch root has none; env is then that room's, whose descriptor the caller closes. */
+int context_kernel_seek(struct muster *m, const char *word, struct kernel_env *env, int *real_fd,
+			struct kernel_generation **ret) _must_check_;
 /* Puts the path of the kernel that was built in the place of the plan's word for it. */
 int context_kernel(struct muster *m) _must_check_;
 

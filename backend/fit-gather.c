@@ -16,6 +16,7 @@
 #include "kernel/kernel.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 struct gathering {
@@ -256,22 +257,22 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 	struct plan with_path = *p;
 	_cleanup_(gathering_clear) struct gathering g = { .muster = m, .plan = &with_path };
 	_cleanup_(image_generation_freep) struct image_generation *built = NULL;
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *missing = NULL;
 	int r = 0;
 
 	if (context_kernel_is_built(m, p->kernel))
 		r = context_kernel_path(m, p->kernel, &path);
-	g.fit.unbuilt = r == -ENOENT;
 	if (path)
 		with_path.kernel = path;
 	if (r == -ENOENT)
-		r = 0;
+		r = context_kernel_missing(m, p->kernel, &missing);
 	else if (r == 0 && m->distro)
 		r = find_built(&g, &built);
 
+	g.fit.unbuilt = missing;
 	if (r == 0)
 		r = look_at_machines(&g);
-	if (r == 0 && !g.fit.unbuilt)
+	if (r == 0 && !missing)
 		r = *with_path.kernel == '/' ? look_at_own_kernel(&g)
 					     : look_at_distributions_kernel(&g, built);
 	if (r == 0)
@@ -286,6 +287,91 @@ int muster_warnings(struct muster *m, const struct plan *p, struct draft_mistake
 	g.fit.cards = g.cards;
 	g.fit.root_bytes = built ? built->root_bytes : 0;
 	return fit_judge(&g.fit, ret, ret_n);
+}
+
+/* The planned nodes that have told of themselves, as a range; NULL: none has. */
+static int range_of(struct gathering *g, char **ret)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	int r = read_nodes(g);
+
+	for (size_t i = 0; r == 0 && i < g->n_nodes; i++)
+		if (g->nodes[i].memory_kb > 0 && is_planned(g, g->nodes[i].name))
+			r = strv_add(&names, g->nodes[i].name);
+	if (r < 0 || names.n == 0)
+		return r;
+	*ret = muster_fold(&names);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Where there is none, muster_warnings() says what the root lacks. */
+static int add_base(const struct gathering *g, struct muster_check **v, size_t *n)
+{
+	struct muster_check *more;
+	char *text;
+
+	if (!g->plan->ssi_session || !g->base)
+		return 0;
+	if (asprintf(&text, _("The nodes' root stands on the base %s, which is made for such kernels."),
+		     g->base->id) < 0)
+		return -ENOMEM;
+	more = reallocarray(*v, *n + 1, sizeof(**v));
+	if (!more) {
+		free(text);
+		return -ENOMEM;
+	}
+	more[(*n)++] = (struct muster_check){ .name = "base", .level = MUSTER_CHECK_OK, .text = text };
+	*v = more;
+	return 0;
+}
+
+static int only_missing(struct muster *m, const char *kernel, struct muster_check **ret, size_t *ret_n)
+{
+	struct muster_check *v = calloc(1, sizeof(*v));
+	int r = v ? context_kernel_missing(m, kernel, &v->text) : -ENOMEM;
+
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	v->name = "kernel";
+	v->level = MUSTER_CHECK_PROBLEM;
+	*ret = v;
+	*ret_n = 1;
+	return 0;
+}
+
+int muster_kernel_fit(struct muster *m, const struct plan *p, struct muster_check **ret, size_t *ret_n)
+{
+	static const char *const modes[] = { "ram", "nfs", "initramfs" };
+	_cleanup_(gathering_clear) struct gathering g = { .muster = m, .plan = p };
+	_cleanup_(image_generation_freep) struct image_generation *built = NULL;
+	struct muster_kernel_place place = { .mode = modes[p->root] };
+	_cleanup_free_ char *range = NULL, *path = NULL;
+	int r;
+
+	*ret = NULL;
+	*ret_n = 0;
+	/* Of what the operator brings along by its path, nothing more is known than muster_warnings() tells. */
+	if (!context_kernel_is_built(m, p->kernel))
+		return 0;
+	r = context_kernel_path(m, p->kernel, &path);
+	if (r < 0)
+		return r == -ENOENT ? only_missing(m, p->kernel, ret, ret_n) : r;
+	if (m->distro)
+		r = find_built(&g, &built);
+	if (r == 0)
+		r = range_of(&g, &range);
+	place.root = built ? built->id : NULL;
+	place.range = range;
+	if (r == 0)
+		r = muster_kernel_check(m, p->kernel, &place, ret, ret_n);
+	if (r < 0)
+		return r;
+	r = add_base(&g, ret, ret_n);
+	if (r < 0)
+		muster_checks_free(*ret, *ret_n);
+	return r;
 }
 
 int muster_kernel_look(const char *path, char **ret_release)

@@ -131,9 +131,7 @@ static void judge_machines(struct judging *j)
 static void judge_unbuilt(struct judging *j)
 {
 	if (j->fit->unbuilt)
-		warn(j, "kernel",
-		     "The kernel %s is not built on this server yet: `muster kernel build` does it.",
-		     j->fit->kernel);
+		warn(j, "kernel", "%s", j->fit->unbuilt);
 }
 
 static void judge_cards(struct judging *j)

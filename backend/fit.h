@@ -16,8 +16,8 @@ struct fit_card {
 };
 
 struct fit {
-	const char *kernel; /* as the answers name it */
-	bool unbuilt;	    /* it is to be built here, and is not yet */
+	const char *kernel;  /* as the answers name it */
+	const char *unbuilt; /* that it is to be built here and is not yet: a sentence; NULL: it is */
 	enum plan_root root;
 	const char *release; /* of the kernel; NULL where it is not known */
 	bool no_modules;     /* a kernel of the operator's own, beside which no modules lie */

@@ -18,6 +18,9 @@
 #include "util/fs.h"
 #include "util/i18n.h"
 
+#define ENDING_MS 2000
+#define ENDING_STEP_MS 10
+
 static const char *const names[] = {
 	[MUSTER_JOB_APPLY] = "apply",	    [MUSTER_JOB_UNDO] = "undo",
 	[MUSTER_JOB_ROOT] = "root build",   [MUSTER_JOB_KERNEL] = "kernel build",
@@ -225,6 +228,25 @@ static int refuse_second(struct muster *m)
 	return -MUSTER_E_BUSY;
 }
 
+/* One that has told its end goes away in a moment. */
+static int take_lock(struct muster *m, int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct muster_job last;
+
+	for (int waited = 0; fcntl(fd, F_OFD_SETLK, &whole) < 0; waited += ENDING_STEP_MS) {
+		int r = errno == EAGAIN || errno == EACCES ? 0 : -errno;
+
+		if (r == 0 && (waited >= ENDING_MS || muster_job_find(m, &last) < 0 || !last.has_result))
+			r = refuse_second(m);
+		if (r == 0)
+			r = context_pause(m, ENDING_STEP_MS);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Twice, so that the job is nobody's child whom its starter would have to wait for; in a session of its own, so that no
  * terminal reaches it. */
 static int fork_job(struct job *j)
@@ -282,7 +304,6 @@ static int start_locked(struct job *j)
 
 static int start(struct job *j)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct muster *m = j->m;
 	_cleanup_free_ char *host = m->config.host_file ? realpath(m->config.host_file, NULL) : NULL;
 	struct muster_config saved = m->config;
@@ -294,8 +315,8 @@ static int start(struct job *j)
 		return r;
 	}
 	r = open_lock(m, &j->lock_fd);
-	if (r == 0 && fcntl(j->lock_fd, F_OFD_SETLK, &whole) < 0)
-		r = errno == EAGAIN || errno == EACCES ? refuse_second(m) : -errno;
+	if (r == 0)
+		r = take_lock(m, j->lock_fd);
 	if (r == 0) {
 		/* The job works elsewhere than its starter: no path of it is relative. */
 		m->config.host_file = host;
@@ -380,26 +401,4 @@ int muster_job_start(struct muster *m, enum muster_job_kind kind, const char *an
 	if ((size_t)kind >= ARRAY_SIZE(works))
 		return -EINVAL;
 	return job_start(m, kind, answers, works[kind]);
-}
-
-struct kernel_job {
-	const char *recipe;
-	const struct muster_kernel_wish *wish;
-};
-
-static int work_kernel(struct muster *m, const void *data)
-{
-	_cleanup_(muster_kernel_freep) struct kernel_generation *g = NULL;
-	const struct kernel_job *k = data;
-	bool built;
-	int r = muster_kernel_build(m, k->recipe, k->wish, &g, &built);
-
-	if (r == 0)
-		context_note(m, "The kernel is %s.", g->id);
-	return r;
-}
-
-int muster_kernel_job(struct muster *m, const char *recipe, const struct muster_kernel_wish *wish)
-{
-	return job_start_with(m, MUSTER_JOB_KERNEL, &(struct kernel_job){ recipe, wish }, work_kernel);
 }

@@ -13,6 +13,8 @@
 #define JOB_FOLDER "/var/lib/muster/job"
 #define JOB_LOCK JOB_FOLDER "/lock"
 #define JOB_LOG JOB_FOLDER "/current.log"
+/* What the newest building of a kernel was asked for: {"recipe", "sources", "cc", "jobs", "id"}. */
+#define JOB_KERNEL JOB_FOLDER "/kernel.json"
 
 /* muster_job_start() with the work as a function, which runs in the job's process with a context of its own. */
 int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,

@@ -13,6 +13,7 @@
 #include "backend/context.h"
 #include "kernel/kernel.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/spawn.h"
 
 #define UNPACK_MS 60000
@@ -126,7 +127,7 @@ static int look_into(struct muster *m, const char *id, struct gathered *g)
 	if (drivers)
 		take_drivers(drivers, g);
 	if (fs_remove_tree(tmp, strrchr(folder, '/')) < 0)
-		context_note(m, "%s stays", folder);
+		context_note(m, _("%s stays"), folder);
 	return r == -ENODATA ? 0 : r;
 }
 
@@ -136,7 +137,8 @@ static int gather_root(struct muster *m, const char *id, struct gathered *g)
 	int r = image_root_find(&env, id, &g->root);
 
 	if (r == -ENOENT)
-		context_error(m, "There is no node root %s; `muster root list` names those that there are.",
+		context_error(m,
+			      _("There is no node root %s; `muster root list` names those that there are."),
 			      id);
 	if (r == 0)
 		r = look_into(m, id, g);
@@ -240,9 +242,9 @@ static int check_cards(struct muster *m, const char *const *cards)
 	for (size_t i = 0; cards && cards[i]; i++)
 		if (!kernel_is_card(cards[i])) {
 			context_error(m,
-				      "\"%s\" is no PCI id: it has four hexadecimal digits, a colon, and "
-				      "four more, as `lspci "
-				      "-n` prints them.",
+				      _("\"%s\" is no PCI id: it has four hexadecimal digits, a colon, and "
+					"four more, as `lspci "
+					"-n` prints them."),
 				      cards[i]);
 			return -MUSTER_E_REFUSED;
 		}
@@ -255,17 +257,17 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 	_cleanup_(gathered_clear) struct gathered g = { .place = { .mode = place->mode,
 								   .cards = place->cards } };
 	_cleanup_(kernel_generation_freep) struct kernel_generation *k = NULL;
+	_cleanup_close_ int real = -1;
 	struct kernel_verdict *v;
 	struct kernel_env env;
 	size_t n;
 	int r;
 
-	context_kernel_env(m, &env);
 	r = check_cards(m, place->cards);
 	if (r == 0)
-		r = context_kernel_find(&env, kernel, &k);
+		r = context_kernel_seek(m, kernel, &env, &real, &k);
 	if (r == -ENOENT)
-		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
+		context_error(m, _("There is no kernel %s; `muster kernel list` names those that there are."),
 			      kernel);
 	if (r == 0 && place->root)
 		r = gather_root(m, place->root, &g);

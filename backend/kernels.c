@@ -11,6 +11,8 @@
 #include "backend/context.h"
 #include "kernel/kernel.h"
 #include "util/fs.h"
+#include "util/i18n.h"
+#include "util/strbuf.h"
 
 static void on_progress(void *data, const char *step, const char *text, int permille, const char *line)
 {
@@ -104,6 +106,38 @@ int muster_recipe_compilers(struct muster *m, const struct kernel_recipe *recipe
 void muster_compilers_free(struct kernel_compiler *v, size_t n)
 {
 	kernel_compilers_free(v, n);
+}
+
+bool muster_compiler_fits(const struct kernel_recipe *r, const struct kernel_compiler *c)
+{
+	return kernel_compiler_fits(r, c);
+}
+
+char *muster_compiler_wanted(const struct kernel_recipe *r)
+{
+	return kernel_compiler_wanted(r);
+}
+
+char *muster_toolchain_advice(const struct kernel_recipe *r)
+{
+	return kernel_toolchain_advice(r);
+}
+
+int muster_kernel_compiler(struct muster *m, const struct kernel_recipe *r, const char *cc)
+{
+	struct kernel_env env = kernel_env(m);
+
+	return kernel_compiler_check(&env, r, cc);
+}
+
+int muster_kernel_source(struct muster *m, const struct kernel_recipe *r, size_t index, const char *place,
+			 const char *sha256, bool *ret_digest)
+{
+	struct kernel_env env = kernel_env(m);
+
+	/* A step that nobody began must not be told of. */
+	env.progress = NULL;
+	return kernel_source_check(&env, r, index, place, sha256, ret_digest);
 }
 
 /* ---- generations ------------------------------------------------------------------------------------------- */
@@ -206,10 +240,10 @@ int muster_kernel_remove(struct muster *m, const char *id)
 	if (r < 0)
 		return r;
 	if (used) {
-		context_error(m, "The nodes boot %s; apply answers with another kernel first.", id);
+		context_error(m, _("The nodes boot %s; apply answers with another kernel first."), id);
 		return -MUSTER_E_REFUSED;
 	}
-	if (asprintf(&text, "Remove the kernel %s?", id) < 0) {
+	if (asprintf(&text, _("Remove the kernel %s?"), id) < 0) {
 		text = NULL;
 		return -ENOMEM;
 	}
@@ -217,7 +251,7 @@ int muster_kernel_remove(struct muster *m, const char *id)
 		return -MUSTER_E_CANCELLED;
 	r = kernel_remove(&env, id);
 	if (r == -ENOENT)
-		context_error(m, "There is no kernel %s; `muster kernel list` names those that there are.",
+		context_error(m, _("There is no kernel %s; `muster kernel list` names those that there are."),
 			      id);
 	return r;
 }
@@ -231,22 +265,94 @@ int context_kernel_find(const struct kernel_env *env, const char *word, struct k
 	return r == -ENOENT ? kernel_newest(env, word, ret) : r;
 }
 
+int context_kernel_seek(struct muster *m, const char *word, struct kernel_env *env, int *real_fd,
+			struct kernel_generation **ret)
+{
+	int r;
+
+	context_kernel_env(m, env);
+	r = context_kernel_find(env, word, ret);
+	/* A scratch root, such as a lab's, boots what the running system has built. */
+	if (r == -ENOENT && m->scratch) {
+		*real_fd = fs_root_open("/");
+		env->root_fd = *real_fd;
+		env->root_path = "/";
+		r = *real_fd < 0 ? *real_fd : context_kernel_find(env, word, ret);
+	}
+	return r;
+}
+
 int context_kernel_path(struct muster *m, const char *word, char **ret)
 {
 	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
-	struct kernel_env env = kernel_env(m);
-	const char *root = m->root_path;
 	_cleanup_close_ int real = -1;
-	int r = context_kernel_find(&env, word, &g);
+	struct kernel_env env;
+	int r = context_kernel_seek(m, word, &env, &real, &g);
 
-	/* A scratch root, such as a lab's, boots what the running system has built. */
-	if (r == -ENOENT && m->scratch) {
-		real = fs_root_open("/");
-		env.root_fd = real;
-		env.root_path = root = "/";
-		r = real < 0 ? real : context_kernel_find(&env, word, &g);
+	return r < 0 ? r : generation_path(env.root_path, g->id, ret);
+}
+
+/* The recipe that the word names, or that the kernel of this id came from. */
+static int recipe_of(const struct kernel_env *env, const char *word, struct kernel_recipe **ret)
+{
+	const char *dash = strrchr(word, '-');
+	_cleanup_free_ char *name = strdup(word);
+	int r = -ENOENT;
+
+	if (!name)
+		return -ENOMEM;
+	for (int i = 0; r == -ENOENT && i < 2; i++) {
+		struct kernel_recipe **v;
+		size_t n;
+
+		if (i == 1 && dash)
+			name[dash - word] = '\0';
+		r = kernel_recipe_list(env, &v, &n);
+		if (r < 0)
+			return r;
+		r = -ENOENT;
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(v[k]->name, name) == 0) {
+				*ret = TAKE_PTR(v[k]);
+				r = 0;
+			}
+		muster_recipes_free(v, n);
 	}
-	return r < 0 ? r : generation_path(root, g->id, ret);
+	return r;
+}
+
+/* "muster kernel build RECIPE --source NAME=PLACE" */
+static int command_for(struct muster *m, const char *word, char **ret)
+{
+	_cleanup_(kernel_recipe_freep) struct kernel_recipe *recipe = NULL;
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct kernel_env env = kernel_env(m);
+	int r = recipe_of(&env, word, &recipe);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	strbuf_addf(&b, "muster kernel build %s", recipe ? recipe->name : "RECIPE");
+	for (size_t i = 0; recipe && i < recipe->n_sources; i++)
+		if (!*recipe->sources[i].place)
+			strbuf_addf(&b, " --source %s=PLACE", recipe->sources[i].name);
+	return strbuf_take(&b, ret, NULL);
+}
+
+int context_kernel_missing(struct muster *m, const char *word, char **ret)
+{
+	_cleanup_free_ char *command = NULL;
+	char *text;
+	int r = command_for(m, word, &command);
+
+	if (r < 0)
+		return r;
+	if (asprintf(&text,
+		     _("The kernel %s is not built on this server yet. The wizard builds it at its step "
+		       "\"Kernel, root\", and so does `%s`."),
+		     word, command) < 0)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
 }
 
 bool context_kernel_is_built(struct muster *m, const char *word)
@@ -256,6 +362,7 @@ bool context_kernel_is_built(struct muster *m, const char *word)
 
 int context_kernel(struct muster *m)
 {
+	_cleanup_free_ char *missing = NULL;
 	char *path;
 	int r;
 
@@ -263,10 +370,10 @@ int context_kernel(struct muster *m)
 		return 0;
 	r = context_kernel_path(m, m->plan->kernel, &path);
 	if (r == -ENOENT) {
-		context_error(m,
-			      "The kernel %s is not built on this server yet: `muster kernel build` does it.",
-			      m->plan->kernel);
-		return -MUSTER_E_MISSING;
+		r = context_kernel_missing(m, m->plan->kernel, &missing);
+		if (r == 0)
+			context_error(m, "%s", missing);
+		return r < 0 ? r : -MUSTER_E_MISSING;
 	}
 	if (r < 0)
 		return r;

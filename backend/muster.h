@@ -349,6 +349,16 @@ void muster_recipes_free(struct kernel_recipe **v, size_t n);
 int muster_recipe_compilers(struct muster *m, const struct kernel_recipe *r, char **ret_wanted,
 			    struct kernel_compiler **ret, bool **ret_fits, size_t *ret_n) _must_check_;
 void muster_compilers_free(struct kernel_compiler *v, size_t n);
+/* The same for a list that is there already; muster_compiler_wanted() is owned, NULL when memory runs out. */
+bool muster_compiler_fits(const struct kernel_recipe *r, const struct kernel_compiler *c);
+char *muster_compiler_wanted(const struct kernel_recipe *r);
+/* With which release a toolchain would have such a compiler, and how it is made; owned, NULL where none is known. */
+char *muster_toolchain_advice(const struct kernel_recipe *r);
+/* Whether this could be the compiler (by name or path), or the source of that index, before anything is built. Emitted
+ * why not; *ret_digest: its SHA-256 is wrong, else the place. */
+int muster_kernel_compiler(struct muster *m, const struct kernel_recipe *r, const char *cc) _must_check_;
+int muster_kernel_source(struct muster *m, const struct kernel_recipe *r, size_t index, const char *place,
+			 const char *sha256, bool *ret_digest) _must_check_;
 
 struct muster_kernel_wish {
 	const char *const *
@@ -363,6 +373,9 @@ int muster_kernel_build(struct muster *m, const char *recipe, const struct muste
  * are absolute. A job that was cancelled or killed is gone on with by the next one of the same wish. */
 int muster_kernel_job(struct muster *m, const char *recipe,
 		      const struct muster_kernel_wish *wish) _must_check_;
+/* What the newest such job was asked for, also while it is at work. -ENOENT: there was none. */
+int muster_kernel_last(struct muster *m, struct kernel_order *ret) _must_check_;
+void muster_kernel_order_clear(struct kernel_order *o);
 int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n) _must_check_;
 void muster_kernel_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
@@ -395,6 +408,11 @@ struct muster_kernel_place {
 /* Will it run there? `kernel` is an id, or a recipe, whose newest kernel is meant. Free with muster_checks_free(). */
 int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,
 			struct muster_check **ret, size_t *ret_n) _must_check_;
+
+/* The same for what a plan asks for, as far as it is known: whether its kernel is built, its root mode and root, and the
+ * cards and memory that its nodes have reported. */
+int muster_kernel_fit(struct muster *m, const struct plan *p, struct muster_check **ret,
+		      size_t *ret_n) _must_check_;
 
 /* ---- nodes --------------------------------------------------------------------------------------------- */
 

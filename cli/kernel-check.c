@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static int check_mode(struct cli *c, const char *mode)
 {
@@ -13,7 +14,7 @@ static int check_mode(struct cli *c, const char *mode)
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		if (!mode || strcmp(mode, modes[i]) == 0)
 			return 0;
-	return cli_refuse(c, "--mode is ram, nfs or initramfs, not \"%s\"", mode);
+	return cli_refuse(c, _("--mode is ram, nfs or initramfs, not \"%s\""), mode);
 }
 
 static int print_verdicts(const struct style *s, const struct muster_check *v, size_t n)

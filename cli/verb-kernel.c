@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 enum { ID, RELEASE, COMPILER, SIZE, BUILT, USED };
 
@@ -20,19 +21,22 @@ static const struct table_column recipe_columns[] = { { "RECIPE" }, { "WHAT IT B
 
 static const struct cli_option options[] = {
 	{ "source", 0, "PLACE",
-	  "where a source is: PLACE or NAME=PLACE, a path or a URL, with #sha256=HEX behind it", "file",
+	  N_("where a source is: PLACE or NAME=PLACE, a path or a URL, with #sha256=HEX behind it"), "file",
 	  .many = true },
-	{ "cc", 0, "COMPILER", "build with this compiler, by name, path, or TOOLCHAIN:NAME", "file" },
+	{ "cc", 0, "COMPILER", N_("build with this compiler, by name, path, or TOOLCHAIN:NAME"), "file" },
 	{ "jobs", 0, "N",
-	  "how many files are compiled at a time; without it, as many as there are processors", NULL },
-	{ "card", 0, "ID", "a network card of the nodes, by its PCI id like 8086:100e", NULL, .many = true },
-	{ "mode", 0, "MODE", "the root mode of the nodes: ram, nfs or initramfs", NULL },
-	{ "mirror", 0, "PLACE", "where a toolchain's packages come from: a URL or a folder", "file" },
-	{ "release", 0, "RELEASE", "the release that a toolchain is made of, as the mirror names it", NULL },
+	  N_("how many files are compiled at a time; without it, as many as there are processors"), NULL },
+	{ "card", 0, "ID", N_("a network card of the nodes, by its PCI id like 8086:100e"), NULL,
+	  .many = true },
+	{ "mode", 0, "MODE", N_("the root mode of the nodes: ram, nfs or initramfs"), NULL },
+	{ "mirror", 0, "PLACE", N_("where a toolchain's packages come from: a URL or a folder"), "file" },
+	{ "release", 0, "RELEASE", N_("the release that a toolchain is made of, as the mirror names it"),
+	  NULL },
 	{ "packages", 0, "LIST",
-	  "a toolchain's packages, with commas; without it, gcc, make and what kernels need", NULL },
-	{ "keyring", 0, "FILE", "the keys that a toolchain's packages are signed with", "file" },
-	{ "trust-unsigned", 0, NULL, "take a toolchain's packages without a look at their signatures", NULL },
+	  N_("a toolchain's packages, with commas; without it, gcc, make and what kernels need"), NULL },
+	{ "keyring", 0, "FILE", N_("the keys that a toolchain's packages are signed with"), "file" },
+	{ "trust-unsigned", 0, NULL, N_("take a toolchain's packages without a look at their signatures"),
+	  NULL },
 	{ 0 },
 };
 
@@ -87,7 +91,7 @@ static int print_list(const struct style *s, struct kernel_recipe **recipes, siz
 	if (n)
 		table_format(&t, &b);
 	else
-		strbuf_adds(&b, "No kernel was built yet: 'muster kernel build RECIPE' makes one.\n");
+		strbuf_adds(&b, _("No kernel was built yet: 'muster kernel build RECIPE' makes one.\n"));
 	return cli_print(&b);
 }
 
@@ -177,9 +181,11 @@ static void add_sources(struct strbuf *b, const struct kernel_recipe *r)
 	for (size_t i = 0; i < r->n_sources; i++) {
 		const struct kernel_source *s = &r->sources[i];
 
-		strbuf_addf(b, "%-14s%s: %s\n%-14s%s%s%s\n", i ? "" : "sources", s->name, s->description, "",
-			    *s->place ? s->place : "yours to name: --source ", *s->place ? "" : s->name,
-			    *s->place ? "" : "=PLACE");
+		strbuf_addf(b, "%-14s%s: %s\n%-14s", i ? "" : "sources", s->name, s->description, "");
+		if (*s->place)
+			strbuf_addf(b, "%s\n", s->place);
+		else
+			strbuf_addf(b, _("yours to name: --source %s=PLACE\n"), s->name);
 		if (*s->sha256)
 			strbuf_addf(b, "%-14ssha256 %s\n", "", s->sha256);
 	}
@@ -187,7 +193,7 @@ static void add_sources(struct strbuf *b, const struct kernel_recipe *r)
 		const struct kernel_patch *p = &r->patches[i];
 
 		if (*p->source)
-			strbuf_addf(b, "%-14s%s: %s of the source %s\n", i ? "" : "patches", p->name,
+			strbuf_addf(b, _("%-14s%s: %s of the source %s\n"), i ? "" : "patches", p->name,
 				    p->match, p->source);
 		else
 			strbuf_addf(b, "%-14s%s: %s\n", i ? "" : "patches", p->name, p->file);
@@ -208,7 +214,7 @@ static int print_show(const struct style *s, const struct shown *w)
 		strbuf_addf(&b, "%-14s%s is %s %s%s%s%s\n", "", w->compilers[i].name,
 			    w->compilers[i].clang ? "clang" : "gcc", w->compilers[i].version,
 			    style_on(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW),
-			    w->fits[i] ? ": fits" : ": does not fit",
+			    w->fits[i] ? _(": fits") : _(": does not fit"),
 			    style_off(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW));
 	add_words(&b, s, "flags", &r->flags);
 	strbuf_addf(&b, "%-14s%s\n", "configuration", r->base);
@@ -308,11 +314,12 @@ static int run(struct cli *c)
 		return r < 0 ? r : words[i].run(c, m);
 	}
 	return r < 0 ? r
-		     : cli_refuse(c,
-				  "there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL, "
-				  "remove KERNEL "
-				  "or toolchain",
-				  c->argv[0]);
+		     : cli_refuse(
+			       c,
+			       _("there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL, "
+				 "remove KERNEL "
+				 "or toolchain"),
+			       c->argv[0]);
 }
 
 const struct verb verb_kernel = {
@@ -320,8 +327,8 @@ const struct verb verb_kernel = {
 	.args = "list | show RECIPE | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | remove "
 		"KERNEL | toolchain build NAME --mirror PLACE --release RELEASE | toolchain list | toolchain "
 		"remove NAME",
-	.summary = "build kernels by recipes, check, list and remove them",
-	.details =
+	.summary = N_("build kernels by recipes, check, list and remove them"),
+	.details = N_(
 		"list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
 		"and which of this "
 		"server's compilers fit. build makes the kernel unless it is there, and prints its id: it "
@@ -344,7 +351,7 @@ const struct verb verb_kernel = {
 		"name; its compilers are "
 		"candidates like the server's own, by the name NAME:gcc, and a build with one runs inside of "
 		"that folder, where it "
-		"sees nothing of the server but its own tree.",
+		"sees nothing of the server but its own tree."),
 	.words = "list show build check remove toolchain",
 	.options = options,
 	.run = run,

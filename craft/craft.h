@@ -70,6 +70,13 @@ int craft_input_take(const struct craft_env *env, struct craft_input *in, const 
 		     const char *recipe_sha256) _must_check_;
 /* Brings it here if it is not, and holds its content against its SHA-256. -MUSTER_E_FORMAT: it is another (logged). */
 int craft_input_ready(const struct craft_env *env, const struct craft_input *in) _must_check_;
+/*
+ * Whether the place could be the wanted source, before anything is built: what a path leads to, and that the SHA-256 ("": none
+ * is given) is well formed, there where it has to be, and the file's. Nothing is fetched. Logged what is wrong; *ret_digest:
+ * with the SHA-256, else with the place.
+ */
+int craft_input_check(const struct craft_env *env, const char *recipe, const struct craft_want *want,
+		      const char *place, const char *sha256, bool *ret_digest) _must_check_;
 void craft_inputs_free(struct craft_input *v, size_t n);
 
 /* ---- folder.c: a source that is unpacked already ---- */

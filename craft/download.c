@@ -11,6 +11,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define TRIES 3
@@ -42,7 +43,8 @@ static int tell(void *d, curl_off_t total, curl_off_t now, curl_off_t up_total, 
 	int64_t ms = clock_mono_ms();
 
 	if (total > 0 && ms - w->told >= TELL_MS) {
-		craft_progress(w->env, "fetch", NULL, (int)((w->had + now) * 1000 / (w->had + total)), NULL);
+		craft_progress(w->env, NC_("step", "fetch"), NULL,
+			       (int)((w->had + now) * 1000 / (w->had + total)), NULL);
 		w->told = ms;
 	}
 	return craft_cancelled(w->env);
@@ -133,7 +135,7 @@ static int run(CURL *c, struct download *w, const char *url)
 			e = CURLE_OK;
 		}
 	}
-	log_error("%s cannot be fetched: %s", url, *why ? why : curl_easy_strerror(e));
+	log_error(_("%s cannot be fetched: %s"), url, *why ? why : curl_easy_strerror(e));
 	return -EIO;
 }
 

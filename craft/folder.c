@@ -13,6 +13,7 @@
 #include "craft/craft.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 
@@ -83,7 +84,7 @@ int craft_folder_hash(const struct craft_env *env, const char *folder, char ret[
 	}
 	fts_close(fts);
 	if (r < 0 && r != -MUSTER_E_CANCELLED)
-		log_error("%s cannot be read: %s", folder, muster_strerror(r));
+		log_error(_("%s cannot be read: %s"), folder, muster_strerror(r));
 	if (r == 0)
 		*ret_newest = newest;
 	return r;
@@ -126,7 +127,7 @@ int craft_folder_copy(const struct craft_env *env, const char *folder, const cha
 	if (r == 0)
 		r = add_entries(folder, &copy);
 	if (r == 0 && copy.n == words) {
-		log_error("the folder %s is empty", folder);
+		log_error(_("the folder %s is empty"), folder);
 		return -MUSTER_E_FORMAT;
 	}
 	if (r == 0)

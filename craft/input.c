@@ -11,6 +11,7 @@
 #include "craft/craft.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 #include "util/units.h"
@@ -32,6 +33,14 @@ static bool is_url(const char *place)
 {
 	return strncmp(place, "http://", 7) == 0 || strncmp(place, "https://", 8) == 0 ||
 	       strncmp(place, "ftp://", 6) == 0;
+}
+
+static int check_scheme(const char *place)
+{
+	if (is_url(place) || !strstr(place, "://"))
+		return 0;
+	log_error(_("%s: only http, https and ftp are known, and paths"), place);
+	return -MUSTER_E_REFUSED;
 }
 
 /* ---- the SHA-256 of a file, remembered ------------------------------------------------------------------ */
@@ -75,16 +84,23 @@ static int open_file(const char *file, int *ret_fd, struct stat *ret)
 	int r = fd < 0 || fstat(fd, ret) < 0 ? -errno : 0;
 
 	if (r < 0) {
-		log_error("%s cannot be read: %s", file, muster_strerror(r));
+		log_error(_("%s cannot be read: %s"), file, muster_strerror(r));
 		return r;
 	}
 	if (!S_ISREG(ret->st_mode)) {
-		log_error("%s is %s; name an archive or a patch", file,
-			  S_ISDIR(ret->st_mode) ? "a folder" : "no file");
+		log_error(S_ISDIR(ret->st_mode) ? _("%s is a folder; name an archive or a patch")
+						: _("%s is no file; name an archive or a patch"),
+			  file);
 		return -EINVAL;
 	}
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+static int refuse_other(const char *place, const char *is, const char *wanted)
+{
+	log_error(_("%s is not what it is to be: its SHA-256 is %s, and %s was expected"), place, is, wanted);
+	return -MUSTER_E_FORMAT;
 }
 
 static int hash_file(const struct craft_env *env, const char *file, char ret[HASH_TEXT])
@@ -104,7 +120,7 @@ static int hash_file(const struct craft_env *env, const char *file, char ret[HAS
 		memcpy(ret, known, HASH_TEXT);
 		return 0;
 	}
-	craft_progress(env, "verify", file, -1, NULL);
+	craft_progress(env, NC_("step", "verify"), file, -1, NULL);
 	r = hash_whole(fd, ret);
 	if (r == 0)
 		r = fs_mkdir_all(env->root_fd, env->hashes, 0755);
@@ -132,11 +148,11 @@ const char *craft_said(const struct craft_want *wants, size_t n_wants, size_t in
 static int set_sha256(struct craft_input *in, const char *recipe, const char *said)
 {
 	if (*said && !craft_is_sha256(said)) {
-		log_error("the SHA-256 of %s is to be 64 hexadecimal digits, not \"%s\"", in->place, said);
+		log_error(_("the SHA-256 of %s is to be 64 hexadecimal digits, not \"%s\""), in->place, said);
 		return -MUSTER_E_REFUSED;
 	}
 	if (*said && *recipe && strcasecmp(said, recipe) != 0) {
-		log_error("the recipe wants the source %s with the SHA-256 %s, not %s", in->name, recipe,
+		log_error(_("the recipe wants the source %s with the SHA-256 %s, not %s"), in->name, recipe,
 			  said);
 		return -MUSTER_E_REFUSED;
 	}
@@ -149,6 +165,14 @@ static int set_sha256(struct craft_input *in, const char *recipe, const char *sa
 	return 0;
 }
 
+static int refuse_folders_digest(const struct craft_input *in)
+{
+	if (!*in->sha256)
+		return 0;
+	log_error(_("%s is a folder, which has no SHA-256: name it without, or pack it with tar"), in->place);
+	return -MUSTER_E_REFUSED;
+}
+
 /* A file of this server: without a hash it is taken as it is, and what it is goes into the id. */
 static int take_file(const struct craft_env *env, struct craft_input *in)
 {
@@ -159,15 +183,12 @@ static int take_file(const struct craft_env *env, struct craft_input *in)
 	in->file = realpath(in->place, NULL);
 	if (!in->file) {
 		r = -errno;
-		log_error("the source %s: %s: %s", in->name, in->place, muster_strerror(r));
+		log_error(_("the source %s: %s: %s"), in->name, in->place, muster_strerror(r));
 		return r;
 	}
 	in->folder = stat(in->file, &st) == 0 && S_ISDIR(st.st_mode);
-	if (in->folder && *in->sha256) {
-		log_error("%s is a folder, which has no SHA-256: name it without, or pack it with tar",
-			  in->place);
-		return -MUSTER_E_REFUSED;
-	}
+	if (in->folder && (r = refuse_folders_digest(in)) < 0)
+		return r;
 	if (*in->sha256)
 		return 0;
 	r = in->folder ? craft_folder_hash(env, in->file, sha256, &in->newest)
@@ -186,9 +207,8 @@ static int take_url(const struct craft_env *env, struct craft_input *in)
 
 	in->url = true;
 	if (!*in->sha256) {
-		log_error("%s comes over the network, and nothing says what it is to be: put its SHA-256 "
-			  "behind it, as in "
-			  "%s" HASH_MARK "...",
+		log_error(_("%s comes over the network, and nothing says what it is to be: put its SHA-256 "
+			    "behind it, as in %s#sha256=..."),
 			  in->place, in->place);
 		return -MUSTER_E_REFUSED;
 	}
@@ -209,10 +229,9 @@ int craft_input_take(const struct craft_env *env, struct craft_input *in, const 
 	r = set_sha256(in, recipe_sha256, mark ? mark + strlen(HASH_MARK) : "");
 	if (r < 0)
 		return r;
-	if (!is_url(in->place) && strstr(in->place, "://")) {
-		log_error("%s: only http, https and ftp are known, and paths", in->place);
-		return -MUSTER_E_REFUSED;
-	}
+	r = check_scheme(in->place);
+	if (r < 0)
+		return r;
 	return is_url(in->place) ? take_url(env, in) : take_file(env, in);
 }
 
@@ -229,12 +248,72 @@ int craft_input_said(const struct craft_env *env, const char *recipe, const stru
 		if ((said = craft_said(wants, n, index, words[i])))
 			place = said;
 	if (!*place) {
-		log_error(
-			"the recipe %s wants the source %s%s%s: name its path or URL with --source %s=PLACE",
-			recipe, s->name, *s->description ? ", " : "", s->description, s->name);
+		log_error(_("the recipe %s wants the source %s%s%s: name its path or URL with --source "
+			    "%s=PLACE"),
+			  recipe, s->name, *s->description ? ", " : "", s->description, s->name);
 		return -MUSTER_E_REFUSED;
 	}
 	return craft_input_take(env, in, place, s->sha256);
+}
+
+/* ---- a look at it before anything is built ------------------------------------------------------------------------- */
+
+/* What the place is by itself. A folder needs no further look, nor what comes over the network. */
+static int look_at_file(const char *name, const char *place, bool *ret_folder)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (*place != '/') {
+		log_error(_("the source %s: write the path \"%s\" whole, from / on, or a URL with http://"),
+			  name, place);
+		return -MUSTER_E_REFUSED;
+	}
+	*ret_folder = stat(place, &st) == 0 && S_ISDIR(st.st_mode);
+	return *ret_folder ? 0 : open_file(place, &fd, &st);
+}
+
+static int look_at_digest(const struct craft_env *env, const char *place, const char *wanted)
+{
+	char sha256[HASH_TEXT];
+	int r = hash_file(env, place, sha256);
+
+	return r < 0 || strcmp(sha256, wanted) == 0 ? r : refuse_other(place, sha256, wanted);
+}
+
+int craft_input_check(const struct craft_env *env, const char *recipe, const struct craft_want *want,
+		      const char *place, const char *sha256, bool *ret_digest)
+{
+	struct craft_input in = { 0 };
+	bool folder = false, url = is_url(place);
+	int r;
+
+	*ret_digest = false;
+	if (!*place) {
+		log_error(_("the recipe %s wants the source %s: name its path or URL"), recipe, want->name);
+		return -MUSTER_E_REFUSED;
+	}
+	r = check_scheme(place);
+	if (r == 0 && !url)
+		r = look_at_file(want->name, place, &folder);
+	if (r < 0)
+		return r;
+	*ret_digest = true;
+	in.place = strdup(place);
+	in.name = (char *)(uintptr_t)want->name;
+	r = in.place ? set_sha256(&in, want->sha256, sha256) : -ENOMEM;
+	if (r == 0 && url && !*in.sha256) {
+		log_error(_("%s comes over the network, and nothing says what it is to be: give its SHA-256"),
+			  place);
+		r = -MUSTER_E_REFUSED;
+	}
+	if (r == 0 && folder)
+		r = refuse_folders_digest(&in);
+	else if (r == 0 && !url && *in.sha256)
+		r = look_at_digest(env, place, in.sha256);
+	free(in.place);
+	free(in.sha256);
+	return r;
 }
 
 /* ---- fetch and verify ------------------------------------------------------------------------------------------ */
@@ -248,13 +327,11 @@ static int verify(const struct craft_env *env, const struct craft_input *in, con
 
 	if (r < 0)
 		return r;
-	craft_progress(env, "verify", in->place, -1, NULL);
+	craft_progress(env, NC_("step", "verify"), in->place, -1, NULL);
 	r = hash_whole(fd, sha256);
 	if (r < 0 || strcmp(sha256, in->sha256) == 0)
 		return r;
-	log_error("%s is not what it is to be: its SHA-256 is %s, and %s was expected", in->place, sha256,
-		  in->sha256);
-	return -MUSTER_E_FORMAT;
+	return refuse_other(in->place, sha256, in->sha256);
 }
 
 /* The whole file gets its name only when it is what it is to be. */
@@ -276,7 +353,7 @@ static int fetch(const struct craft_env *env, const struct craft_input *in)
 	folder = fs_open(env->root_fd, env->sources, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0 || folder < 0)
 		return fd < 0 ? fd : folder;
-	craft_progress(env, "fetch", in->place, 0, NULL);
+	craft_progress(env, NC_("step", "fetch"), in->place, 0, NULL);
 	r = craft_download(env, in->place, fd);
 	if (r == 0 && (fsync(fd) < 0 || fstat(fd, &st) < 0))
 		r = -errno;
@@ -284,7 +361,7 @@ static int fetch(const struct craft_env *env, const struct craft_input *in)
 		return r;
 	r = verify(env, in, host_part);
 	if (r == -MUSTER_E_FORMAT && fs_unlink(env->root_fd, part) < 0)
-		log_warning("%s stays", host_part);
+		log_warning(_("%s stays"), host_part);
 	if (r == 0 && renameat(folder, strrchr(part, '/') + 1, folder, in->sha256) < 0)
 		r = -errno;
 	return r;
@@ -302,6 +379,7 @@ int craft_input_ready(const struct craft_env *env, const struct craft_input *in)
 		return 0;
 	r = fetch(env, in);
 	if (r == -ENOSPC)
-		log_error("the disk that holds %s is full: %s cannot be kept there", env->sources, in->place);
+		log_error(_("the disk that holds %s is full: %s cannot be kept there"), env->sources,
+			  in->place);
 	return r;
 }

@@ -17,6 +17,7 @@
 #include "craft/craft.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strv.h"
@@ -41,7 +42,7 @@ int craft_user(int folder_fd, const char *mine, uid_t *ret_uid, gid_t *ret_gid)
 			*ret_uid = *ret_gid = id;
 			return 0;
 		}
-	log_error("no user id from %d to %d is free to build with", FIRST_UID, LAST_UID);
+	log_error(_("no user id from %d to %d is free to build with"), FIRST_UID, LAST_UID);
 	return -MUSTER_E_CONFLICT;
 }
 
@@ -57,7 +58,7 @@ int craft_check_way(const char *path, const char *what)
 			return -errno;
 		if (st.st_mode & S_IXOTH)
 			continue;
-		log_error("%s is built by a user without rights, who cannot get through %s: chmod o+x %s",
+		log_error(_("%s is built by a user without rights, who cannot get through %s: chmod o+x %s"),
 			  what, above, above);
 		return -MUSTER_E_REFUSED;
 	}

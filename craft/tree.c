@@ -11,6 +11,7 @@
 #include "craft/craft.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define UNPACKED "unpacked"
@@ -52,7 +53,7 @@ static int copy_folder(const struct craft_env *env, const struct craft_input *in
 
 	if (r < 0)
 		return r;
-	craft_progress(env, "copy", in->place, -1, NULL);
+	craft_progress(env, NC_("step", "copy"), in->place, -1, NULL);
 	return craft_folder_copy(env, in->file, to, uid, gid);
 }
 
@@ -75,13 +76,13 @@ int craft_tree(const struct craft_env *env, const struct craft_input *in, int fo
 		top = fs_open(folder_fd, "/" UNPACKED, O_RDONLY | O_DIRECTORY, 0);
 	if (top < 0)
 		return r < 0 ? r : top;
-	craft_progress(env, "unpack", in->place, -1, NULL);
+	craft_progress(env, NC_("step", "unpack"), in->place, -1, NULL);
 	r = craft_unpack(env, archive, in->place, top, uid, gid, ret_newest);
 	if (r < 0)
 		return r;
 	r = craft_only_folder(top, &only);
 	if (r == -MUSTER_E_FORMAT)
-		log_error("the archive %s is empty", in->place);
+		log_error(_("the archive %s is empty"), in->place);
 	if (r < 0)
 		return r;
 	if (renameat(only ? top : folder_fd, only ? only : UNPACKED, folder_fd, name) < 0)

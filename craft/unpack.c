@@ -15,6 +15,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define TELL_MS 100
@@ -31,7 +32,7 @@ struct unpacking {
 
 static int refuse(const struct unpacking *u, const char *path, const char *why)
 {
-	log_error("the archive %s is refused: %s %s", u->name, path, why);
+	log_error(_("the archive %s is refused: %s %s"), u->name, path, why);
 	return -MUSTER_E_REFUSED;
 }
 
@@ -46,18 +47,18 @@ static const char *clean_name(const char *path, char **ret, const char **ret_why
 	if (strcmp(path, ".") == 0)
 		path++;
 	if (*path == '/') {
-		*ret_why = "is an absolute path";
+		*ret_why = _("is an absolute path");
 		return NULL;
 	}
 	for (const char *p = path; *p; p += strcspn(p, "/"), p += strspn(p, "/"))
 		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2])) {
-			*ret_why = "leads out of the archive's folder";
+			*ret_why = _("leads out of the archive's folder");
 			return NULL;
 		}
 	n = strlen(path);
 	while (n > 0 && path[n - 1] == '/')
 		n--;
-	*ret_why = "is too long";
+	*ret_why = _("is too long");
 	if (asprintf(&copy, "/%.*s", (int)n, path) < 0)
 		return NULL;
 	*ret = copy;
@@ -198,8 +199,8 @@ static int make_link(const struct unpacking *u, const char *path, const struct a
 	/* A system's links are about its own root, and whoever follows them in its tree takes that for theirs (util/fs.h). */
 	if (!item->target || (!u->system && !link_stays(path, item->target)))
 		return refuse(u, path,
-			      "is a link that leads out of the archive's folder; tar --dereference packs "
-			      "what it leads to");
+			      _("is a link that leads out of the archive's folder; tar --dereference packs "
+				"what it leads to"));
 	parent = open_folder_of(u, path, &name);
 	if (parent < 0)
 		return parent;
@@ -217,7 +218,7 @@ static int make_hardlink(const struct unpacking *u, const char *path, const stru
 {
 	_cleanup_free_ char *target = NULL;
 	_cleanup_close_ int parent = -1, other = -1;
-	const char *name, *other_name, *why = "is a link to nothing";
+	const char *name, *other_name, *why = _("is a link to nothing");
 
 	if (!item->target || !clean_name(item->target, &target, &why))
 		return refuse(u, item->target ? item->target : path, why);
@@ -252,7 +253,7 @@ static int make_item(struct unpacking *u, struct archive_in *a, const struct arc
 			return 0;
 		break;
 	}
-	return refuse(u, path, "is neither a file nor a folder nor a link");
+	return refuse(u, path, _("is neither a file nor a folder nor a link"));
 }
 
 static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
@@ -265,7 +266,7 @@ static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
 		int64_t now = clock_mono_ms();
 
 		if (now - told >= TELL_MS) {
-			craft_progress(u->env, "unpack", NULL,
+			craft_progress(u->env, NC_("step", "unpack"), NULL,
 				       size > 0 ? (int)(archive_in_position(a) * 1000 / size) : -1, NULL);
 			told = now;
 			if (craft_cancelled(u->env))
@@ -274,8 +275,8 @@ static int make_items(struct unpacking *u, struct archive_in *a, int64_t size)
 		r = make_item(u, a, &item);
 		if (r < 0) {
 			if (r != -MUSTER_E_REFUSED)
-				log_error("%s of %s cannot be unpacked: %s", item.path, u->name,
-					  r == -ENOSPC ? "the disk is full" : muster_strerror(r));
+				log_error(_("%s of %s cannot be unpacked: %s"), item.path, u->name,
+					  r == -ENOSPC ? _("the disk is full") : muster_strerror(r));
 			return r;
 		}
 	}

@@ -10,6 +10,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -54,7 +55,7 @@ static int add_base(struct hash *h, const char *base)
 	if (fd < 0) {
 		int r = -errno;
 
-		log_error("the configuration %s cannot be read: %s", base, muster_strerror(r));
+		log_error(_("the configuration %s cannot be read: %s"), base, muster_strerror(r));
 		return r;
 	}
 	return hash_add_fd(h, fd);
@@ -113,7 +114,7 @@ static int gather(const struct kernel_env *env, const struct kernel_recipe *r, c
 	int e;
 
 	if (r->n_sources == 0) {
-		log_error("%s has nothing to build: %s", r->name, r->description);
+		log_error(_("%s has nothing to build: %s"), r->name, r->description);
 		return -MUSTER_E_REFUSED;
 	}
 	e = kernel_compiler_choose(env, r, wish->cc, &g->cc);
@@ -137,7 +138,7 @@ static int make_tree(struct kernel_work *w, const struct ingredients *g)
 		r = kernel_work_mark(w, "tree", w->epoch);
 	/* Half a tree is of no use to the next attempt. */
 	if (r < 0 && kernel_discard(w->env, w->folder) < 0)
-		log_warning("the unfinished tree stays in %s", w->host_folder);
+		log_warning(_("the unfinished tree stays in %s"), w->host_folder);
 	return r;
 }
 
@@ -150,7 +151,7 @@ static int configure(struct kernel_work *w)
 	r = kernel_step_configure(w);
 	/* Another recipe is another build, and this one will not be asked for again. */
 	if (r == -MUSTER_E_REFUSED && kernel_discard(w->env, w->folder) < 0)
-		log_warning("the tree stays in %s", w->host_folder);
+		log_warning(_("the tree stays in %s"), w->host_folder);
 	return r < 0 ? r : kernel_work_mark(w, "configure", 0);
 }
 
@@ -171,10 +172,10 @@ static int compile(struct kernel_work *w)
 	const struct strv *targets = &w->recipe->targets;
 	int r = 0;
 
-	strbuf_addf(&text, "%s, %u at a time", w->id, w->jobs);
+	strbuf_addf(&text, _("%s, %u at a time"), w->id, w->jobs);
 	if (!text.data)
 		return -ENOMEM;
-	kernel_work_step(w, "build", text.data);
+	kernel_work_step(w, NC_("step", "build"), text.data);
 	expect(w);
 	/* One that was cut off goes on where its bar was. */
 	w->compiled = kernel_work_compiled(w);
@@ -229,7 +230,7 @@ static int clear_half(const struct kernel_env *env, const char *id)
 		return -ENOMEM;
 	r = fs_exists(env->root_fd, folder) ? kernel_wait_for_leftovers(env, host) : 0;
 	if (r == -EBUSY)
-		log_error("processes work in %s that cannot be ended", host);
+		log_error(_("processes work in %s that cannot be ended"), host);
 	if (r < 0 || fs_exists(env->root_fd, mark))
 		return r;
 	return kernel_discard(env, folder);

@@ -115,8 +115,8 @@ static int check_mode(struct checking *c, const char *mode, enum kernel_level ba
 		return -ENOMEM;
 	if (!missing.len)
 		return say(c, "root mode", KERNEL_OK,
-			   "The root mode %s finds all that it needs in this kernel.", mode);
-	return say(c, "root mode", bad, "The root mode %s needs %s, which this kernel has not.", mode,
+			   _("The root mode %s finds all that it needs in this kernel."), mode);
+	return say(c, "root mode", bad, _("The root mode %s needs %s, which this kernel has not."), mode,
 		   missing.data);
 }
 
@@ -143,20 +143,22 @@ static int check_libc(struct checking *c)
 		return 0;
 	if (!c->place->libc_least)
 		return say(c, "libc", KERNEL_OK,
-			   "The root %s has no libc that wants a kernel of a certain age.", c->place->root);
+			   _("The root %s has no libc that wants a kernel of a certain age."),
+			   c->place->root);
 	if (asprintf(&range, "%s-", c->place->libc_least) < 0) {
 		range = NULL;
 		return -ENOMEM;
 	}
 	if (kernel_versions_have(range, c->g->release))
 		return say(c, "libc", KERNEL_OK,
-			   "The libc of the root %s wants Linux %s or later, and this is %s.", c->place->root,
-			   c->place->libc_least, c->g->release);
-	return say(c, "libc", KERNEL_PROBLEM,
-		   "The libc of the root %s wants Linux %s or later, and this is %s: no program of that root "
-		   "would start. Take the "
-		   "root mode initramfs, or a root of an older distribution.",
-		   c->place->root, c->place->libc_least, c->g->release);
+			   _("The libc of the root %s wants Linux %s or later, and this is %s."),
+			   c->place->root, c->place->libc_least, c->g->release);
+	return say(
+		c, "libc", KERNEL_PROBLEM,
+		_("The libc of the root %s wants Linux %s or later, and this is %s: no program of that root "
+		  "would start. Take the "
+		  "root mode initramfs, or a root of an older distribution."),
+		c->place->root, c->place->libc_least, c->g->release);
 }
 
 /* ---- network cards -------------------------------------------------------------------------------------------- */
@@ -170,24 +172,25 @@ static int check_card(struct checking *c, const char *card, bool boots)
 	if (r < 0)
 		return r;
 	if (driver && built_in)
-		return say(c, "card", KERNEL_OK, "The card %s is driven by %s, which is built in.", card,
+		return say(c, "card", KERNEL_OK, _("The card %s is driven by %s, which is built in."), card,
 			   driver);
 	if (driver)
-		return say(c, "card", KERNEL_OK, "The card %s is driven by the module %s.", card, driver);
+		return say(c, "card", KERNEL_OK, _("The card %s is driven by the module %s."), card, driver);
 	if (!wanted)
-		return say(c, "card", KERNEL_WARNING,
-			   "No module of this kernel drives the card %s, and nothing here knows which driver "
-			   "it wants: whether one "
-			   "is built in cannot be told.",
-			   card);
+		return say(
+			c, "card", KERNEL_WARNING,
+			_("No module of this kernel drives the card %s, and nothing here knows which driver "
+			  "it wants: whether one "
+			  "is built in cannot be told."),
+			card);
 	if (!boots)
 		return say(c, "card", KERNEL_WARNING,
 			   _("The card %s, over which no node boots, wants the driver %s, which this kernel "
 			     "has not."),
 			   card, wanted);
 	return say(c, "card", KERNEL_PROBLEM,
-		   "The card %s wants the driver %s, which this kernel has not: such a node would find no "
-		   "network.",
+		   _("The card %s wants the driver %s, which this kernel has not: such a node would find no "
+		     "network."),
 		   card, wanted);
 }
 
@@ -202,7 +205,7 @@ static int check_memory(struct checking *c)
 		return 0;
 	fits = p->memory >= p->root_bytes + ROOM;
 	return say(c, "memory", fits ? KERNEL_OK : KERNEL_PROBLEM,
-		   "The root %s takes %s of each node's memory, and %s, the smallest, has %s.", p->root,
+		   _("The root %s takes %s of each node's memory, and %s, the smallest, has %s."), p->root,
 		   BYTES(p->root_bytes), p->least_node, BYTES(p->memory));
 }
 
@@ -231,7 +234,8 @@ int kernel_check(const struct kernel_env *env, const struct kernel_generation *g
 	int r = read_all(&c);
 
 	if (r < 0)
-		log_error("the configuration of the kernel %s cannot be read: %s", g->id, muster_strerror(r));
+		log_error(_("the configuration of the kernel %s cannot be read: %s"), g->id,
+			  muster_strerror(r));
 	if (r == 0)
 		r = check_modes(&c);
 	if (r == 0)

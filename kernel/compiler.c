@@ -70,34 +70,37 @@ bool kernel_versions_have(const char *range, const char *version)
 	return compare(version, range, n) >= 0 && compare(version, dash + 1, strlen(dash + 1)) <= 0;
 }
 
-static void add_range(struct strbuf *b, const char *name, const char *range)
+static int range_text(const char *name, const char *range, char **ret)
 {
 	const char *dash = strchr(range, '-');
+	int n;
 
-	if (!*range)
-		return;
-	if (b->len)
-		strbuf_adds(b, " or ");
 	if (strcmp(range, "0-") == 0)
-		strbuf_addf(b, "any %s", name);
+		n = asprintf(ret, _("any %s"), name);
 	else if (!dash)
-		strbuf_addf(b, "%s %s", name, range);
+		n = asprintf(ret, "%s %s", name, range);
 	else if (!dash[1])
-		strbuf_addf(b, "%s %.*s and later", name, (int)(dash - range), range);
+		n = asprintf(ret, _("%s %.*s and later"), name, (int)(dash - range), range);
 	else if (dash == range)
-		strbuf_addf(b, "%s up to %s", name, dash + 1);
+		n = asprintf(ret, _("%s up to %s"), name, dash + 1);
 	else
-		strbuf_addf(b, "%s %.*s to %s", name, (int)(dash - range), range, dash + 1);
+		n = asprintf(ret, _("%s %.*s to %s"), name, (int)(dash - range), range, dash + 1);
+	if (n < 0)
+		*ret = NULL;
+	return n < 0 ? -ENOMEM : 0;
 }
 
 char *kernel_compiler_wanted(const struct kernel_recipe *r)
 {
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	char *text;
+	_cleanup_free_ char *gcc = NULL, *clang = NULL;
+	char *both;
 
-	add_range(&b, "gcc", r->gcc);
-	add_range(&b, "clang", r->clang);
-	return strbuf_take(&b, &text, NULL) < 0 ? NULL : text;
+	if ((*r->gcc && range_text("gcc", r->gcc, &gcc) < 0) ||
+	    (*r->clang && range_text("clang", r->clang, &clang) < 0))
+		return NULL;
+	if (!gcc || !clang)
+		return gcc ? TAKE_PTR(gcc) : clang ? TAKE_PTR(clang) : strdup("");
+	return asprintf(&both, _("%s or %s"), gcc, clang) < 0 ? NULL : both;
 }
 
 bool kernel_compiler_fits(const struct kernel_recipe *r, const struct kernel_compiler *c)
@@ -385,20 +388,27 @@ static int choose_named(const struct kernel_env *env, const struct kernel_recipe
 		e = path ? know(env, NULL, path, &c) : -ENOENT;
 	}
 	if (e == -ENOENT)
-		log_error("there is no compiler %s", cc);
+		log_error(_("there is no compiler %s"), cc);
 	else if (e < 0 && e != -MUSTER_E_CANCELLED && e != -ENOMEM)
-		log_error("%s does not say which gcc or clang it is: \"%s --version\" was asked", cc, cc);
+		log_error(_("%s does not say which gcc or clang it is: \"%s --version\" was asked"), cc, cc);
 	if (e < 0)
 		return e == -ENOENT ? -MUSTER_E_MISSING : e;
 	if (!kernel_compiler_fits(r, &c)) {
 		wanted = kernel_compiler_wanted(r);
-		log_error("%s is %s %s, and the recipe %s wants %s", cc, c.clang ? "clang" : "gcc", c.version,
-			  r->name, wanted ? wanted : "another");
+		log_error(_("%s is %s %s, and the recipe %s wants %s"), cc, c.clang ? "clang" : "gcc",
+			  c.version, r->name, wanted ? wanted : _("another"));
 		return -MUSTER_E_MISSING;
 	}
 	*ret = c;
 	c = (struct kernel_compiler){ 0 };
 	return 0;
+}
+
+int kernel_compiler_check(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc)
+{
+	_cleanup_(kernel_compiler_clear) struct kernel_compiler c = { 0 };
+
+	return choose_named(env, r, cc, &c);
 }
 
 static int say_none(const struct kernel_recipe *r, const char *have)
@@ -447,9 +457,9 @@ static int choose_any(const struct kernel_env *env, const struct kernel_recipe *
 			*ret = v[i];
 			v[i] = (struct kernel_compiler){ 0 };
 		} else {
-			strbuf_addf(&have, "%s%s %s%s%s", i ? ", " : "", v[i].clang ? "clang" : "gcc",
-				    v[i].version, v[i].toolchain ? " of the toolchain " : "",
-				    v[i].toolchain ? v[i].toolchain : "");
+			strbuf_adds(&have, i ? ", " : "");
+			strbuf_addf(&have, v[i].toolchain ? _("%s %s of the toolchain %s") : "%s %s",
+				    v[i].clang ? "clang" : "gcc", v[i].version, v[i].toolchain);
 		}
 	}
 	kernel_compilers_free(v, n);

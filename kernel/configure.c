@@ -9,6 +9,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -24,7 +25,7 @@ static int copy_base(struct kernel_work *w)
 	int r = fd < 0 ? -errno : fs_copy(fd, w->tree_fd, "/.config", &attr);
 
 	if (r < 0)
-		log_error("the configuration %s cannot be taken: %s", w->recipe->base, muster_strerror(r));
+		log_error(_("the configuration %s cannot be taken: %s"), w->recipe->base, muster_strerror(r));
 	return r;
 }
 
@@ -37,7 +38,7 @@ static int apply_symbols(struct kernel_work *w)
 	int r = fs_read(w->tree_fd, "/.config", CONFIG_MAX, &config, &len);
 
 	if (r == -ENOENT)
-		log_error("make %s made no .config", w->recipe->base);
+		log_error(_("make %s made no .config"), w->recipe->base);
 	if (r == 0)
 		r = craft_config_apply(config, &symbols, &wanted);
 	return r < 0 ? r : fs_write(w->tree_fd, "/.config", wanted, strlen(wanted), &attr);
@@ -72,9 +73,9 @@ static int settle(struct kernel_work *w)
 
 static const char *worded(const char *value)
 {
-	return strcmp(value, "y") == 0	 ? "set"
-	       : strcmp(value, "m") == 0 ? "a module"
-	       : strcmp(value, "n") == 0 ? "not set"
+	return strcmp(value, "y") == 0	 ? _("set")
+	       : strcmp(value, "m") == 0 ? _("a module")
+	       : strcmp(value, "n") == 0 ? _("not set")
 					 : value;
 }
 
@@ -88,12 +89,12 @@ static int say_misses(struct kernel_work *w, const char *config, const struct cr
 
 		if (r == -ENOMEM)
 			return r;
-		strbuf_addf(&b, "\n  %s is to be %s, and is %s. %s", v[i].symbol, worded(v[i].wanted),
+		strbuf_addf(&b, _("\n  %s is to be %s, and is %s. %s"), v[i].symbol, worded(v[i].wanted),
 			    worded(v[i].got), why ? why : "");
 	}
 	if (n > SAID_MAX)
-		strbuf_addf(&b, "\n  and %zu more", n - SAID_MAX);
-	log_error("this tree does not take the configuration of the recipe %s:%s", w->recipe->name,
+		strbuf_addf(&b, ngettext("\n  and %zu more", "\n  and %zu more", n - SAID_MAX), n - SAID_MAX);
+	log_error(_("this tree does not take the configuration of the recipe %s:%s"), w->recipe->name,
 		  b.data ? b.data : "");
 	return -MUSTER_E_REFUSED;
 }
@@ -118,7 +119,7 @@ int kernel_step_configure(struct kernel_work *w)
 {
 	int r;
 
-	kernel_work_step(w, "configure", w->recipe->base);
+	kernel_work_step(w, NC_("step", "configure"), w->recipe->base);
 	r = strchr(w->recipe->base, '/') ? copy_base(w)
 					 : kernel_work_make(w, NULL, CONFIG_MS, w->recipe->base, NULL);
 	if (r == 0)

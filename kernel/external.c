@@ -180,6 +180,6 @@ int kernel_step_external(struct kernel_work *w, const char *release)
 		free(x.to);
 	}
 	if (w->recipe->n_externals > 0 && r == 0)
-		kernel_work_step(w, "package", w->id);
+		kernel_work_step(w, NC_("step", "package"), w->id);
 	return r;
 }

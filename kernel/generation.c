@@ -12,6 +12,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define FACTS_MAX (1UL << 20)
@@ -158,7 +159,7 @@ int kernel_find(const struct kernel_env *env, const char *id, struct kernel_gene
 		r = take_all(doc, g);
 	json_decref(doc);
 	if (r == -MUSTER_E_FORMAT) {
-		log_warning("%s/%s is not what muster wrote: the kernel counts as not built",
+		log_warning(_("%s/%s is not what muster wrote: the kernel counts as not built"),
 			    KERNEL_GENERATIONS, id);
 		return -ENOENT;
 	}

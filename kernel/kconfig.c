@@ -14,6 +14,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/strbuf.h"
 
 #define FILE_MAX (4UL << 20)
@@ -264,8 +265,10 @@ static int add_values(const char *config, const char *expression, struct strv *s
 			if (r == 0)
 				r = craft_config_get(config, name, &value);
 			if (r == 0)
-				strbuf_addf(b, "%s%s is %s", seen->n > 1 ? ", " : "", name,
-					    strcmp(value, "n") == 0 ? "not set" : value);
+				strbuf_adds(b, seen->n > 1 ? ", " : "");
+			if (r == 0)
+				strbuf_addf(b, _("%s is %s"), name,
+					    strcmp(value, "n") == 0 ? _("not set") : value);
 		}
 		p += n ? n : 1;
 	}
@@ -275,27 +278,29 @@ static int add_values(const char *config, const char *expression, struct strv *s
 static int say_depends(const char *config, const struct found *w, struct strbuf *b)
 {
 	_cleanup_strv_ struct strv seen = STRV_INIT;
-	_cleanup_strbuf_ struct strbuf values = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf values = STRBUF_INIT, on = STRBUF_INIT;
 	int r = 0;
 
-	strbuf_addf(b, "It depends on ");
 	for (size_t i = 0; i < w->depends.n; i++) {
 		bool several = w->depends.n > 1 && strstr(w->depends.v[i], "||");
 
-		strbuf_addf(b, "%s%s%s%s", i ? " && " : "", several ? "(" : "", w->depends.v[i],
+		strbuf_addf(&on, "%s%s%s%s", i ? " && " : "", several ? "(" : "", w->depends.v[i],
 			    several ? ")" : "");
 	}
 	for (size_t i = 0; r == 0 && i < w->depends.n; i++)
 		r = add_values(config, w->depends.v[i], &seen, &values);
-	strbuf_addf(b, " (%s)", w->place);
+	if (on.failed || values.failed)
+		return -ENOMEM;
 	if (values.len)
-		strbuf_addf(b, "; here %s", values.data);
-	strbuf_adds(b, ".");
+		strbuf_addf(b, _("It depends on %s (%s); here %s."), on.data, w->place, values.data);
+	else
+		strbuf_addf(b, _("It depends on %s (%s)."), on.data, w->place);
 	return r;
 }
 
 static void say_selected(const char *config, const struct found *w, bool on, struct strbuf *b)
 {
+	_cleanup_strbuf_ struct strbuf names = STRBUF_INIT;
 	size_t said = 0;
 
 	for (size_t i = 0; i < w->selected_by.n && said < NAMED_MAX; i++) {
@@ -305,14 +310,12 @@ static void say_selected(const char *config, const struct found *w, bool on, str
 		if (on &&
 		    (craft_config_get(config, w->selected_by.v[i], &value) < 0 || strcmp(value, "n") == 0))
 			continue;
-		strbuf_addf(b, "%s%s",
-			    said++ ? ", "
-			    : on   ? "It is selected by "
-				   : " It comes with what selects it: ",
-			    w->selected_by.v[i]);
+		strbuf_addf(&names, "%s%s", said++ ? ", " : "", w->selected_by.v[i]);
 	}
-	if (said)
-		strbuf_adds(b, ".");
+	if (!said || names.failed)
+		return;
+	strbuf_adds(b, b->len ? " " : "");
+	strbuf_addf(b, on ? _("It is selected by %s.") : _("It comes with what selects it: %s."), names.data);
 }
 
 static int say(const char *config, const struct craft_miss *miss, const struct found *w, struct strbuf *b)
@@ -321,23 +324,24 @@ static int say(const char *config, const struct craft_miss *miss, const struct f
 	int r = 0;
 
 	if (!w->defined) {
-		strbuf_addf(b, "This tree has no symbol %s.", w->symbol);
+		strbuf_addf(b, _("This tree has no symbol %s."), w->symbol);
 		return 0;
 	}
 	if (unwanted) {
 		say_selected(config, w, true, b);
 		if (b->len == 0)
-			strbuf_addf(b, "The tree sets it by itself (%s).", w->place);
+			strbuf_addf(b, _("The tree sets it by itself (%s)."), w->place);
 		return 0;
 	}
 	if (w->depends.n > 0)
 		r = say_depends(config, w, b);
 	if (!w->prompt) {
-		strbuf_addf(b, "%sIt cannot be chosen by itself (%s).", b->len ? " " : "", w->place);
+		strbuf_adds(b, b->len ? " " : "");
+		strbuf_addf(b, _("It cannot be chosen by itself (%s)."), w->place);
 		say_selected(config, w, false, b);
 	}
 	if (b->len == 0)
-		strbuf_addf(b, "The tree gives it another value (%s).", w->place);
+		strbuf_addf(b, _("The tree gives it another value (%s)."), w->place);
 	return r;
 }
 

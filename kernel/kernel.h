@@ -91,6 +91,14 @@ int kernel_toolchain_remove(const struct kernel_env *env, const char *name) _mus
 void kernel_toolchain_free(struct kernel_toolchain *t);
 DEFINE_CLEANUP(struct kernel_toolchain *, kernel_toolchain_free)
 void kernel_toolchains_free(struct kernel_toolchain **v, size_t n);
+/* Which release has a compiler for the recipe, and the command that makes one of it; owned. NULL: none is known. */
+char *kernel_toolchain_advice(const struct kernel_recipe *r);
+/* Whether this could be the recipe's source of that index: as craft_input_check() looks. */
+int kernel_source_check(const struct kernel_env *env, const struct kernel_recipe *r, size_t index,
+			const char *place, const char *sha256, bool *ret_digest) _must_check_;
+/* Whether the recipe takes this compiler, by name or path; logged why it does not. */
+int kernel_compiler_check(const struct kernel_env *env, const struct kernel_recipe *r,
+			  const char *cc) _must_check_;
 
 /* ---- will it run there? ---- */
 

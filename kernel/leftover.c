@@ -15,6 +15,7 @@
 #include "kernel/private.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/i18n.h"
 
 #define LOOK_MS 100
 #define PATIENCE_MS 10000 /* then they are ended */
@@ -62,7 +63,7 @@ int kernel_wait_for_leftovers(const struct kernel_env *env, const char *folder)
 	int64_t began = clock_mono_ms(), passed = 0;
 
 	while (count(folder, passed > PATIENCE_MS ? SIGKILL : 0) > 0) {
-		kernel_progress(env, "wait", "what was cut off is still ending", -1, NULL);
+		kernel_progress(env, NC_("step", "wait"), _("what was cut off is still ending"), -1, NULL);
 		if (poll(&p, 1, LOOK_MS) > 0)
 			return -MUSTER_E_CANCELLED;
 		passed = clock_mono_ms() - began;

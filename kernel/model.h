@@ -69,6 +69,14 @@ struct kernel_generation {
 	bool used; /* by the applied answers */
 };
 
+/* What a job that builds was asked for, and what came of it. */
+struct kernel_order {
+	char *recipe, *cc; /* cc: "" for the first that fits */
+	struct strv sources;
+	unsigned int jobs;
+	char *id; /* of the generation; "" for none */
+};
+
 /* A compiler of this server, or of one of its toolchains. */
 struct kernel_compiler {
 	char *path;	 /* as seen by who runs it */

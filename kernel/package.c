@@ -86,12 +86,12 @@ static int take_image(struct package *p)
 	for (size_t i = 0; fd < 0 && i < images->n; i++)
 		fd = fs_open(p->w->tree_fd, images->v[i], O_RDONLY, 0);
 	if (fd < 0) {
-		log_error("the build ended well, and made no %s", images->v[0]);
+		log_error(_("the build ended well, and made no %s"), images->v[0]);
 		return -ENOENT;
 	}
 	r = read_version(p, fd);
 	if (r == -MUSTER_E_FORMAT)
-		log_error("what the tree built is no kernel that an x86 machine boots");
+		log_error(_("what the tree built is no kernel that an x86 machine boots"));
 	if (r == 0)
 		r = hash_of(fd, p->image_sha256);
 	return r < 0 ? r : fs_copy(fd, p->out_fd, "/vmlinuz", &plain);
@@ -168,7 +168,7 @@ static int index_modules(struct package *p)
 		r = kernel_work_run(p->w, (const char *const[]){ "depmod", "-b", base, p->release, NULL },
 				    NULL, INSTALL_MS, &status);
 	if (r == 0 && status != 0) {
-		log_error("depmod for %s ended with status %d", p->release, status);
+		log_error(_("depmod for %s ended with status %d"), p->release, status);
 		r = -MUSTER_E_COMMAND;
 	}
 	return r;
@@ -190,7 +190,7 @@ static int move_modules(struct package *p)
 		return -ENOMEM;
 	if (r == 0 && renameat(p->w->folder_fd, from, p->out_fd, to) < 0) {
 		r = -errno;
-		log_error("the build installed no modules for %s: %s", p->release, muster_strerror(r));
+		log_error(_("the build installed no modules for %s: %s"), p->release, muster_strerror(r));
 	}
 	if (r == 0)
 		r = fs_unlink(p->out_fd, build);
@@ -204,7 +204,7 @@ static int rewrite(const char *path, unsigned int *n)
 	int r = fd < 0 ? -errno : kernel_rewrite_relocations(fd, &changed);
 
 	if (r < 0)
-		log_error("the relocations of %s cannot be rewritten: %s", path, muster_strerror(r));
+		log_error(_("the relocations of %s cannot be rewritten: %s"), path, muster_strerror(r));
 	*n += changed;
 	return r;
 }
@@ -327,7 +327,7 @@ int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs,
 	struct package p = { .w = w, .out_fd = -1 };
 	int r;
 
-	kernel_work_step(w, "package", w->id);
+	kernel_work_step(w, NC_("step", "package"), w->id);
 	r = clear(w);
 	if (r == 0)
 		r = fs_mkdir_all(w->folder_fd, "/out", 0755);
@@ -344,7 +344,7 @@ int kernel_step_package(struct kernel_work *w, const struct craft_input *inputs,
 	if (r == 0)
 		r = give_name(&p);
 	if (r == -ENOSPC)
-		log_error("the disk that holds %s is full", w->host_folder);
+		log_error(_("the disk that holds %s is full"), w->host_folder);
 	closep(&p.out_fd);
 	free(p.release);
 	free(p.version);

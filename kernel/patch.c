@@ -12,6 +12,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -33,17 +34,17 @@ static void read_line(void *data, const char *line)
 		free(r->file);
 		r->file = strdup(line + 14);
 	} else if (strncmp(line, "Hunk #", 6) == 0 && (at = strstr(line, " FAILED at "))) {
-		strbuf_addf(&r->failed, "\n  %s: hunk %.*s does not fit at line %.*s",
+		strbuf_addf(&r->failed, _("\n  %s: hunk %.*s does not fit at line %.*s"),
 			    r->file ? r->file : "?", (int)strcspn(line + 6, " "), line + 6,
 			    (int)strspn(at + 11, "0123456789"), at + 11);
 	} else if (strstr(line, "can't find file to patch")) {
-		strbuf_adds(&r->failed, "\n  it changes a file that the tree does not have");
+		strbuf_adds(&r->failed, _("\n  it changes a file that the tree does not have"));
 	} else if (strstr(line, "Reversed (or previously applied) patch detected")) {
-		strbuf_addf(&r->failed, "\n  %s: it is in the tree already", r->file ? r->file : "?");
+		strbuf_addf(&r->failed, _("\n  %s: it is in the tree already"), r->file ? r->file : "?");
 	} else if (strstr(line, "malformed patch") || strstr(line, "Only garbage was found")) {
 		strbuf_addf(&r->failed, "\n  %s", line);
 	} else if (strstr(line, "dangerous file name")) {
-		strbuf_adds(&r->failed, "\n  it names a file outside of the tree");
+		strbuf_adds(&r->failed, _("\n  it names a file outside of the tree"));
 	}
 }
 
@@ -60,18 +61,18 @@ static int apply(struct kernel_work *w, const char *name, const char *file, unsi
 		r = -ENOMEM;
 	}
 	argv[1] = option;
-	kernel_work_step(w, "patch", name);
+	kernel_work_step(w, NC_("step", "patch"), name);
 	w->on_line = read_line;
 	w->line_data = &report;
 	if (r == 0)
 		r = kernel_work_run(w, argv, text, PATCH_MS, &status);
 	w->on_line = NULL;
 	if (r == -ENOENT)
-		log_error("patch is not installed on this server: install the package patch");
+		log_error(_("patch is not installed on this server: install the package patch"));
 	else if (r < 0 && r != -MUSTER_E_CANCELLED)
-		log_error("the patch %s cannot be applied: %s", name, muster_strerror(r));
+		log_error(_("the patch %s cannot be applied: %s"), name, muster_strerror(r));
 	if (r == 0 && (status != 0 || report.failed.len)) {
-		log_error("the patch %s does not apply to this tree:%s", name,
+		log_error(_("the patch %s does not apply to this tree:%s"), name,
 			  report.failed.len ? report.failed.data : " patch(1) failed");
 		r = -MUSTER_E_COMMAND;
 	}
@@ -121,7 +122,7 @@ static int apply_from_source(struct kernel_work *w, const struct kernel_patch *p
 	}
 	r = matches(folder, p->match, &files);
 	if (r == 0 && files.n == 0) {
-		log_error("the source %s has no %s in it", p->source, p->match);
+		log_error(_("the source %s has no %s in it"), p->source, p->match);
 		return -ENOENT;
 	}
 	for (size_t i = 0; r == 0 && i < files.n; i++)

@@ -61,8 +61,6 @@ int kernel_toolchain_text(const struct kernel_toolchain *t, char **ret) _must_ch
 char *kernel_toolchain_tree(const struct kernel_env *env, const char *name);
 /* It is not removed until *ret_fd is closed. */
 int kernel_toolchain_hold(const struct kernel_env *env, const char *name, int *ret_fd) _must_check_;
-/* Which release has a compiler for the recipe, and the command that makes one of it; owned. NULL: none is known. */
-char *kernel_toolchain_advice(const struct kernel_recipe *r);
 
 /* ---- source.c: what goes in ---- */
 

@@ -13,6 +13,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 static const struct conf_key recipe_keys[] = { { "description" }, { "architecture" }, { NULL } };
@@ -128,7 +129,7 @@ static void take_list(struct reading *d, const struct conf_section *s, const cha
 
 	for (size_t i = 0; o && d->error == 0 && i < o->n; i++) {
 		if (!fit(o->v[i].text))
-			wrong(d, o->v[i].line, "%s \"%s\" is not %s", key, o->v[i].text, what);
+			wrong(d, o->v[i].line, _("%s \"%s\" is not %s"), key, o->v[i].text, what);
 		else if (strv_add(ret, o->v[i].text) < 0)
 			d->error = -ENOMEM;
 	}
@@ -202,7 +203,7 @@ static bool is_product(const char *s)
 static void check_sha256(struct reading *d, const struct conf_section *s, const char *text)
 {
 	if (text && *text && !craft_is_sha256(text))
-		wrong(d, line_of(s, "sha256"), "sha256 \"%s\" is not 64 hexadecimal digits", text);
+		wrong(d, line_of(s, "sha256"), _("sha256 \"%s\" is not 64 hexadecimal digits"), text);
 }
 
 /* ---- sections ---------------------------------------------------------------------------------------- */
@@ -216,8 +217,8 @@ static void read_source(struct reading *d, const struct conf_section *s)
 	v->place = take(d, s, "place", "");
 	v->sha256 = take(d, s, "sha256", "");
 	if (!text_is_label(s->title))
-		wrong(d, s->line, "\"%s\" is no name for a source; take lower-case letters, digits and '-'",
-		      s->title);
+		wrong(d, s->line,
+		      _("\"%s\" is no name for a source; take lower-case letters, digits and '-'"), s->title);
 	if (v->place && !strstr(v->place, "://"))
 		make_absolute(d, &v->place);
 	check_sha256(d, s, v->sha256);
@@ -236,9 +237,10 @@ static void read_patch(struct reading *d, const struct conf_section *s)
 	if (d->error)
 		return;
 	if (!*v->file == !*v->source)
-		wrong(d, s->line, "the patch \"%s\" needs either a file or a source that holds it", s->title);
+		wrong(d, s->line, _("the patch \"%s\" needs either a file or a source that holds it"),
+		      s->title);
 	if (!text_number(strip, 0, 9, &v->strip))
-		wrong(d, line_of(s, "strip"), "strip \"%s\" is no number from 0 to 9", strip);
+		wrong(d, line_of(s, "strip"), _("strip \"%s\" is no number from 0 to 9"), strip);
 	make_absolute(d, &v->file);
 	check_sha256(d, s, v->sha256);
 }
@@ -288,7 +290,7 @@ static void check_patches(struct reading *d)
 	for (size_t i = 0; i < r->n_patches; i++) {
 		if (*r->patches[i].source && !has_source(r, r->patches[i].source))
 			wrong(d, 0,
-			      "the patch \"%s\" is to come from \"%s\", which is no source of this recipe",
+			      _("the patch \"%s\" is to come from \"%s\", which is no source of this recipe"),
 			      r->patches[i].name, r->patches[i].source);
 	}
 }
@@ -303,20 +305,20 @@ static void read_compiler(struct reading *d)
 	if (d->error)
 		return;
 	if (*r->gcc && !kernel_versions_valid(r->gcc))
-		wrong(d, line_of(s, "gcc"), "gcc \"%s\" is no range of versions like 3.2-4.4 or 5.1-",
+		wrong(d, line_of(s, "gcc"), _("gcc \"%s\" is no range of versions like 3.2-4.4 or 5.1-"),
 		      r->gcc);
 	if (*r->clang && !kernel_versions_valid(r->clang))
-		wrong(d, line_of(s, "clang"), "clang \"%s\" is no range of versions like 11- or 11-15.0",
+		wrong(d, line_of(s, "clang"), _("clang \"%s\" is no range of versions like 11- or 11-15.0"),
 		      r->clang);
 	if (!*r->gcc && !*r->clang)
-		wrong(d, s ? s->line : 0, "no compiler is accepted; give gcc, clang, or both");
-	take_list(d, s, "flags", &r->flags, is_flag, "an option of a compiler");
-	take_list(d, s, "hostflags", &r->hostflags, is_flag, "an option of a compiler");
+		wrong(d, s ? s->line : 0, _("no compiler is accepted; give gcc, clang, or both"));
+	take_list(d, s, "flags", &r->flags, is_flag, _("an option of a compiler"));
+	take_list(d, s, "hostflags", &r->hostflags, is_flag, _("an option of a compiler"));
 }
 
 static void read_config(struct reading *d)
 {
-	static const char symbol[] = "a symbol's name; leave CONFIG_ out";
+	const char *symbol = _("a symbol's name; leave CONFIG_ out");
 	const struct conf_section *s = conf_section(d->conf, "config");
 	struct kernel_recipe *r = d->recipe;
 
@@ -328,8 +330,9 @@ static void read_config(struct reading *d)
 	else if (!is_target(r->base) || strlen(r->base) < 6 ||
 		 strcmp(r->base + strlen(r->base) - 6, "config") != 0)
 		wrong(d, line_of(s, "base"),
-		      "base \"%s\" is neither a target of make that ends in \"config\", nor a path with a / "
-		      "in it",
+		      _("base \"%s\" is neither a target of make that ends in \"config\", nor a path with a "
+			"/ "
+			"in it"),
 		      r->base);
 	take_list(d, s, "set", &r->set, is_symbol, symbol);
 	take_list(d, s, "module", &r->module, is_symbol, symbol);
@@ -342,8 +345,8 @@ static void read_build(struct reading *d)
 	const struct conf_section *s = conf_section(d->conf, "build");
 	struct kernel_recipe *r = d->recipe;
 
-	take_list(d, s, "targets", &r->targets, is_target, "a target of make");
-	take_list(d, s, "images", &r->images, is_target, "a path in the tree");
+	take_list(d, s, "targets", &r->targets, is_target, _("a target of make"));
+	take_list(d, s, "images", &r->images, is_target, _("a path in the tree"));
 	if (d->error == 0 && r->targets.n == 0)
 		d->error = strv_add(&r->targets, "bzImage");
 	if (d->error == 0 && r->images.n == 0)
@@ -363,7 +366,7 @@ static int read_sections(struct reading *d)
 	r->description = take(d, s, "description", "");
 	r->architecture = take(d, s, "architecture", "x86_64");
 	if (d->error == 0 && !text_is_of(r->architecture, "_"))
-		wrong(d, line_of(s, "architecture"), "architecture \"%s\" is none", r->architecture);
+		wrong(d, line_of(s, "architecture"), _("architecture \"%s\" is none"), r->architecture);
 	for (size_t i = 0; d->error == 0 && i < d->conf->n_sections; i++) {
 		if (strcmp(d->conf->sections[i].form->name, "source") == 0)
 			read_source(d, &d->conf->sections[i]);
@@ -407,7 +410,7 @@ static int read_file(const char *path, struct kernel_recipe **ret)
 
 	if (r < 0) {
 		if (r != -ENOENT && why)
-			log_error("the recipe %s %s", path, why);
+			log_error(_("the recipe %s %s"), path, why);
 		return r == -MUSTER_E_ANSWERS ? -MUSTER_E_FORMAT : r;
 	}
 	recipe->path = strdup(path);
@@ -415,9 +418,9 @@ static int read_file(const char *path, struct kernel_recipe **ret)
 	if (!recipe->path || !recipe->name)
 		return -ENOMEM;
 	if (!kernel_is_name(recipe->name)) {
-		log_error("%s is no recipe: its name is to be of lower-case letters, digits, '-' and '.', "
-			  "and to end in "
-			  ".conf",
+		log_error(_("%s is no recipe: its name is to be of lower-case letters, digits, '-' and '.', "
+			    "and to end in "
+			    ".conf"),
 			  path);
 		return -MUSTER_E_FORMAT;
 	}
@@ -480,7 +483,7 @@ int kernel_recipe_read(const struct kernel_env *env, const char *name, struct ke
 		r = read_named(env, name, ret);
 	}
 	if (r == -ENOENT)
-		log_error("there is no kernel recipe %s; `muster kernel list` names those that there are",
+		log_error(_("there is no kernel recipe %s; `muster kernel list` names those that there are"),
 			  name);
 	return r;
 }

@@ -12,6 +12,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define LOCK_RETRY_MS 500
@@ -71,14 +72,15 @@ int kernel_lock(const struct kernel_env *env, const char *folder, int *ret_fd)
 	if (r == 0)
 		fd = fs_open(env->root_fd, path, O_RDWR | O_CREAT, 0600);
 	if (r < 0 || fd < 0) {
-		log_error("%s cannot be used: %s", folder, muster_strerror(r < 0 ? r : fd));
+		log_error(_("%s cannot be used: %s"), folder, muster_strerror(r < 0 ? r : fd));
 		return r < 0 ? r : fd;
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (!told)
-			kernel_progress(env, "wait", "another muster is at work here", -1, NULL);
+			kernel_progress(env, NC_("step", "wait"), _("another muster is at work here"), -1,
+					NULL);
 		told = true;
 		if (poll(&p, 1, LOCK_RETRY_MS) > 0)
 			return -MUSTER_E_CANCELLED;
@@ -92,7 +94,7 @@ int kernel_discard(const struct kernel_env *env, const char *path)
 	int r = fs_remove_tree(env->root_fd, path);
 
 	if (r < 0)
-		log_error("%s cannot be removed: %s", path, muster_strerror(r));
+		log_error(_("%s cannot be removed: %s"), path, muster_strerror(r));
 	return r;
 }
 

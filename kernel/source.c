@@ -7,14 +7,27 @@
 
 #include "kernel/private.h"
 
+static struct craft_want want_of(const struct kernel_source *s)
+{
+	return (struct craft_want){ s->name, s->description, s->place, s->sha256 };
+}
+
 static struct craft_want *wants_of(const struct kernel_recipe *r)
 {
 	struct craft_want *v = calloc(r->n_sources + 1, sizeof(*v));
 
 	for (size_t i = 0; v && i < r->n_sources; i++)
-		v[i] = (struct craft_want){ r->sources[i].name, r->sources[i].description,
-					    r->sources[i].place, r->sources[i].sha256 };
+		v[i] = want_of(&r->sources[i]);
 	return v;
+}
+
+int kernel_source_check(const struct kernel_env *kernel_env, const struct kernel_recipe *recipe, size_t index,
+			const char *place, const char *sha256, bool *ret_digest)
+{
+	const struct craft_env env = kernel_craft(kernel_env);
+	const struct craft_want want = want_of(&recipe->sources[index]);
+
+	return craft_input_check(&env, recipe->name, &want, place, sha256, ret_digest);
 }
 
 int kernel_inputs(const struct kernel_env *kernel_env, const struct kernel_recipe *recipe,

@@ -7,6 +7,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 
 #define CLEAN_MS (10 * 60 * 1000)
@@ -30,13 +31,13 @@ int kernel_step_unpack(struct kernel_work *w, const struct craft_input *inputs, 
 		r = kernel_work_open_tree(w);
 	if (r == 0 && (!fs_exists(w->tree_fd, "/Makefile") ||
 		       (!fs_exists(w->tree_fd, "/Kconfig") && !fs_exists(w->tree_fd, "/arch")))) {
-		log_error("%s is no kernel's tree: it has no Makefile and Kconfig at its top",
+		log_error(_("%s is no kernel's tree: it has no Makefile and Kconfig at its top"),
 			  inputs[0].place);
 		return -MUSTER_E_FORMAT;
 	}
 	/* Somebody may have built in it. */
 	if (r == 0 && inputs[0].folder)
-		kernel_work_step(w, "copy", inputs[0].place);
+		kernel_work_step(w, NC_("step", "copy"), inputs[0].place);
 	if (r == 0 && inputs[0].folder)
 		r = kernel_work_make(w, NULL, CLEAN_MS, "mrproper", NULL);
 	return r;

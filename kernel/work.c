@@ -16,6 +16,7 @@
 #include "kernel/private.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/i18n.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
@@ -48,7 +49,7 @@ static int open_folder(struct kernel_work *w)
 	if (r == 0 && !w->host_tree)
 		r = -ENOMEM;
 	if (r == 0)
-		r = craft_check_way(w->host_tree, "a kernel");
+		r = craft_check_way(w->host_tree, _("a kernel"));
 	if (r < 0)
 		return r;
 	w->folder_fd = fs_open(w->env->root_fd, w->folder, O_RDONLY | O_DIRECTORY, 0);
@@ -94,7 +95,7 @@ int kernel_work_new(const struct kernel_env *env, const struct kernel_recipe *r,
 	if (e == 0)
 		e = open_folder(w);
 	if (e < 0 && e != -MUSTER_E_REFUSED && e != -MUSTER_E_CONFLICT)
-		log_error("the kernel cannot be built in %s: %s", w->folder, muster_strerror(e));
+		log_error(_("the kernel cannot be built in %s: %s"), w->folder, muster_strerror(e));
 	if (e == 0)
 		*ret = TAKE_PTR(w);
 	return e;
@@ -274,12 +275,12 @@ static void say_failure(struct kernel_work *w, const char *what, int status)
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
 	if (kernel_disk_full(w->env, w->folder)) {
-		log_error("the disk that holds %s is full", w->host_folder);
+		log_error(_("the disk that holds %s is full"), w->host_folder);
 		return;
 	}
 	for (size_t i = 0; i < w->said.n; i++)
 		strbuf_addf(&b, "\n  %s", w->said.v[i]);
-	log_error("%s ended with status %d%s%s\nAll that it said is in %s/log", what, status,
+	log_error(_("%s ended with status %d%s%s\nAll that it said is in %s/log"), what, status,
 		  b.len ? ":" : "", b.data ? b.data : "", w->host_folder);
 }
 
@@ -290,9 +291,9 @@ int kernel_work_inside(struct kernel_work *w, const char *cwd, const char *what,
 	int status = 0, r = run(w, w->tools ? &jail : NULL, cwd, words, input, timeout_ms, &status);
 
 	if (r == -ENOENT)
-		log_error("make, env, nice or setpriv is missing on this server");
+		log_error(_("make, env, nice or setpriv is missing on this server"));
 	else if (r == -MUSTER_E_TIMEOUT)
-		log_error("%s took longer than %d minutes, and was ended", what, timeout_ms / 60000);
+		log_error(_("%s took longer than %d minutes, and was ended"), what, timeout_ms / 60000);
 	if (r == -ENOENT)
 		return -MUSTER_E_MISSING;
 	if (r < 0 || status == 0)

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..53
+echo 1..54
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -143,6 +143,14 @@ run --root "$tmp/root" kernel show kerrighed-3.0 --json
 report 'a recipe is a document, too' "$(want 0 out '"KRG_HOTPLUG_DEL"'; json out)"
 run --root "$tmp/root" kernel show windows
 report 'an unknown recipe is refused' "$(want 1 err 'there is no kernel recipe windows'; silent out)"
+cat >"$tmp/single.conf" <<'EOT'
+cluster { name = "krg" profile = "kerrighed" }
+network "eth1" { address = "10.66.0.1/24" }
+nodes { count = 2 }
+EOT
+run --root "$tmp/root" --host "$srcdir/tests/golden/host.json" plan -f "$tmp/single.conf"
+report 'a single system without its kernel says how to build it' \
+	"$(want 2 err 'muster kernel build kerrighed-3.0 --source kerrighed=PLACE'; silent out)"
 run --root "$tmp/root" kernel build distro
 report 'what the distribution builds is not built' "$(want 2 err 'distro has nothing to build'; silent out)"
 run --root "$tmp/root" kernel build vanilla
@@ -171,5 +179,5 @@ run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
 report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
-[ "$n" = 53 ] || failed=1
+[ "$n" = 54 ] || failed=1
 exit $failed

@@ -26,7 +26,7 @@ for tool in xgettext msgfmt msgcmp; do
 done
 
 grep -v '^#' po/POTFILES.in >"$work/named"
-grep -rlE '\b(_|NC?_|ngettext)\(' --include='*.[ch]' cli screens tui lab backend daemon kernel util 2>/dev/null |
+grep -rlE '\b(_|NC?_|ngettext)\(' --include='*.[ch]' cli screens tui lab backend craft daemon kernel util 2>/dev/null |
 	grep -vxF util/i18n.h | sort >"$work/marked"
 diff "$work/named" "$work/marked" >"$work/said"
 result $? 'po/POTFILES.in names the files with texts, in order, and no other'

@@ -160,8 +160,12 @@ void tui_form_set_text(struct tui_form *f, int id, const char *text)
 {
 	struct field *v = field_of(f, id);
 
-	if (v)
-		entry_set(&v->entry, text);
+	if (!v)
+		return;
+	/* What was wrong was said of what stood there. */
+	if (v->wrong && strcmp(entry_text(&v->entry), text) != 0)
+		free(TAKE_PTR(v->wrong));
+	entry_set(&v->entry, text);
 }
 
 void tui_form_set_number(struct tui_form *f, int id, long n)

@@ -196,6 +196,15 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 		boot_kernel_path(a, v);
 		return;
 	}
+	if (a->ssi && a->distro && profile_kernel_find(a->distro, name)) {
+		answers_wrong(
+			a, v ? v->line : 0,
+			_("the nodes of a cluster of the kind \"%s\" become one machine, which the "
+			  "distribution's kernel \"%s\" cannot; take a recipe such as kerrighed-3.0, or "
+			  "a kernel that was built by it"),
+			a->plan->profile, name);
+		return;
+	}
 	if ((a->distro && profile_kernel_find(a->distro, name)) || is_kernel_id(name) || is_recipe(a, name)) {
 		answers_set(a, &a->plan->kernel, name);
 		return;

@@ -279,17 +279,19 @@ static int fill_nodes(struct draft *d, const struct host *h)
 
 static int fill_services(struct draft *d, const struct host *h)
 {
-	bool kernel = false, ganesha = false;
+	bool kernel = false, ganesha = false, single;
 	int r = fill(&d->profile, "plain");
 
+	/* As profiles/cluster/kerrighed.conf has them. */
+	single = strcmp(d->profile, "kerrighed") == 0;
 	for (size_t i = 0; i < h->n_daemons; i++) {
 		kernel |= h->daemons[i].path && strcmp(h->daemons[i].name, "rpc.nfsd") == 0;
 		ganesha |= h->daemons[i].path && strcmp(h->daemons[i].name, "ganesha.nfsd") == 0;
 	}
 	if (r == 0)
-		r = fill(&d->kernel, "distro");
+		r = fill(&d->kernel, single ? "kerrighed-3.0" : "distro");
 	if (r == 0)
-		r = fill(&d->root, "ram");
+		r = fill(&d->root, single ? "initramfs" : "ram");
 	if (r == 0)
 		r = fill(&d->dhcp_service, "dnsmasq");
 	if (r == 0 && strcmp(d->root, "nfs") == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/plan/answers.h"
+#include "util/i18n.h"
 
 /* Kerrighed knows 256 nodes. 0 is left alone, and 255 is unusable. */
 #define ID_MAX 254u
@@ -70,8 +71,8 @@ static void check_words(struct answers *a)
 			    args->v[i].text[strlen(own[k])] == '=')
 				answers_wrong(
 					a, args->v[i].line,
-					"the kernel argument \"%s\" is set by muster itself for a single "
-					"system; take it out",
+					_("the kernel argument \"%s\" is set by muster itself for a single "
+					  "system; take it out"),
 					args->v[i].text);
 }
 
@@ -81,7 +82,7 @@ void answers_single(struct answers *a)
 		return;
 	check_words(a);
 	if (a->plan->n_nodes > ID_MAX) {
-		answers_wrong(a, 0, "a single system has %u nodes at most, and these answers make %zu",
+		answers_wrong(a, 0, _("a single system has %u nodes at most, and these answers make %zu"),
 			      ID_MAX, a->plan->n_nodes);
 		return;
 	}

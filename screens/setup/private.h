@@ -42,7 +42,8 @@ struct wizard {
 	bool nothing; /* is to be changed, as the review has seen */
 	bool has_job; /* an earlier run's, as it was when the wizard began */
 	struct muster_job job;
-	bool pending; /* the review found changes, and none were made since */
+	bool pending;  /* the review found changes, and none were made since */
+	bool building; /* a kernel is or was built for this wizard, which has not taken it into the answers */
 	enum wizard_step step;
 	bool done[STEP_COUNT];
 	const struct host *host;
@@ -157,3 +158,12 @@ int draft_set(char **value, const char *text) _must_check_;
 /* ---- collect.c: machines as they ask for an address; a screen above the step of the nodes ---- */
 
 extern const struct screen_ops collect_screen; /* its argument is the wizard */
+
+/* ---- kernel.c, building.c: a kernel is asked for, and built; screens above the step of kernel and root ---- */
+
+extern const struct screen_ops kernel_screen, building_screen; /* their argument is the wizard */
+/* The one that shows a build at work or one that failed, else the one that asks what to build. */
+int building_begin(struct wizard *w) _must_check_;
+bool building_at_work(const struct wizard *w);
+/* A kernel that was built since the answers were last written becomes their kernel, once. True: it did. */
+bool building_take(struct wizard *w);

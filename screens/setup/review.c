@@ -43,6 +43,7 @@ struct review {
 	struct tui_pager *pager;
 	struct draft_mistake *mistakes;
 	size_t n_mistakes;
+	bool unbuilt; /* the kernel is not built yet */
 	bool changes; /* there is something to change */
 	bool fine;    /* it can be applied */
 };
@@ -103,6 +104,24 @@ static int add_warnings(struct review *v, const struct plan *p)
 	return r;
 }
 
+/* The single system image that the nodes form: which session, and which number each of them has. */
+static int add_single(struct review *v, const struct plan *p)
+{
+	_cleanup_strbuf_ struct strbuf ids = STRBUF_INIT;
+
+	strbuf_addf(&ids, _("one machine: session %u, node ids"), p->ssi_session);
+	for (size_t i = 0, last; i < p->n_nodes; i = last + 1) {
+		/* Those that follow one another are named by their ends. */
+		for (last = i;
+		     last + 1 < p->n_nodes && p->nodes[last + 1].ssi_id == p->nodes[last].ssi_id + 1;)
+			last++;
+		strbuf_addf(&ids, "%s %s %u", i ? "," : "", p->nodes[i].name, p->nodes[i].ssi_id);
+		if (last > i)
+			strbuf_addf(&ids, " … %s %u", p->nodes[last].name, p->nodes[last].ssi_id);
+	}
+	return ids.failed ? -ENOMEM : add_sentence(v, ids.data);
+}
+
 static int add_words(struct review *v, const struct plan *p)
 {
 	static const char *const roots[] = { N_("in memory"), N_("over NFS"), N_("the initramfs alone") };
@@ -124,6 +143,8 @@ static int add_words(struct review *v, const struct plan *p)
 	if (r == 0)
 		r = tui_pager_addf(v->pager, STYLE_NORMAL, _("  kernel: %s   root: %s"), p->kernel,
 				   i18n(roots[p->root]));
+	if (r == 0 && p->ssi_session)
+		r = add_single(v, p);
 	if (r == 0)
 		r = tui_pager_addf(v->pager, STYLE_NORMAL,
 				   ngettext("  %zu ssh key opens the nodes", "  %zu ssh keys open the nodes",
@@ -190,6 +211,7 @@ static int add_changes(struct review *v)
 	const struct plan *plan;
 	int r = muster_plan(v->wizard->muster, v->wizard->path, &plan);
 
+	v->unbuilt = r == -MUSTER_E_MISSING;
 	if (r == 0)
 		r = muster_changes(v->wizard->muster, &c);
 	if (r < 0)
@@ -266,7 +288,7 @@ static bool review_enabled(void *self, int request)
 	case REVIEW_APPLY:
 		return v->fine && v->changes;
 	case REVIEW_MEND:
-		return v->n_mistakes > 0;
+		return v->n_mistakes > 0 || v->unbuilt;
 	case REVIEW_SAVE:
 		return true;
 	case FRAME_NEXT:
@@ -291,7 +313,7 @@ static int review_key(void *self, int request)
 
 	switch (request) {
 	case REVIEW_MEND:
-		return frame_go(v->wizard, wizard_step_of(&v->mistakes[0]));
+		return frame_go(v->wizard, v->n_mistakes ? wizard_step_of(&v->mistakes[0]) : STEP_SYSTEM);
 	case REVIEW_SAVE:
 		if (frame_save(v->wizard))
 			tui_quit(v->wizard->tui);

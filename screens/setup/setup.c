@@ -85,6 +85,18 @@ static int begin(struct wizard *w, const char *answers)
 	return r;
 }
 
+/* The build is shown above the question that it is for. */
+static int run_building(struct wizard *w)
+{
+	int r;
+
+	w->step = STEP_SYSTEM;
+	r = tui_push(w->tui, &step_system, w);
+	if (r == 0)
+		r = tui_push(w->tui, &building_screen, w);
+	return r < 0 ? r : tui_run(w->tui);
+}
+
 /* At the beginning; or at the job that an earlier wizard began and that is still at work. */
 static int run(struct wizard *w)
 {
@@ -94,6 +106,8 @@ static int run(struct wizard *w)
 	w->has_job = muster_job_find(w->muster, &w->job) == 0;
 	if (w->found)
 		mark_done(w);
+	if (w->has_job && w->job.running && w->job.kind == MUSTER_JOB_KERNEL)
+		return run_building(w);
 	if (w->found && w->has_job && w->job.running) {
 		first = &step_apply;
 		w->step = STEP_APPLY;

@@ -11,17 +11,24 @@
 #include "util/i18n.h"
 #include "util/units.h"
 
-enum { KERNEL, PATH, BUILT, KERNEL_WARNING, ROOT, NOTE, ROOT_WARNING, PACKAGES, ARGS };
-enum { KERNEL_DISTRO, KERNEL_CLOUD, KERNEL_OWN };
+enum { KERNEL, PATH, BUILT, AT_WORK, KERNEL_WARNING, KERNEL_FIT, ROOT, NOTE, ROOT_WARNING, PACKAGES, ARGS };
+enum { KERNEL_DISTRO, KERNEL_CLOUD, KERNEL_OWN, KERNEL_SINGLE };
+enum { BUTTON_BUILT, BUTTON_BUILD };
+
+/* The kind of cluster whose nodes become one machine (profiles/cluster/kerrighed.conf), its kernel, and its root. */
+#define SINGLE "kerrighed"
+#define SINGLE_KERNEL "kerrighed-3.0"
 
 static const struct tui_choice kernels[] = {
 	{ N_("The distribution's kernel"), N_("Has drivers for nearly every network card.") },
 	{ N_("Its small kernel for virtual machines"),
 	  N_("Starts quicker, and knows no real network cards.") },
 	{ N_("A kernel of your own"), N_("A file on this server, or one that muster built.") },
+	{ N_("Kerrighed's"), N_("All nodes become one machine.") },
 };
 
-static const struct tui_choice buttons[] = { { N_("Kernels built here"), NULL } };
+static const struct tui_choice buttons[] = { { N_("Kernels built here"), NULL },
+					     { N_("Build a kernel ..."), NULL } };
 
 static const struct tui_choice roots[] = {
 	{ N_("In memory"),
@@ -37,7 +44,9 @@ static const struct tui_field fields[] = {
 	  .n_choices = ARRAY_SIZE(kernels) },
 	{ PATH, FIELD_TEXT, N_("Its path or name"), .width = 36 },
 	{ BUILT, FIELD_BUTTONS, "", .choices = buttons, .n_choices = ARRAY_SIZE(buttons) },
+	{ AT_WORK, FIELD_NOTE, N_("A kernel is being built; \"Build a kernel ...\" shows it.") },
 	{ KERNEL_WARNING, FIELD_NOTE, "" },
+	{ KERNEL_FIT, FIELD_NOTE, "" },
 	{ ROOT, FIELD_CHOICE, N_("How do they get their root file system?"), .choices = roots,
 	  .n_choices = ARRAY_SIZE(roots) },
 	{ NOTE, FIELD_NOTE, "" },
@@ -58,11 +67,32 @@ static void take_kernel(struct page *p)
 {
 	static const char *const words[] = { "distro", "distro-cloud" };
 	size_t choice = tui_form_choice(p->form, KERNEL);
+	bool distro = strncmp(tui_form_text(p->form, PATH), words[0], strlen(words[0])) == 0;
 
 	if (choice < KERNEL_OWN)
 		tui_form_set_text(p->form, PATH, words[choice]);
-	else if (strncmp(tui_form_text(p->form, PATH), words[0], strlen(words[0])) == 0)
+	else if (choice == KERNEL_OWN && distro)
 		tui_form_set_text(p->form, PATH, "/");
+}
+
+/* So does the kind of cluster follow from it; a kind of the operator's own is left alone. */
+static int take_kind(struct page *p)
+{
+	struct draft *d = p->wizard->draft;
+	bool single = tui_form_choice(p->form, KERNEL) == KERNEL_SINGLE,
+	     was = strcmp(d->profile, SINGLE) == 0;
+	const char *kernel = tui_form_text(p->form, PATH);
+	int r;
+
+	if (single == was)
+		return 0;
+	r = draft_set(&d->profile, single ? SINGLE : "plain");
+	tui_form_set_choice(p->form, ROOT, single ? PLAN_ROOT_INITRAMFS : PLAN_ROOT_RAM);
+	if (single && strncmp(kernel, SINGLE, strlen(SINGLE)) != 0)
+		tui_form_set_text(p->form, PATH, SINGLE_KERNEL);
+	else if (!single && strncmp(kernel, SINGLE, strlen(SINGLE)) == 0)
+		tui_form_set_text(p->form, PATH, "distro");
+	return r < 0 ? r : page_take(p);
 }
 
 /* Which release it is: a person sees that it is the right file. */
@@ -70,7 +100,7 @@ static void show_release(struct page *p)
 {
 	_cleanup_free_ char *release = NULL, *hint = NULL;
 
-	if (tui_form_choice(p->form, KERNEL) == KERNEL_OWN && *tui_form_text(p->form, PATH) == '/' &&
+	if (tui_form_choice(p->form, KERNEL) >= KERNEL_OWN && *tui_form_text(p->form, PATH) == '/' &&
 	    muster_kernel_look(tui_form_text(p->form, PATH), &release) == 0 &&
 	    asprintf(&hint, "Linux %s", release) < 0)
 		hint = NULL;
@@ -100,6 +130,51 @@ static void show_warning(struct page *p, int id, const char *key, const struct d
 	tui_form_set_note_style(p->form, id, STYLE_WARNING);
 }
 
+/* Whether kernel and root are others than those that were held against each other last: that reads the whole root. */
+static bool is_other(struct page *p, const struct plan *plan)
+{
+	const struct draft *d = p->wizard->draft;
+	char *now;
+
+	if (asprintf(&now, "%d %s %s", plan != NULL, d->kernel, d->root) < 0)
+		return true;
+	if (p->data && strcmp(p->data, now) == 0) {
+		free(now);
+		return false;
+	}
+	free(p->data);
+	p->data = now;
+	return true;
+}
+
+/* What speaks for it, where it was held against what it is to run. What speaks against it is among the warnings already,
+ * but for the root mode. */
+static void show_fit(struct page *p, const struct plan *plan)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	struct muster_check *v = NULL;
+	bool good = true;
+	size_t n = 0;
+
+	if (!is_other(p, plan))
+		return;
+	if (tui_form_choice(p->form, KERNEL) < KERNEL_OWN || !plan ||
+	    muster_kernel_fit(p->wizard->muster, plan, &v, &n) < 0)
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool ok = v[i].level == MUSTER_CHECK_OK;
+
+		if (!ok && strcmp(v[i].name, "root mode") != 0)
+			continue;
+		good = good && ok;
+		strbuf_addf(&text, "%s%s%s", text.len ? "\n" : "", ok ? "" : "! ", v[i].text);
+	}
+	muster_checks_free(v, n);
+	tui_form_show(p->form, KERNEL_FIT, text.len > 0 && !text.failed);
+	tui_form_set_text(p->form, KERNEL_FIT, text.len && !text.failed ? text.data : "");
+	tui_form_set_note_style(p->form, KERNEL_FIT, good ? STYLE_GOOD : STYLE_WARNING);
+}
+
 /* What is not wrong, but will not do on these machines. While other answers are wrong, nothing is known of it. */
 static void show_warnings(struct page *p)
 {
@@ -113,6 +188,7 @@ static void show_warnings(struct page *p)
 		n = 0;
 	show_warning(p, KERNEL_WARNING, "kernel", v, n);
 	show_warning(p, ROOT_WARNING, "root", v, n);
+	show_fit(p, plan);
 	muster_draft_mistakes_free(v, n);
 	muster_draft_mistakes_free(mistakes, n_mistakes);
 	muster_plan_free(plan);
@@ -121,13 +197,17 @@ static void show_warnings(struct page *p)
 static void update(struct page *p)
 {
 	const char *was = p->wizard->draft->kernel;
+	int r = take_kind(p);
+	bool own = tui_form_choice(p->form, KERNEL) >= KERNEL_OWN;
 
 	take_kernel(p);
-	if (strcmp(was, tui_form_text(p->form, PATH)) != 0 &&
-	    draft_set(&p->wizard->draft->kernel, tui_form_text(p->form, PATH)) < 0)
+	if (r == 0 && strcmp(was, tui_form_text(p->form, PATH)) != 0)
+		r = draft_set(&p->wizard->draft->kernel, tui_form_text(p->form, PATH));
+	if (r < 0)
 		tui_notice(p->wizard->tui, STYLE_ERROR, _("There is no memory left."));
-	tui_form_show(p->form, PATH, tui_form_choice(p->form, KERNEL) == KERNEL_OWN);
-	tui_form_show(p->form, BUILT, tui_form_choice(p->form, KERNEL) == KERNEL_OWN);
+	tui_form_show(p->form, PATH, own);
+	tui_form_show(p->form, BUILT, own);
+	tui_form_show(p->form, AT_WORK, own && p->wizard->building && building_at_work(p->wizard));
 	tui_form_show(p->form, PACKAGES, tui_form_choice(p->form, ROOT) < 2);
 	show_release(p);
 	show_memory(p);
@@ -157,11 +237,9 @@ static int choose_built(struct page *p)
 
 	if (r < 0 || n == 0) {
 		muster_kernels_free(v, n);
-		tui_box_message(
-			p->wizard->tui, _("Kernels built here"),
-			r < 0 ? wizard_why(p->wizard, r)
-			      : _("None was built here yet. `muster kernel list` shows what can be "
-				  "built, Kerrighed's among them, and `muster kernel build` does it."));
+		tui_box_message(p->wizard->tui, _("Kernels built here"),
+				r < 0 ? wizard_why(p->wizard, r)
+				      : _("None was built here yet. \"Build a kernel ...\" does it."));
 		return 0;
 	}
 	items = calloc(n, sizeof(*items));
@@ -180,7 +258,9 @@ static int choose_built(struct page *p)
 
 static int pressed(struct page *p, int id, size_t button)
 {
-	return id == BUILT ? choose_built(p) : 0;
+	if (id != BUILT)
+		return 0;
+	return button == BUTTON_BUILD ? building_begin(p->wizard) : choose_built(p);
 }
 
 static const struct page_ops ops = {
@@ -193,35 +273,76 @@ static const struct page_ops ops = {
 	.check = check,
 };
 
-static int system_open(struct tui *t, void *argument, void **ret)
+/* The form's choice from the draft: its first one was taken over into the draft when it began. */
+static int show_kernel(struct page *p, const char *profile, const char *kernel)
 {
-	struct wizard *w = argument;
-	char *kernel = strdup(*w->draft->kernel ? w->draft->kernel : "distro");
-	struct page *p;
-	int r = kernel ? page_open(w, &ops, ret) : -ENOMEM;
+	struct draft *d = p->wizard->draft;
+	int r = draft_set(&d->kernel, kernel);
 
-	/* The form begins with its first choice, and has taken that over already. */
-	if (r == 0) {
-		p = *ret;
-		tui_form_set_choice(p->form, KERNEL,
-				    strcmp(kernel, "distro") == 0	  ? KERNEL_DISTRO
-				    : strcmp(kernel, "distro-cloud") == 0 ? KERNEL_CLOUD
-									  : KERNEL_OWN);
-		tui_form_set_text(p->form, PATH, kernel);
-		r = draft_set(&w->draft->kernel, kernel);
-		update(p);
-		if (r < 0)
-			page_close(p);
-	}
-	free(kernel);
+	if (r == 0)
+		r = draft_set(&d->profile, profile);
+	tui_form_set_choice(p->form, KERNEL,
+			    strcmp(profile, SINGLE) == 0	  ? KERNEL_SINGLE
+			    : strcmp(kernel, "distro") == 0	  ? KERNEL_DISTRO
+			    : strcmp(kernel, "distro-cloud") == 0 ? KERNEL_CLOUD
+								  : KERNEL_OWN);
+	tui_form_set_text(p->form, PATH, kernel);
+	update(p);
 	return r;
 }
 
-const struct screen_ops step_system =
-	PAGE_SCREEN("system", N_("Kernel and root"),
-		    N_("All nodes share one root, which none of them writes to: what a node writes is in its "
-		       "own memory, and gone when it "
-		       "restarts. The root is built once, from this server's own distribution, and again "
-		       "only when what goes into it "
-		       "changes."),
-		    system_open);
+static int system_open(struct tui *t, void *argument, void **ret)
+{
+	struct wizard *w = argument;
+	_cleanup_free_ char *kernel = NULL, *profile = NULL, *root = NULL;
+	int r;
+
+	building_take(w);
+	kernel = strdup(*w->draft->kernel ? w->draft->kernel : "distro");
+	profile = strdup(w->draft->profile);
+	root = strdup(w->draft->root);
+	r = kernel && profile && root ? page_open(w, &ops, ret) : -ENOMEM;
+	if (r < 0)
+		return r;
+	r = draft_set(&w->draft->root, root);
+	if (r == 0) {
+		page_show(*ret);
+		r = show_kernel(*ret, profile, kernel);
+	}
+	if (r < 0)
+		page_close(*ret);
+	return r;
+}
+
+/* A kernel may have been built meanwhile. */
+static void system_shown(void *self)
+{
+	struct page *p = self;
+	_cleanup_free_ char *kernel = NULL, *profile = NULL;
+
+	building_take(p->wizard);
+	free(TAKE_PTR(p->data));
+	kernel = strdup(p->wizard->draft->kernel);
+	profile = strdup(p->wizard->draft->profile);
+	if (kernel && profile)
+		p->error = show_kernel(p, profile, kernel);
+}
+
+const struct screen_ops step_system = {
+	.name = "system",
+	.title = N_("Kernel and root"),
+	.help = N_(
+		"All nodes share one root, which none of them writes to: what a node writes is in its own "
+		"memory, and gone when it restarts. The root is built once, from this server's own "
+		"distribution, and again only when what goes into it changes. A kernel of another kind is "
+		"built here from its sources. With Kerrighed's, the nodes form a single system image: they "
+		"get their ids by these answers, and `muster ssi start` makes one machine of them."),
+	.keys = &page_keys,
+	.enabled = page_enabled,
+	.open = system_open,
+	.close = page_close,
+	.draw = page_draw,
+	.event = page_event,
+	.key = page_key,
+	.shown = system_shown,
+};

@@ -189,7 +189,7 @@ static int judge_end(struct vt *v, long event)
 	return bad(v, event, text);
 }
 
-static int play(const char *const argv[], long events)
+static int play(const char *const argv[], const char *first, long events)
 {
 	static const char *const env[] = {
 		"DEMO_TAME=1", "ASAN_OPTIONS=exitcode=" STRING(SANITIZER_STATUS),
@@ -204,6 +204,10 @@ static int play(const char *const argv[], long events)
 			if (vt_start(argv, env, 24, 80, &v) < 0)
 				return 2;
 			vt_pump(v, VT_PATIENCE);
+			if (first) {
+				vt_send(v, first);
+				vt_settle(v, 300, VT_PATIENCE);
+			}
 			starts++;
 		}
 		act(v);
@@ -230,25 +234,29 @@ static int play(const char *const argv[], long events)
 
 int main(int argc, char **argv)
 {
+	const char *first = NULL;
 	long events = 3000;
 	unsigned long seed = (unsigned long)time(NULL);
 	int c;
 
 	setlocale(LC_ALL, "C.UTF-8");
-	while ((c = getopt(argc, argv, "+n:s:")) != -1) {
+	while ((c = getopt(argc, argv, "+k:n:s:")) != -1) {
 		if (c == 'n')
 			events = strtol(optarg, NULL, 10);
+		else if (c == 'k')
+			first = optarg;
 		else if (c == 's')
 			seed = strtoul(optarg, NULL, 10);
 		else
 			return 2;
 	}
 	if (optind >= argc) {
-		fprintf(stderr, "usage: monkey [-n EVENTS] [-s SEED] PROGRAM [ARGUMENT]...\n");
+		fprintf(stderr,
+			"usage: monkey [-k FIRST_KEYS] [-n EVENTS] [-s SEED] PROGRAM [ARGUMENT]...\n");
 		return 2;
 	}
 	state = seed * 2654435761UL + 1;
 	printf("1..1\n# seed %lu\n", seed);
 	fflush(stdout);
-	return play((const char *const *)argv + optind, events);
+	return play((const char *const *)argv + optind, first, events);
 }

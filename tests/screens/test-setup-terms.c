@@ -50,7 +50,7 @@ static void try_terminal(const struct room *r, const char *term, bool utf8, bool
 	if (coloured(v) != (!no_color && strcmp(term, "vt100") != 0))
 		fail_msg("%s: colours are %s", where, no_color ? "there" : "missing");
 	/* And back, so that the next one begins alike. */
-	vt_send(v, "  ");
+	vt_send(v, "   ");
 	assert_seen(v, utf8 ? "(•) " DISTRO : "(*) " DISTRO);
 	/* A vt100 has no page keys; the terminal that calls itself one has. */
 	vt_send(v, PAGE_DOWN);

@@ -20,34 +20,6 @@
 #include "util/fs.h"
 #include "util/log.h"
 
-/* A kernel's tree as far as the builder looks at it. Its configuration drops CONFIG_GHOST. Its image is a boot header and the
- * version, and its one module a file. While the file "hang" is in it, it writes "hanging" with a process id and waits. What
- * the script "look" in it says becomes part of the module's folder. */
-const char site_makefile[] =
-	"mrproper:\n\trm -f stale.o\n"
-	"tinyconfig:\n\techo CONFIG_MODULES=y > .config\n\techo CONFIG_NET=y >> .config\n"
-	"olddefconfig:\n\tgrep -v CONFIG_GHOST .config > .config.new\n\tmv .config.new .config\n"
-	"bzImage:\n"
-	"\t@echo '  CC      init/main.o'\n"
-	"\t@if [ -e hang ]; then rm hang; echo $$$$ > hanging; exec sleep 300; fi\n"
-	"\t@if [ -e broken.c ]; then echo 'init/main.c:3:1: error: broken'; exit 1; fi\n"
-	"\tmkdir -p arch/x86/boot\n"
-	"\tprintf HdrS | dd of=arch/x86/boot/bzImage bs=1 seek=514 2>/dev/null\n"
-	"\tprintf '\\000\\001' | dd of=arch/x86/boot/bzImage bs=1 seek=526 conv=notrunc 2>/dev/null\n"
-	"\tprintf '%s (%s@%s) #%s SMP %s\\0' 6.9.0-fake $$KBUILD_BUILD_USER $$KBUILD_BUILD_HOST "
-	"$$KBUILD_BUILD_VERSION "
-	"\"$$KBUILD_BUILD_TIMESTAMP\" | dd of=arch/x86/boot/bzImage bs=1 seek=768 conv=notrunc 2>/dev/null\n"
-	"\techo map > System.map\n\tid -u > user\n\tenv > environment\n"
-	"\t@if [ -e look ]; then sh ./look >> environment 2>&1; fi\n"
-	"modules:\n\techo '  CC [M]  net/net.o'\n"
-	"modules_install:\n\tmkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/kernel\n"
-	"\tcp user $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/kernel/net.ko\n"
-	"\tcp environment $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/environment\n"
-	"\tln -s /nowhere $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/build\n";
-const char site_kconfig[] =
-	"config NET\n\tbool \"net\"\nconfig GHOST\n\tbool \"ghost\"\n\tdepends on HAUNTED_HOUSE\n"
-	"# olddefconfig\n";
-
 static void take_log(void *data, enum log_level level, const char *text)
 {
 	struct site *s = data;
@@ -80,24 +52,9 @@ void put(const struct site *s, const char *path, const char *text)
 			 0);
 }
 
-/* The tree as /linux.cpio, with one more file in it (NULL: none). */
 void pack(const struct site *s, const char *name, const char *more, const char *text)
 {
-	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
-	struct archive_out *a;
-	_cleanup_free_ char *data = NULL, *path = NULL;
-	size_t len;
-
-	assert_int_equal(archive_new(ARCHIVE_GZIP, &a), 0);
-	archive_add_file(a, "linux-6.9/Makefile", 0644, site_makefile, strlen(site_makefile));
-	archive_add_file(a, "linux-6.9/Kconfig", 0644, site_kconfig, strlen(site_kconfig));
-	archive_add_file(a, "linux-6.9/scripts/kconfig/Makefile", 0644, "olddefconfig:\n", 14);
-	archive_add_file(a, "linux-6.9/init/Makefile", 0644, "obj-y := main.o\n", 16);
-	archive_add_file(a, "linux-6.9/init/main.c", 0644, "one\ntwo\nthree\n", 14);
-	if (more && asprintf(&path, "linux-6.9/%s", more) > 0)
-		archive_add_file(a, path, 0644, text, strlen(text));
-	assert_int_equal(archive_finish(a, &data, &len), 0);
-	assert_int_equal(fs_write(s->fd, name, data, len, &attr), 0);
+	kernel_tree_pack(s->fd, name, more, text);
 }
 
 const char *const *one_source(struct site *s, const char *extra)

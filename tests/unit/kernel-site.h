@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A folder in which kernels are built, and a tree for it that is a few lines long. */
+/* A folder in which kernels are built. */
 #pragma once
 
 #include "kernel/private.h"
+#include "tests/unit/kernel-tree.h"
 #include "util/strbuf.h"
 
 #define SITE_DEADLINE_MS 20000
@@ -16,8 +17,6 @@ struct site {
 	struct kernel_env env;
 	struct kernel_wish wish;
 };
-
-extern const char site_makefile[], site_kconfig[];
 
 int make_site(void **state);
 int drop_site(void **state);

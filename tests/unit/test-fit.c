@@ -266,7 +266,9 @@ static void what_is_no_program_is_refused_and_nothing_is_believed(void **state)
 
 static void a_kernel_that_is_not_built_yet_is_said(void **state)
 {
-	assert_warns(&(struct fit){ .kernel = "kerrighed-3.0", .unbuilt = true, .root = PLAN_ROOT_INITRAMFS },
+	assert_warns(&(struct fit){ .kernel = "kerrighed-3.0",
+				    .unbuilt = "The kernel kerrighed-3.0 is not built on this server yet.",
+				    .root = PLAN_ROOT_INITRAMFS },
 		     "kernel", "The kernel kerrighed-3.0 is not built on this server yet");
 }
 

@@ -96,8 +96,8 @@ static void a_changed_symbol_is_another_kernel(void **state)
 
 static void put_tree(const struct site *s)
 {
-	put(s, "/mine/Makefile", site_makefile);
-	put(s, "/mine/Kconfig", site_kconfig);
+	put(s, "/mine/Makefile", kernel_tree_makefile);
+	put(s, "/mine/Kconfig", kernel_tree_kconfig);
 	put(s, "/mine/scripts/kconfig/Makefile", "olddefconfig:\n");
 	put(s, "/mine/stale.o", "built long ago");
 	put(s, "/mine/.git/config", "large");

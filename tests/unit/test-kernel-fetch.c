@@ -302,9 +302,56 @@ static void a_source_that_is_not_there_is_said(void **state)
 
 #define ON_SITE(f) cmocka_unit_test_setup_teardown(f, make_site, drop_site)
 
+/* ---- before a build ------------------------------------------------------------------------------------------ */
+
+static void assert_source(struct site *s, const char *place, const char *sha256, bool digest,
+			  const char *said)
+{
+	struct kernel_source source = { .name = (char[]){ "linux" }, .sha256 = (char[]){ "" } };
+	const struct kernel_recipe r = { .name = (char[]){ "plain" }, .sources = &source, .n_sources = 1 };
+	bool is_digest = !digest;
+
+	strbuf_reset(&s->log);
+	if (!said) {
+		assert_int_equal(kernel_source_check(&s->env, &r, 0, place, sha256, &is_digest), 0);
+		assert_int_equal(s->log.len, 0);
+		return;
+	}
+	assert_true(kernel_source_check(&s->env, &r, 0, place, sha256, &is_digest) < 0);
+	assert_non_null(s->log.data);
+	if (!strstr(s->log.data, said))
+		fail_msg("no \"%s\" in: %s", said, s->log.data);
+	assert_int_equal(is_digest, digest);
+}
+
+static void a_source_is_looked_at_before_it_is_built(void **state)
+{
+	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
+	struct site *s = *state;
+	_cleanup_free_ char *file = fs_join(s->path, "linux.tar"), *none = fs_join(s->path, "none");
+	char other[HASH_TEXT];
+
+	hash_text("other", 5, other);
+	assert_int_equal(fs_write(s->fd, "/linux.tar", s->content, SIZE, &attr), 0);
+	assert_source(s, "", "", false, "name its path or URL");
+	assert_source(s, "linux.tar", "", false, "whole, from / on");
+	assert_source(s, none, "", false, "cannot be read");
+	assert_source(s, "gopher://x/linux.tar", s->sha256, false, "only http, https and ftp");
+	assert_source(s, file, "", true, NULL);
+	assert_source(s, file, "abc", true, "64 hexadecimal digits");
+	assert_source(s, file, other, true, "is not what it is to be");
+	assert_source(s, file, s->sha256, true, NULL);
+	assert_source(s, s->path, "", true, NULL);
+	assert_source(s, s->path, s->sha256, true, "is a folder, which has no SHA-256");
+	assert_source(s, "http://192.0.2.1/linux.tar", "", true, "give its SHA-256");
+	/* Nothing is fetched. */
+	assert_source(s, "http://192.0.2.1/linux.tar", s->sha256, true, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ON_SITE(a_source_is_looked_at_before_it_is_built),
 		ON_SITE(a_source_is_fetched_once),
 		ON_SITE(a_download_that_was_cut_off_goes_on),
 		ON_SITE(a_server_that_cannot_go_on_begins_anew),
