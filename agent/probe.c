@@ -265,10 +265,10 @@ static int other_node(const char *ids, int home)
 {
 	int away = -1;
 
-	for (const char *s = ids; s; s = strchr(s, ',')) {
+	for (const char *s = ids; s; s = strpbrk(s, ",-")) {
 		long id;
 
-		s += *s == ',';
+		s += *s < '0';
 		id = strtol(s, NULL, 10);
 		if (id != home && id > 0 && id < 255)
 			away = (int)id;

@@ -10,7 +10,7 @@
 #define PROBE_MS 150000 /* more than all of its parts, each of which has its own end */
 
 /*
- * args: the ids of nodes that are in it, "2,3,16"; the last one that is not this node's is where they go. Writes a line
+ * args: the ids of nodes that are in it, "2,4-16"; the last one that is not this node's is where they go. Writes a line
  * "PART MS STATUS[ WHY]" to out as each part ends, STATUS as of agent/command.h; a part that fails ends what builds on it:
  *   leave    a process with 1 MB of memory moves there while it computes
  *   return   it comes back

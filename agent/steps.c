@@ -247,7 +247,7 @@ static const struct {
 	{ "ssi-migrate", do_migrate, "0123456789 ", 2, 2 },
 	{ "ssi-ps", do_ps, "01", 1, 1 },
 	{ "ssi-scheduler", do_scheduler, "0123456789,- ", 2, 1 },
-	{ "ssi-probe", do_probe, "0123456789,", 1, 1 },
+	{ "ssi-probe", do_probe, "0123456789,-", 1, 1 },
 };
 
 static int count_words(const char *args)

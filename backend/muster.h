@@ -581,6 +581,32 @@ int muster_ssi_remove(struct muster *m, const char *range, struct muster_result 
 /* Asks MUSTER_QUESTION_POWER, naming the nodes; they restart in the moment they hear of it. */
 int muster_ssi_reset(struct muster *m, const char *range, struct muster_result **ret,
 		     size_t *ret_n) _must_check_;
+/*
+ * Ends the whole single system that the nodes of the range are in, in good order; what runs in it ends. Kerrighed 2.4: by
+ * `krgadm cluster stop`, where its krgadm has that. 3.0 has nothing of the kind that leaves the nodes up: they are taken out one
+ * after the other, from the highest id down, and the last one restarts. Asks MUSTER_QUESTION_POWER, saying so.
+ */
+int muster_ssi_stop(struct muster *m, const char *range, struct muster_result **ret,
+		    size_t *ret_n) _must_check_;
+
+enum muster_scheduler {
+	MUSTER_SCHEDULER_SHOW,
+	MUSTER_SCHEDULER_ON, /* on the nodes of the range; NULL: on all, also those that come later */
+	MUSTER_SCHEDULER_OFF,
+};
+/* What moves processes by itself. A line "NAME IDS" for each that is there then, IDS as "1-4,7". -MUSTER_E_COMMAND: emitted
+ * what was said. */
+int muster_ssi_scheduler(struct muster *m, enum muster_scheduler what, const char *range,
+			 struct strv *ret) _must_check_;
+
+/*
+ * Tries the single system out: its processors and memory are the sum of what its nodes had before they were in it, a process
+ * moves to another node and back and keeps its result, and shared memory (SysV) is the same on two nodes. -MUSTER_E_REFUSED:
+ * emitted why it cannot be tried. Otherwise 0, whatever comes out; takes minutes at most, also where it hangs.
+ */
+int muster_ssi_test(struct muster *m, struct ssi_test *ret) _must_check_;
+void muster_ssi_test_free(struct ssi_test *t);
+
 /* Moves a process to the node of that name. -MUSTER_E_COMMAND: emitted what was said. */
 int muster_ssi_migrate(struct muster *m, long pid, const char *node) _must_check_;
 

@@ -24,6 +24,36 @@ void work_free(struct work *w)
 	*w = (struct work){ 0 };
 }
 
+static int begin_results(struct work *w)
+{
+	w->results = calloc(w->n + 1, sizeof(*w->results));
+	for (size_t i = 0; w->results && i < w->n; i++) {
+		w->results[i].name = strdup(w->v[i].name);
+		if (!w->results[i].name)
+			return -ENOMEM;
+	}
+	return w->results ? 0 : -ENOMEM;
+}
+
+int work_begin_online(struct muster *m, const char *range, struct work *w)
+{
+	size_t n = 0;
+	int r = muster_status(m, range, &w->v, &w->n);
+
+	if (r < 0) {
+		w->v = NULL;
+		return r;
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		if (work_is_online(&w->v[i]))
+			w->v[n++] = w->v[i];
+		else
+			node_state_clear(&w->v[i]);
+	}
+	w->n = n;
+	return begin_results(w);
+}
+
 int work_begin(struct muster *m, const char *range, struct work *w)
 {
 	int r = muster_status(m, range, &w->v, &w->n);
@@ -32,13 +62,7 @@ int work_begin(struct muster *m, const char *range, struct work *w)
 		w->v = NULL;
 		return r;
 	}
-	w->results = calloc(w->n + 1, sizeof(*w->results));
-	for (size_t i = 0; w->results && i < w->n; i++) {
-		w->results[i].name = strdup(w->v[i].name);
-		if (!w->results[i].name)
-			return -ENOMEM;
-	}
-	return w->results ? 0 : -ENOMEM;
+	return begin_results(w);
 }
 
 int work_say(struct work *w, size_t i, int code, const char *fmt, ...)
@@ -125,8 +149,7 @@ int work_order_any(struct muster *m, const struct work *but, const char *what, c
 	return r;
 }
 
-/* Has them report now. Those that cannot be asked report at their time. */
-static int poke(struct muster *m, const struct strv *names)
+int work_poke(struct muster *m, const struct strv *names)
 {
 	json_t *answer = NULL;
 	int r = context_ask_daemon(m, json_pack("{s:{s:o}}", "poke", "nodes", context_names_json(names)),
@@ -169,7 +192,7 @@ int work_await_online(struct muster *m, struct work *w, bool online)
 			break;
 		if (r == 0 && clock_mono_ms() - poked >= POKE_MS) {
 			poked = clock_mono_ms();
-			r = poke(m, &names);
+			r = work_poke(m, &names);
 		}
 		if (r == 0)
 			r = context_pause(m, LOOK_MS);

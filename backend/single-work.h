@@ -13,6 +13,8 @@ struct work {
 
 /* The nodes of a range (NULL: all), as muster_status() gives them. work_free() also after a failure. */
 int work_begin(struct muster *m, const char *range, struct work *w) _must_check_;
+/* Of those only that are in the single system. */
+int work_begin_online(struct muster *m, const char *range, struct work *w) _must_check_;
 void work_free(struct work *w);
 /* Hands the results out; what nothing was said of was not come to. */
 int work_end(struct work *w, struct muster_result **ret, size_t *ret_n) _must_check_;
@@ -36,5 +38,7 @@ int work_order_one(struct muster *m, const char *name, const char *what, const c
 /* The same by an online node that is none of `but` (may be NULL): only one of them may have the container's tools. */
 int work_order_any(struct muster *m, const struct work *but, const char *what, const char *args,
 		   int64_t timeout_ms, char **ret_said) _must_check_;
+/* Has them report now. Those that cannot be asked report at their time. */
+int work_poke(struct muster *m, const struct strv *names) _must_check_;
 /* Until all of them say that they are online, or that they are not; says it of each. */
 int work_await_online(struct muster *m, struct work *w, bool online) _must_check_;

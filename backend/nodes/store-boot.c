@@ -261,14 +261,16 @@ static bool has_left(const struct boot *b, const struct store_report *report)
 static int report_in(struct store *s, int64_t now, const char *node, const struct store_report *report)
 {
 	bool failed = report->stage == NODE_FAILED;
+	/* A node's own share is what it had before: then it may see the merged machine only. */
+	bool merged = report->stage == NODE_JOINED;
 	struct boot b = { 0 };
 	int r = reporting_boot(s, node, &b);
 
 	if (r == 0)
-		r = db_run(s->db, SQL_REPORT, "iitiiidt", b.id, now, report->kernel,
+		r = db_run(s->db, SQL_REPORT, "iitiiidti", b.id, now, report->kernel,
 			   (int64_t)report->processors, (int64_t)report->memory_kb,
 			   (int64_t)report->memory_free_kb, report->load,
-			   report->version ? report->version : "");
+			   report->version ? report->version : "", (int64_t)merged);
 	if (r == 0 && report->ssi.known)
 		r = keep_ssi(s, b.id, &report->ssi);
 	if (r == 0 && *report->card)

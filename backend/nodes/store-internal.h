@@ -113,8 +113,8 @@ struct store {
 	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed', 'joined'))"  \
 	  " ORDER BY n LIMIT 2) AND (SELECT COUNT(*) FROM stages WHERE boot = ?1) > ?2")                     \
 	X(REPORT, "UPDATE boots SET reported = ?2, kernel = CASE WHEN ?3 = '' THEN kernel ELSE ?3 END,"      \
-		  " processors = CASE WHEN ?4 > 0 THEN ?4 ELSE processors END,"                              \
-		  " memory = CASE WHEN ?5 > 0 THEN ?5 ELSE memory END,"                                      \
+		  " processors = CASE WHEN ?4 > 0 AND (?9 = 0 OR processors = 0) THEN ?4 ELSE processors END," \
+		  " memory = CASE WHEN ?5 > 0 AND (?9 = 0 OR memory = 0) THEN ?5 ELSE memory END,"           \
 		  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                            \
 		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END,"                                         \
 		  " version = CASE WHEN ?8 = '' THEN version ELSE ?8 END WHERE id = ?1")                     \

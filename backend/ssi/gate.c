@@ -81,9 +81,20 @@ int ssi_id_list(const struct node_state *v, size_t n, const struct node_state *w
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
-	for (size_t i = 0; i < n; i++)
-		if (&v[i] != without)
-			strbuf_addf(&b, "%s%d", b.len ? "," : "", v[i].ssi.node);
+	/* A run of three and more is written by its ends: the longest list must fit an order. */
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i;
+
+		if (&v[i] == without)
+			continue;
+		while (end + 1 < n && &v[end + 1] != without && v[end + 1].ssi.node == v[end].ssi.node + 1)
+			end++;
+		strbuf_addf(&b, "%s%d", b.len ? "," : "", v[i].ssi.node);
+		if (end < i + 2)
+			continue;
+		strbuf_addf(&b, "-%d", v[end].ssi.node);
+		i = end;
+	}
 	strbuf_adds(&b, "");
 	return strbuf_take(&b, ret, NULL);
 }

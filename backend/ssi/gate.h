@@ -15,6 +15,6 @@
 int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now, int interval,
 	     struct strv *refusals) _must_check_;
 
-/* Their ids as krgadm takes them, "2,3,5", but for the node `without` (may be NULL); owned. */
+/* Their ids as krgadm takes them, "2,4-16", but for the node `without` (may be NULL); owned. */
 int ssi_id_list(const struct node_state *v, size_t n, const struct node_state *without,
 		char **ret) _must_check_;

@@ -82,6 +82,46 @@ struct ssi_processes {
 	size_t n;
 };
 
+/* X(NAME, word): what a test looks at. */
+#define SSI_CHECKS(X)               \
+	X(PROCESSORS, "processors") \
+	X(MEMORY, "memory")         \
+	X(LEAVE, "leave")           \
+	X(RETURN, "return")         \
+	X(RESULT, "result")         \
+	X(SHARED, "shared")
+
+enum ssi_check_kind {
+#define X(name, word) SSI_CHECK_##name,
+	SSI_CHECKS(X)
+#undef X
+		SSI_CHECK_COUNT
+};
+
+enum ssi_verdict {
+	SSI_NOT_TRIED, /* what it builds on failed */
+	SSI_PASSED,
+	SSI_FAILED,
+	SSI_HANGS,
+};
+
+struct ssi_check {
+	enum ssi_verdict verdict;
+	long ms;    /* -1: not measured */
+	char *text; /* a sentence; owned, never NULL */
+};
+
+struct ssi_test {
+	char *kernel, *version, *nodes; /* of its nodes; their range */
+	int64_t at;			/* when it began, ms since the epoch */
+	struct ssi_check checks[SSI_CHECK_COUNT];
+	bool passed; /* all of them */
+};
+
+/* "processors", for the JSON */
+const char *ssi_check_text(enum ssi_check_kind kind);
+/* "passed", "failed", "hangs", "not tried" */
+const char *ssi_verdict_text(enum ssi_verdict verdict);
 /* "online" */
 const char *ssi_place_text(enum ssi_place place);
 /* "down", "up", "broken" */

@@ -24,6 +24,29 @@ static const char *const healths[] = {
 	[SSI_WEDGED] = "broken",
 };
 
+static const char *const checks[] = {
+#define X(name, word) [SSI_CHECK_##name] = (word),
+	SSI_CHECKS(X)
+#undef X
+};
+
+static const char *const verdicts[] = {
+	[SSI_NOT_TRIED] = "not tried",
+	[SSI_PASSED] = "passed",
+	[SSI_FAILED] = "failed",
+	[SSI_HANGS] = "hangs",
+};
+
+const char *ssi_check_text(enum ssi_check_kind kind)
+{
+	return (size_t)kind < ARRAY_SIZE(checks) ? checks[kind] : "?";
+}
+
+const char *ssi_verdict_text(enum ssi_verdict verdict)
+{
+	return (size_t)verdict < ARRAY_SIZE(verdicts) ? verdicts[verdict] : "?";
+}
+
 const char *ssi_place_text(enum ssi_place place)
 {
 	return (size_t)place < ARRAY_SIZE(places) ? places[place] : "?";

@@ -47,12 +47,16 @@ static char *gate(const struct node_state *v, size_t n, const struct node_state 
 static void nodes_of_one_build_may(void **state)
 {
 	const struct node_state v[] = { node("node01", 1), node("node02", 2), node("node03", 254) };
-	_cleanup_free_ char *said = gate(v, 3, NULL), *ids = NULL, *one = NULL;
+	const struct node_state more[] = { node("a", 1), node("b", 2), node("c", 3), node("d", 7),
+					   node("e", 8) };
+	_cleanup_free_ char *said = gate(v, 3, NULL), *ids = NULL, *one = NULL, *runs = NULL;
 
 	assert_string_equal(said, "");
 	assert_int_equal(ssi_id_list(v, 3, &v[0], &ids), 0);
 	assert_string_equal(ids, "2,254");
 	assert_int_equal(ssi_id_list(v, 1, &v[0], &one), 0);
+	assert_int_equal(ssi_id_list(more, 5, NULL, &runs), 0);
+	assert_string_equal(runs, "1-3,7,8");
 	assert_string_equal(one, "");
 }
 
