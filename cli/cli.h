@@ -215,6 +215,12 @@ int kernel_toolchain_verb(struct cli *c, struct muster *m) _must_check_;
 /* ssi ps: the processes of the single system, by node. */
 int ssi_ps(struct cli *c) _must_check_;
 
+/* ---- ssi-test.c ---- */
+
+int ssi_test(struct cli *c) _must_check_;
+/* ssi scheduler [on | off] */
+int ssi_scheduler(struct cli *c) _must_check_;
+
 /* ---- watch.c ---- */
 
 struct watch {

@@ -193,6 +193,11 @@ static int reset(struct cli *c)
 	return form(c, muster_ssi_reset);
 }
 
+static int stop(struct cli *c)
+{
+	return form(c, muster_ssi_stop);
+}
+
 static int migrate(struct cli *c)
 {
 	_cleanup_(muster_freep) struct muster *m = NULL;
@@ -223,11 +228,13 @@ static int migrate(struct cli *c)
 static const struct {
 	const char *name;
 	int arguments; /* besides its own name */
+	int may_lack;  /* of these */
 	int (*run)(struct cli *c);
 } words[] = {
-	{ "status", 0, status },       { "start", 0, start }, { "add", 0, add },
-	{ "remove", 0, remove_nodes }, { "reset", 0, reset }, { "migrate", 2, migrate },
-	{ "ps", 0, ssi_ps },
+	{ "status", 0, 0, status },	      { "start", 0, 0, start }, { "add", 0, 0, add },
+	{ "remove", 0, 0, remove_nodes },     { "stop", 0, 0, stop },	{ "reset", 0, 0, reset },
+	{ "migrate", 2, 0, migrate },	      { "ps", 0, 0, ssi_ps },	{ "test", 0, 0, ssi_test },
+	{ "scheduler", 1, 1, ssi_scheduler },
 };
 
 static int run(struct cli *c)
@@ -237,26 +244,27 @@ static int run(struct cli *c)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].name, c->argv[0]) != 0)
 			continue;
-		r = cli_arguments(c, 1 + words[i].arguments, 1 + words[i].arguments);
+		r = cli_arguments(c, 1 + words[i].arguments - words[i].may_lack, 1 + words[i].arguments);
 		return r < 0 ? r : words[i].run(c);
 	}
 	return r < 0 ? r
 		     : cli_refuse(c,
-				  _("there is no \"%s\"; it is status, ps, start, add, remove, reset or "
-				    "migrate"),
+				  _("there is no \"%s\"; it is status, ps, test, start, add, remove, stop, "
+				    "reset, migrate or scheduler"),
 				  c->argv[0]);
 }
 
 static const struct cli_option options[] = {
 	{ "all", 'a', NULL, N_("ps: with the kernel's own threads") },
+	{ "output", 'o', "FILE", N_("test: keep the report in this file, too"), "file" },
 	{ 0 },
 };
 
 const struct verb verb_ssi = {
 	.name = "ssi",
-	.args = "status [-n RANGE] | ps [-a] [-n RANGE] | start [-n RANGE] | add -n RANGE | remove -n RANGE "
-		"| reset [-n RANGE] | "
-		"migrate PID NODE",
+	.args = "status [-n RANGE] | ps [-a] [-n RANGE] | test [-o FILE] | start [-n RANGE] | add -n RANGE | "
+		"remove -n RANGE | stop | reset [-n RANGE] | migrate PID NODE | scheduler [on | off] [-n "
+		"RANGE]",
 	.summary = N_("the single system image: many nodes as one machine"),
 	.details = N_(
 		"status shows the merged machine of a cluster that runs Kerrighed, and where each node "
@@ -273,12 +281,26 @@ const struct verb verb_ssi = {
 		"-n. It is the remedy for a single system that hangs. On a terminal it asks first, naming "
 		"the "
 		"nodes. A node that does not report any more cannot hear it, and wants its power switched.\n"
-		"migrate moves a process to a node.\n"
+		"stop ends all of it in good order; what runs in it ends. Kerrighed 3.0 has nothing for that "
+		"which "
+		"leaves the nodes up: they are taken out one after the other, and the last one restarts. On "
+		"a "
+		"terminal it asks first.\n"
+		"test tries it out: its processors and memory are the sum of what its nodes have, a process "
+		"moves to "
+		"another node and back and keeps its result, and shared memory written on one node is read "
+		"on "
+		"another. The exit status is 0 only when all of that passes.\n"
+		"migrate moves a process to a node. scheduler shows what moves processes by itself, and sets "
+		"the "
+		"usual schedulers up, on all nodes or those of -n, or takes them away. They move what may "
+		"move: see "
+		"Kerrighed's krgcapset.\n"
 		"ps lists the processes of the one machine by the node where each is, with the node where it "
 		"began in the column FROM when it has moved, and the time that it has used of processors. A "
 		"node of the single system is asked for them; of very many it tells the busiest and counts "
 		"the others.\n"),
-	.words = "status ps start add remove reset migrate",
+	.words = "status ps test start add remove stop reset migrate scheduler on off",
 	.options = options,
 	.run = run,
 };
