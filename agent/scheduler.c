@@ -137,7 +137,8 @@ static int each(int at, const char *ids, struct text *out)
 		n++;
 		r = !ids   ? 0
 		    : *ids ? file_write_value(dir, "node_set", ids, O_CREAT)
-			   : file_write_value(dir, "node_set_max_fit", "1", O_CREAT);
+			   /* Without a newline the kernel looks at what stands behind it, and may refuse it. */
+			   : file_write_value(dir, "node_set_max_fit", "1\n", O_CREAT);
 		if (r < 0) {
 			text_addf(out, "the nodes of %s cannot be set: %s\n", e->d_name, strerror(-r));
 			return r;

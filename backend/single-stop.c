@@ -168,10 +168,10 @@ int muster_ssi_stop(struct muster *m, const char *range, struct muster_result **
 	struct work w = { 0 };
 	int r = work_begin_online(m, range, &w);
 
-	if (r == 0) {
-		qsort(w.v, w.n, sizeof(*w.v), compare_ids);
+	if (r == 0)
+		r = work_sort(&w, compare_ids);
+	if (r == 0)
 		r = may_stop(m, &w);
-	}
 	if (r == 0)
 		r = confirm(m, &w);
 	if (r == 0)

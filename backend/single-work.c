@@ -54,6 +54,13 @@ int work_begin_online(struct muster *m, const char *range, struct work *w)
 	return begin_results(w);
 }
 
+int work_sort(struct work *w, int (*compare)(const void *, const void *))
+{
+	qsort(w->v, w->n, sizeof(*w->v), compare);
+	muster_results_free(w->results, w->n);
+	return begin_results(w);
+}
+
 int work_begin(struct muster *m, const char *range, struct work *w)
 {
 	int r = muster_status(m, range, &w->v, &w->n);

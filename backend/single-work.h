@@ -15,6 +15,8 @@ struct work {
 int work_begin(struct muster *m, const char *range, struct work *w) _must_check_;
 /* Of those only that are in the single system. */
 int work_begin_online(struct muster *m, const char *range, struct work *w) _must_check_;
+/* Before anything was said: puts them into this order. */
+int work_sort(struct work *w, int (*compare)(const void *, const void *)) _must_check_;
 void work_free(struct work *w);
 /* Hands the results out; what nothing was said of was not come to. */
 int work_end(struct work *w, struct muster_result **ret, size_t *ret_n) _must_check_;

@@ -219,7 +219,7 @@ static void the_schedulers_are_set_up_and_taken_away(void **state)
 	/* Once more, for all nodes: what is there stays. */
 	assert_int_equal(run(room, "ssi-scheduler", "1", &all), 0);
 	fit = get(room, SCHED "schedulers/mosix/node_set_max_fit");
-	assert_string_equal(fit, "1");
+	assert_string_equal(fit, "1\n");
 	assert_int_equal(run(room, "ssi-scheduler", "0", &off), 0);
 	assert_null(off.s);
 	assert_there(room, SCHED "schedulers/rr", false);
