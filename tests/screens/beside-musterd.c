@@ -33,13 +33,14 @@ static const char *filled_in(const struct cluster *c, const char *word)
 int main(int argc, char **argv)
 {
 	static const int signs[] = { SIGHUP, SIGINT, SIGTERM };
+	char *joined = argc > 2 ? strchr(argv[1], '+') : NULL;
 	size_t nodes = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
 	struct cluster *c;
 	int status = 0;
 	pid_t pid;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: beside-musterd NODES PROGRAM [ARGUMENT]...\n");
+		fprintf(stderr, "usage: beside-musterd NODES[+JOINED] PROGRAM [ARGUMENT]...\n");
 		return 2;
 	}
 	c = cluster_new(nodes);
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
 	putenv(strdup(cluster_path(c)));
 	if (nodes) {
 		cluster_seed(c, nodes <= HISTORY_UP_TO);
+		cluster_join(c, joined ? strtoul(joined + 1, NULL, 10) : 0);
 		cluster_start(c);
 	} else if (fs_remove_tree(c->root_fd, "/etc") < 0 || fs_remove_tree(c->root_fd, "/var") < 0) {
 		return 99;

@@ -303,6 +303,35 @@ void cluster_seed(struct cluster *c, bool history)
 	store_free(s);
 }
 
+void cluster_join(struct cluster *c, size_t nodes)
+{
+	struct store *s = cluster_store(c);
+
+	for (size_t i = 0; i < nodes; i++) {
+		struct store_report r = { .stage = NODE_JOINED,
+					  .kernel = "2.6.30-krg",
+					  .version = "#1 SMP",
+					  .reason = "",
+					  .log = "",
+					  .processors = 4,
+					  .memory_kb = 508164,
+					  .memory_free_kb = 200000,
+					  .load = 1,
+					  .ssi = { .known = true,
+						   .node = (int)i + 1,
+						   .session = 7,
+						   .subsession = 1,
+						   .online = (int)nodes,
+						   .present = (int)nodes,
+						   .processors = 4 * (int)nodes,
+						   .memory_kb = 508164 * (long long)nodes,
+						   .load = 1 } };
+
+		must(store_report(s, c->at, c->plan.nodes[i].name, &r), "a report");
+	}
+	store_free(s);
+}
+
 const char *cluster_zone(const struct cluster *c)
 {
 	static char zone[40];

@@ -33,6 +33,8 @@ struct cluster *cluster_new_at(size_t nodes, uint32_t first);
 /* Gives them a past: all are ready but the last three, of which one boots, one has failed and one was shut down. With
  * `history` each has booted three times before. */
 void cluster_seed(struct cluster *c, bool history);
+/* The first so many of them are in a single system, which is up. */
+void cluster_join(struct cluster *c, size_t nodes);
 /* The store, for more; the caller frees it. */
 struct store *cluster_store(struct cluster *c);
 void cluster_boot(struct store *s, const struct plan_node *n, int64_t began, enum node_stage last,

@@ -22,4 +22,6 @@ play() { # nodes of the cluster, muster's words
 }
 
 play 16 console --root @ROOT@ --host @HOST@
+# a cluster whose first nodes are one machine: its page is another one then
+play 16+4 console --root @ROOT@ --host @HOST@
 echo "1..$number"
