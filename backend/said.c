@@ -79,6 +79,8 @@ static const char *const sentences[] = {
 	N_("%s on the NFS export %s cannot be opened: %s"),
 	N_("the root's squashfs does not mount: %s"),
 	N_("the overlay over the root does not mount: %s"),
+	N_("the root does not mount: %s"),
+	N_("the root's /%s cannot be copied into memory: %s"),
 	N_("no loop device for the root: %s"),
 	N_("the root has no %s: is it a whole system?"),
 	N_("out of memory"),
