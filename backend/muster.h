@@ -615,15 +615,20 @@ enum muster_ssi_verb {
 	MUSTER_SSI_ADD,
 	MUSTER_SSI_REMOVE,
 	MUSTER_SSI_MIGRATE,
+	MUSTER_SSI_STOP,
+	MUSTER_SSI_TEST,
+	MUSTER_SSI_SCHEDULER_ON,
+	MUSTER_SSI_SCHEDULER_OFF,
 };
 
 struct muster_ssi_wish {
 	enum muster_ssi_verb verb;
-	const char *range; /* of the nodes */
+	const char *range; /* of the nodes; NULL: all */
 	long pid;	   /* of MIGRATE */
 	const char *node;  /* likewise */
 };
-/* One of these as a job, for a screen that goes on meanwhile: what became of each node is a note or an error of it. */
+/* One of these as a job, for a screen that goes on meanwhile: what became of each node, or of each part of a test, is a note or an
+ * error of it. A test that does not pass ends with -MUSTER_E_UNHEALTHY. */
 int muster_ssi_job(struct muster *m, const struct muster_ssi_wish *wish) _must_check_;
 
 /* ---- a command on many nodes, by ssh ----------------------------------------------------------------------- */

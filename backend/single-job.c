@@ -6,6 +6,8 @@
 
 #include "backend/context.h"
 #include "backend/job.h"
+#include "util/error.h"
+#include "util/i18n.h"
 
 /* Each node's outcome as an event: that of one which could not do it is an error. */
 static int tell(struct muster *m, struct muster_result *v, size_t n)
@@ -24,6 +26,36 @@ static int tell(struct muster *m, struct muster_result *v, size_t n)
 	return r;
 }
 
+static int test(struct muster *m)
+{
+	struct ssi_test t;
+	int r = muster_ssi_test(m, &t);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < SSI_CHECK_COUNT; i++) {
+		if (t.checks[i].verdict == SSI_PASSED)
+			context_note(m, "%s", t.checks[i].text);
+		else
+			context_error(m, "%s", t.checks[i].text);
+	}
+	r = t.passed ? 0 : -MUSTER_E_UNHEALTHY;
+	muster_ssi_test_free(&t);
+	return r;
+}
+
+static int schedule(struct muster *m, enum muster_scheduler what, const char *range)
+{
+	_cleanup_strv_ struct strv lines = STRV_INIT;
+	int r = muster_ssi_scheduler(m, what, range, &lines);
+
+	for (size_t i = 0; r == 0 && i < lines.n; i++)
+		context_note(m, "%s", lines.v[i]);
+	if (r == 0 && lines.n == 0)
+		context_note(m, _("No scheduler moves processes."));
+	return r;
+}
+
 static int work(struct muster *m, const void *data)
 {
 	static int (*const verbs[])(struct muster * m, const char *range, struct muster_result **ret,
@@ -31,16 +63,25 @@ static int work(struct muster *m, const void *data)
 		[MUSTER_SSI_START] = muster_ssi_start,
 		[MUSTER_SSI_ADD] = muster_ssi_add,
 		[MUSTER_SSI_REMOVE] = muster_ssi_remove,
+		[MUSTER_SSI_STOP] = muster_ssi_stop,
 	};
 	const struct muster_ssi_wish *w = data;
 	struct muster_result *v = NULL;
 	size_t n = 0;
 	int r;
 
-	if (w->verb == MUSTER_SSI_MIGRATE)
+	switch (w->verb) {
+	case MUSTER_SSI_MIGRATE:
 		return muster_ssi_migrate(m, w->pid, w->node);
-	if ((size_t)w->verb >= ARRAY_SIZE(verbs))
-		return -EINVAL;
+	case MUSTER_SSI_TEST:
+		return test(m);
+	case MUSTER_SSI_SCHEDULER_ON:
+		return schedule(m, MUSTER_SCHEDULER_ON, w->range);
+	case MUSTER_SSI_SCHEDULER_OFF:
+		return schedule(m, MUSTER_SCHEDULER_OFF, NULL);
+	default:
+		break;
+	}
 	r = verbs[w->verb](m, w->range, &v, &n);
 	return r < 0 ? r : tell(m, v, n);
 }

@@ -217,9 +217,9 @@ int ssi_ps(struct cli *c) _must_check_;
 
 /* ---- ssi-test.c ---- */
 
-int ssi_test(struct cli *c) _must_check_;
+int ssi_test_verb(struct cli *c) _must_check_;
 /* ssi scheduler [on | off] */
-int ssi_scheduler(struct cli *c) _must_check_;
+int ssi_scheduler_verb(struct cli *c) _must_check_;
 
 /* ---- watch.c ---- */
 

@@ -121,7 +121,7 @@ static int keep(struct cli *c, const char *path, const struct ssi_test *t)
 	return r;
 }
 
-int ssi_test(struct cli *c)
+int ssi_test_verb(struct cli *c)
 {
 	_cleanup_(muster_freep) struct muster *m = NULL;
 	const char *path = cli_value(c, "output");
@@ -196,7 +196,7 @@ static int print_schedulers(struct cli *c, const struct strv *lines)
 	return cli_print(&b);
 }
 
-int ssi_scheduler(struct cli *c)
+int ssi_scheduler_verb(struct cli *c)
 {
 	_cleanup_(muster_freep) struct muster *m = NULL;
 	_cleanup_strv_ struct strv lines = STRV_INIT;

@@ -231,10 +231,16 @@ static const struct {
 	int may_lack;  /* of these */
 	int (*run)(struct cli *c);
 } words[] = {
-	{ "status", 0, 0, status },	      { "start", 0, 0, start }, { "add", 0, 0, add },
-	{ "remove", 0, 0, remove_nodes },     { "stop", 0, 0, stop },	{ "reset", 0, 0, reset },
-	{ "migrate", 2, 0, migrate },	      { "ps", 0, 0, ssi_ps },	{ "test", 0, 0, ssi_test },
-	{ "scheduler", 1, 1, ssi_scheduler },
+	{ "status", 0, 0, status },
+	{ "start", 0, 0, start },
+	{ "add", 0, 0, add },
+	{ "remove", 0, 0, remove_nodes },
+	{ "stop", 0, 0, stop },
+	{ "reset", 0, 0, reset },
+	{ "migrate", 2, 0, migrate },
+	{ "ps", 0, 0, ssi_ps },
+	{ "test", 0, 0, ssi_test_verb },
+	{ "scheduler", 1, 1, ssi_scheduler_verb },
 };
 
 static int run(struct cli *c)

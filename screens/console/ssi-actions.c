@@ -86,6 +86,50 @@ int ssi_remove(struct ssi_page *p)
 			      SSI_ONLINE, false, MUSTER_SSI_REMOVE);
 }
 
+int ssi_stop(struct ssi_page *p)
+{
+	_cleanup_free_ char *nodes = NULL;
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	const struct ssi_state *s = ssi_model_state(p->model);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n_nodes; i++)
+		if (s->nodes[i].place == SSI_ONLINE)
+			r = strv_add(&names, s->nodes[i].name);
+	nodes = r == 0 ? muster_fold(&names) : NULL;
+	if (!nodes)
+		return -ENOMEM;
+	if (!action_confirm(p->console, _("Stop"),
+			    _("Shall the single system of these nodes be ended? What runs in it ends. With "
+			      "Kerrighed 3.0 the nodes are taken out one after the other, and the last one "
+			      "restarts."),
+			    nodes))
+		return 0;
+	return run(p, _("Stop the single system"), &(struct muster_ssi_wish){ .verb = MUSTER_SSI_STOP });
+}
+
+int ssi_test(struct ssi_page *p)
+{
+	return run(p, _("Try the single system out"), &(struct muster_ssi_wish){ .verb = MUSTER_SSI_TEST });
+}
+
+int ssi_scheduler(struct ssi_page *p)
+{
+	const struct tui_box_item items[] = {
+		{ _("On"), _("Processes that may move go where there is less to do"), false },
+		{ _("Off"), _("Processes stay where they are"), false },
+	};
+	size_t at = 0;
+	int r = tui_box_menu(p->console->tui, _("Schedulers"), _("What moves processes by itself?"), items,
+			     ARRAY_SIZE(items), &at);
+
+	if (r < 0)
+		return r == -ECANCELED ? 0 : r;
+	return run(p, _("Schedulers"),
+		   &(struct muster_ssi_wish){ .verb = at == 0 ? MUSTER_SSI_SCHEDULER_ON
+							      : MUSTER_SSI_SCHEDULER_OFF });
+}
+
 static char *all_in_it(const struct ssi_state *s)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;

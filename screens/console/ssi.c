@@ -18,6 +18,10 @@
 	X(SSI_START, 'u', TK_NONE, N_("start"), N_("Make one machine of nodes"), KEYMAP_BAR)         \
 	X(SSI_ADD, 'a', TK_NONE, N_("add"), N_("Add nodes to it"), KEYMAP_BAR)                       \
 	X(SSI_REMOVE, 'd', TK_NONE, N_("remove"), N_("Take nodes out of it"), KEYMAP_BAR)            \
+	X(SSI_SCHEDULER, 'b', TK_NONE, N_("scheduler"),                                              \
+	  N_("Let processes go by themselves where there is less to do, or stay"), KEYMAP_BAR)       \
+	X(SSI_TEST, 't', TK_NONE, N_("test"), N_("Try out whether it works"), KEYMAP_BAR)            \
+	X(SSI_STOP, 'x', TK_NONE, N_("stop"), N_("End all of it in good order"), KEYMAP_BAR)         \
 	X(SSI_RESET, 'R', TK_NONE, N_("reset"), N_("Restart all its nodes at once, where it hangs"), \
 	  KEYMAP_BAR)                                                                                \
 	X(SSI_NODES, 'n', TK_NONE, N_("more nodes"), N_("Show the next nodes, where not all fit"),   \
@@ -315,6 +319,11 @@ static bool can_act(const struct ssi_page *p, int request)
 		return s->health == SSI_UP && count(p, SSI_PRESENT) > 0;
 	case SSI_REMOVE:
 		return s->health == SSI_UP && s->online > 1;
+	case SSI_SCHEDULER:
+	case SSI_STOP:
+		return s->health == SSI_UP;
+	case SSI_TEST:
+		return s->health == SSI_UP && s->online > 1;
 	case SSI_RESET:
 		return count(p, SSI_OUT) < s->n_nodes;
 	default: /* SSI_MIGRATE */
@@ -331,6 +340,9 @@ static bool ssi_enabled(void *self, int request)
 	case SSI_ADD:
 	case SSI_REMOVE:
 	case SSI_RESET:
+	case SSI_SCHEDULER:
+	case SSI_TEST:
+	case SSI_STOP:
 	case SSI_MIGRATE:
 		return can_act(p, request);
 	case SSI_NODES:
@@ -366,13 +378,29 @@ static int ssi_event(void *self, const struct tui_event *e)
 	return shows_table(p) ? tui_table_event(p->table, e) : 0;
 }
 
+static bool opens_another(int request)
+{
+	switch (request) {
+	case SSI_HELP:
+	case SSI_START:
+	case SSI_ADD:
+	case SSI_REMOVE:
+	case SSI_RESET:
+	case SSI_SCHEDULER:
+	case SSI_TEST:
+	case SSI_STOP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int ssi_key(void *self, int request)
 {
 	struct ssi_page *p = self;
 
 	/* Others come above it: nobody looks at the processes then. */
-	if (request == SSI_HELP || request == SSI_START || request == SSI_ADD || request == SSI_REMOVE ||
-	    request == SSI_RESET)
+	if (opens_another(request))
 		stop_asking(p);
 	switch (request) {
 	case SSI_MIGRATE:
@@ -385,6 +413,12 @@ static int ssi_key(void *self, int request)
 		return ssi_remove(p);
 	case SSI_RESET:
 		return ssi_reset(p);
+	case SSI_SCHEDULER:
+		return ssi_scheduler(p);
+	case SSI_TEST:
+		return ssi_test(p);
+	case SSI_STOP:
+		return ssi_stop(p);
 	case SSI_NODES:
 		p->first_node += p->shown_nodes;
 		return 0;

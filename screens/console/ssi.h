@@ -31,6 +31,9 @@ int ssi_start(struct ssi_page *p) _must_check_;
 int ssi_add(struct ssi_page *p) _must_check_;
 int ssi_remove(struct ssi_page *p) _must_check_;
 int ssi_reset(struct ssi_page *p) _must_check_;
+int ssi_stop(struct ssi_page *p) _must_check_;
+int ssi_test(struct ssi_page *p) _must_check_;
+int ssi_scheduler(struct ssi_page *p) _must_check_;
 /* The process under the cursor. */
 int ssi_migrate(struct ssi_page *p, const struct ssi_model_process *process) _must_check_;
 void ssi_leave_job(struct ssi_page *p); /* it goes on */

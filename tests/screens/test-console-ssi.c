@@ -51,10 +51,13 @@ static bool tell(struct cluster *c, size_t i, bool joined, const char *more)
 	return asked;
 }
 
+/* A node says what it has before it joins: from then on it may see the merged machine alone. */
 static void tell_all(struct cluster *c, bool joined)
 {
 	for (size_t i = 0; i < IN_IT; i++)
-		tell(c, i, joined, "");
+		tell(c, i, false, "");
+	for (size_t i = 0; joined && i < IN_IT; i++)
+		tell(c, i, true, "");
 }
 
 /* What node01 says of the processes, at this time of its clock: "spin" is on `node`, "crunch" on node03. */
