@@ -168,7 +168,7 @@ report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; sile
 run kernel frob
 report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
 run ssi melt
-report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status, ps, start, add, remove, reset or migrate'; silent out)"
+report 'an unknown word of ssi is refused' "$(want 2 err 'no "melt"; it is status, ps, test, start, add, remove, stop, reset, migrate or scheduler'; silent out)"
 run ssi add
 report 'joining wants its nodes named' "$(want 2 err 'name the nodes with -n RANGE'; silent out)"
 run ssi migrate init node01
