@@ -135,6 +135,12 @@ static void add_list(const struct list *l, struct text *out)
 	}
 }
 
+/* Who looks, and who waits for it. */
+static bool is_ours(pid_t pid)
+{
+	return pid == getpid() || (pid == getppid() && pid != 1);
+}
+
 static void look(int at, int kernel, struct text *out)
 {
 	unsigned long long per_node = processors_per_node(at);
@@ -144,7 +150,7 @@ static void look(int at, int kernel, struct text *out)
 	struct process p;
 
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (parse_number(e->d_name, INT_MAX, &p.pid) == 0 && (pid_t)p.pid != getpid() &&
+		if (parse_number(e->d_name, INT_MAX, &p.pid) == 0 && !is_ours((pid_t)p.pid) &&
 		    read_process(fd, e->d_name, per_node, &p) && (kernel || !p.kernel))
 			keep(&list, &p);
 	add_list(&list, out);
