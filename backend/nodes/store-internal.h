@@ -112,12 +112,13 @@ struct store {
 	  "DELETE FROM stages WHERE boot = ?1 AND n IN (SELECT n FROM stages WHERE boot = ?1"                \
 	  " AND n >= (SELECT MIN(n) FROM stages WHERE boot = ?1 AND stage IN ('lost', 'failed', 'joined'))"  \
 	  " ORDER BY n LIMIT 2) AND (SELECT COUNT(*) FROM stages WHERE boot = ?1) > ?2")                     \
-	X(REPORT, "UPDATE boots SET reported = ?2, kernel = CASE WHEN ?3 = '' THEN kernel ELSE ?3 END,"      \
-		  " processors = CASE WHEN ?4 > 0 AND (?9 = 0 OR processors = 0) THEN ?4 ELSE processors END," \
-		  " memory = CASE WHEN ?5 > 0 AND (?9 = 0 OR memory = 0) THEN ?5 ELSE memory END,"           \
-		  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                            \
-		  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END,"                                         \
-		  " version = CASE WHEN ?8 = '' THEN version ELSE ?8 END WHERE id = ?1")                     \
+	X(REPORT,                                                                                            \
+	  "UPDATE boots SET reported = ?2, kernel = CASE WHEN ?3 = '' THEN kernel ELSE ?3 END,"              \
+	  " processors = CASE WHEN ?4 > 0 AND (?9 = 0 OR processors = 0) THEN ?4 ELSE processors END,"       \
+	  " memory = CASE WHEN ?5 > 0 AND (?9 = 0 OR memory = 0) THEN ?5 ELSE memory END,"                   \
+	  " memory_free = CASE WHEN ?6 > 0 THEN ?6 ELSE memory_free END,"                                    \
+	  " load = CASE WHEN ?7 >= 0 THEN ?7 ELSE load END,"                                                 \
+	  " version = CASE WHEN ?8 = '' THEN version ELSE ?8 END WHERE id = ?1")                             \
 	X(SSI, "INSERT OR REPLACE INTO ssi(boot, node, session, subsession, max_nodes, online, present, "    \
 	       "possible,"                                                                                   \
 	       " processors, memory, memory_free, load, abi, stuck)"                                         \
