@@ -17,7 +17,8 @@
 #define PROBE_MS (HEAR_MS + 200000) /* beyond the agent's own end (agent/probe.h) */
 #define FRESH_MS 12000		    /* until all have reported once more */
 #define LOOK_MS 100
-#define TIMEOUT 124 /* as agents say it */
+#define AGAIN_MS 1000 /* agents report no more often when they are asked to */
+#define TIMEOUT 124   /* as agents say it */
 
 static int settle(struct ssi_check *c, enum ssi_verdict verdict, long ms, const char *fmt, ...)
 	_printf_(4, 5);
@@ -60,10 +61,10 @@ static bool has_reported(const struct work *w, int64_t since)
 	return true;
 }
 
-/* A merged machine that was read before the last node joined says nothing: each reports once more. */
-static int refresh(struct muster *m, struct work *w)
+/* Until each of them has reported once more, or the time is over. */
+static int refresh(struct muster *m, struct work *w, int64_t end)
 {
-	int64_t since = clock_wall_ms(), end = clock_mono_ms() + FRESH_MS;
+	int64_t since = clock_wall_ms();
 	_cleanup_strv_ struct strv names = STRV_INIT;
 	int r = work_names(w, &names);
 
@@ -79,16 +80,39 @@ static int refresh(struct muster *m, struct work *w)
 	return r;
 }
 
+/* A merged machine that was read before the last node joined says nothing; and one node alone tells of it, which hears that with the
+ * answer to a report (daemon/teller.h). */
+static int read_merged(struct muster *m, struct work *w, struct ssi_state *ret)
+{
+	int64_t end = clock_mono_ms() + FRESH_MS;
+	struct ssi_state s;
+	int r;
+
+	for (;;) {
+		r = refresh(m, w, end);
+		if (r == 0)
+			r = muster_ssi_status(m, NULL, &s);
+		if (r < 0)
+			return r;
+		if (s.processors > 0 || s.health != SSI_UP || clock_mono_ms() >= end)
+			break;
+		muster_ssi_free(&s);
+		r = context_pause(m, AGAIN_MS);
+		if (r < 0)
+			return r;
+	}
+	*ret = s;
+	return 0;
+}
+
 static int check_sums(struct muster *m, struct work *w, struct ssi_test *t)
 {
 	int64_t began = clock_mono_ms();
-	int processors = 0, r = refresh(m, w);
 	long long memory = 0, off;
 	struct ssi_state s;
+	int processors = 0, r = read_merged(m, w, &s);
 	long ms;
 
-	if (r == 0)
-		r = muster_ssi_status(m, NULL, &s);
 	if (r < 0)
 		return r;
 	ms = (long)(clock_mono_ms() - began);

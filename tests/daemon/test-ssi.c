@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "tests/daemon/client.h"
+#include "util/fs.h"
 #include "util/spawn.h"
 
 #define SCRIPT1 "/boot.ipxe?mac=" MAC1 "&platform=pcbios"
@@ -23,6 +24,7 @@
 #define IN_IT(id, present)                                                                               \
 	KERRIGHED "ssi_subsession=1\nssi_session=1\nssi_node=" id "\nssi_online=2\nssi_present=" present \
 		  "\nssi_processors=8\nssi_memory_kb=1016328\nssi_memory_free_kb=900000\nssi_load=0.31\n"
+#define MERGED "ssi_processors=8\nssi_memory_kb=1016328\nssi_memory_free_kb=900000\nssi_load=0.31\n"
 #define WAITS(id) KERRIGHED "ssi_subsession=-1\nssi_session=1\nssi_node=" id "\nssi_present=2\n"
 
 struct fixture {
@@ -136,8 +138,11 @@ struct agent {
 	bool online;
 	bool quick; /* its reports say at once that it begins, and what came of it */
 	const char *id;
-	const char *fails; /* the word that it cannot do; NULL: it can all */
-	char done[256];	   /* "ssi-prepare; ssi-add 2; " */
+	const char *fails;  /* the word that it cannot do; NULL: it can all */
+	int status;	    /* with which that ends; 0: 5 */
+	const char *merged; /* what it tells of the merged machine; NULL: what is right */
+	const char *says;   /* of what it does, as a report has it; NULL: nothing */
+	char done[256];	    /* "ssi-prepare; ssi-add 2; " */
 };
 
 /* The value of a line "key=value" in an answer; "" for none. */
@@ -172,6 +177,10 @@ static void obey(struct fixture *f, struct agent *agents, int node, const char *
 		agents[0].online = agents[1].online = true;
 	if (!fails && strcmp(word, "ssi-remove") == 0)
 		agents[1].online = false;
+	if (!fails && strcmp(word, "reboot") == 0)
+		a->online = false;
+	if (!fails && strcmp(word, "ssi-stop") == 0)
+		agents[0].online = agents[1].online = false;
 	assert_true(asprintf(&begins, "done=%s\n", id) > 0);
 	if (!a->quick) {
 		_cleanup_free_ char *first = NULL;
@@ -181,7 +190,12 @@ static void obey(struct fixture *f, struct agent *agents, int node, const char *
 		begins[0] = '\0';
 	}
 	assert_true(asprintf(&ends, KERRIGHED "%sresult_id=%s\nresult_status=%d\nresult=%s\n", begins, id,
-			     fails ? 5 : 0, fails ? "not today\\nnor tomorrow" : "") > 0);
+			     !fails	 ? 0
+			     : a->status ? a->status
+					 : 5,
+			     a->says ? a->says
+			     : fails ? "not today\\nnor tomorrow"
+				     : "") > 0);
 	report(f, node, ends);
 }
 
@@ -190,11 +204,12 @@ static void report_all(struct fixture *f, struct agent *agents)
 	for (int i = 0; i < 2; i++) {
 		_cleanup_free_ char *body = NULL, *answer = NULL;
 
-		assert_true(asprintf(&body,
-				     KERRIGHED "ssi_session=1\nssi_node=%s\nssi_present=2\n"
-					       "ssi_online=%d\nssi_subsession=%d\n",
-				     agents[i].id, agents[0].online + agents[1].online,
-				     agents[i].online ? 1 : -1) > 0);
+		assert_true(
+			asprintf(&body,
+				 KERRIGHED "ssi_session=1\nssi_node=%s\nssi_present=2\n"
+					   "ssi_online=%d\nssi_subsession=%d\n%s",
+				 agents[i].id, agents[0].online + agents[1].online, agents[i].online ? 1 : -1,
+				 agents[i].online ? agents[i].merged ? agents[i].merged : MERGED : "") > 0);
 		answer = client_report(f->server, i ? NODE2 : NODE1, f->token[i], body);
 		obey(f, agents, i, answer);
 	}
@@ -309,6 +324,132 @@ static void a_reset_is_asked_of_all_its_nodes(void **state)
 	assert_string_equal(agents[1].done, "reset; ");
 }
 
+/* Two nodes that have become one machine; their agents may then be told what to say. */
+static void begin(struct fixture *f, struct agent *agents)
+{
+	_cleanup_free_ char *said = NULL;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "start", NULL, NULL), 0);
+	agents[0].done[0] = agents[1].done[0] = '\0';
+}
+
+static void what_works_passes_the_test(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *said = NULL, *kept = NULL, *path = NULL;
+	_cleanup_close_ int root = -1;
+	struct fixture *f = *state;
+	size_t len;
+
+	begin(f, agents);
+	agents[0].says = "leave 140 0\\nreturn 80 0\\nresult 120 0\\nshared 540 0";
+	assert_true(asprintf(&path, "%s/report.txt", f->server->root) > 0);
+	assert_int_equal(run_ssi(f, agents, &said, "test", "-o", path), 0);
+	assert_string_equal(agents[0].done, "ssi-probe 1,2; ");
+	assert_non_null(strstr(said, "It has 8 processors; its nodes have 8."));
+	assert_non_null(strstr(said, "It has 1016328 kB of memory; its nodes have 1016328 kB."));
+	assert_non_null(strstr(said, "0.14 s  A process has moved to another node."));
+	assert_non_null(strstr(said, "0.54 s  Shared memory is the same on two nodes."));
+	assert_non_null(strstr(said, "It passes."));
+	root = fs_root_open(f->server->root);
+	assert_true(root >= 0);
+	assert_int_equal(fs_read(root, "/report.txt", 65536, &kept, &len), 0);
+	assert_non_null(strstr(kept, "The single system of node[01-02], tried on "));
+	assert_non_null(strstr(kept, "It passes."));
+}
+
+static void what_fails_in_a_test_is_told_and_fails_it(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *hangs = NULL, *wrong = NULL, *sums = NULL;
+	struct fixture *f = *state;
+
+	begin(f, agents);
+	agents[0].fails = "ssi-probe";
+	agents[0].status = 124;
+	agents[0].says = "leave 140 0\\nreturn 30000 124 it does not come back";
+	assert_int_equal(run_ssi(f, agents, &hangs, "test", "--json", NULL), 1);
+	assert_non_null(strstr(hangs, "\"passed\": false"));
+	assert_non_null(strstr(hangs, "\"verdict\": \"hangs\""));
+	assert_non_null(strstr(hangs, "A process cannot move back: it does not come back"));
+	assert_non_null(strstr(hangs, "\"verdict\": \"not tried\""));
+	agents[0].status = 1;
+	agents[0].says = "leave 140 0\\nreturn 80 0\\nresult 120 1 it is 17, and not 42\\nshared 540 0";
+	assert_int_equal(run_ssi(f, agents, &wrong, "test", NULL, NULL), 1);
+	assert_non_null(strstr(wrong, "A process that was moved fails: it is 17, and not 42"));
+	assert_non_null(strstr(wrong, "It does not pass."));
+	agents[0].fails = NULL;
+	agents[0].says = "leave 140 0\\nreturn 80 0\\nresult 120 0\\nshared 540 0";
+	agents[0].merged = agents[1].merged = "ssi_processors=4\nssi_memory_kb=508164\n";
+	assert_int_equal(run_ssi(f, agents, &sums, "test", NULL, NULL), 1);
+	assert_non_null(strstr(sums, "It has 4 processors; its nodes have 8."));
+	assert_non_null(strstr(sums, "It has 508164 kB of memory; its nodes have 1016328 kB."));
+}
+
+static void a_test_wants_a_single_system_that_is_up(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *said = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "test", NULL, NULL), 2);
+	assert_non_null(strstr(said, "The single system is not started"));
+	assert_string_equal(agents[0].done, "");
+}
+
+static void schedulers_are_set_up_shown_and_taken_away(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *on = NULL, *off = NULL, *show = NULL, *wrong = NULL;
+	struct fixture *f = *state;
+
+	begin(f, agents);
+	agents[0].says = "mosix 1-2\\nrr";
+	assert_int_equal(run_ssi(f, agents, &on, "scheduler", "on", NULL), 0);
+	assert_non_null(strstr(on, "mosix, on the nodes with the ids 1-2"));
+	assert_non_null(strstr(on, "rr, on all nodes"));
+	assert_int_equal(run_ssi(f, agents, &show, "scheduler", NULL, NULL), 0);
+	agents[0].says = NULL;
+	assert_int_equal(run_ssi(f, agents, &off, "scheduler", "off", NULL), 0);
+	assert_non_null(strstr(off, "No scheduler moves processes."));
+	assert_string_equal(agents[0].done, "ssi-scheduler 1; ssi-scheduler 2; ssi-scheduler 0; ");
+	assert_int_equal(run_ssi(f, agents, &wrong, "scheduler", "sometimes", NULL), 2);
+	assert_non_null(strstr(wrong, "\"sometimes\" is neither on nor off"));
+}
+
+/* Kerrighed 3.0 has no command that ends it: the agents say that there is none. */
+static void the_last_node_of_one_that_is_stopped_restarts(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2", .fails = "ssi-stop", .status = 127 } };
+	_cleanup_free_ char *said = NULL;
+	struct fixture *f = *state;
+
+	begin(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "stop", NULL, NULL), 0);
+	assert_non_null(strstr(said, "node02  It has left."));
+	assert_non_null(strstr(said, "node01  It was the last one, and restarts."));
+	report_all(f, agents);
+	assert_string_equal(agents[0].done, "ssi-remove 2; reboot; ");
+	assert_string_equal(agents[1].done, "ssi-stop; ");
+}
+
+static void generation_two_is_stopped_by_its_own_command(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *said = NULL, *again = NULL;
+	struct fixture *f = *state;
+
+	begin(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "stop", NULL, NULL), 0);
+	assert_non_null(strstr(said, "node01  It has left."));
+	assert_non_null(strstr(said, "node02  It has left."));
+	assert_string_equal(agents[1].done, "ssi-stop; ");
+	assert_int_equal(run_ssi(f, agents, &again, "stop", NULL, NULL), 2);
+	assert_non_null(strstr(again, "No such node is in a single system."));
+}
+
 /* Whether the answer to this report asks the node for the merged machine. */
 static bool is_to_tell(struct fixture *f, int node, const char *subsession)
 {
@@ -356,6 +497,12 @@ int main(void)
 		RUNNING(what_a_node_cannot_do_is_told),
 		RUNNING(a_start_with_one_id_twice_is_refused_and_touches_no_node),
 		RUNNING(a_reset_is_asked_of_all_its_nodes),
+		RUNNING(what_works_passes_the_test),
+		RUNNING(what_fails_in_a_test_is_told_and_fails_it),
+		RUNNING(a_test_wants_a_single_system_that_is_up),
+		RUNNING(schedulers_are_set_up_shown_and_taken_away),
+		RUNNING(the_last_node_of_one_that_is_stopped_restarts),
+		RUNNING(generation_two_is_stopped_by_its_own_command),
 		RUNNING(one_node_alone_is_asked_for_the_merged_machine),
 		RUNNING(a_range_that_names_no_node_is_refused),
 	};
