@@ -228,6 +228,33 @@ static bool is_running(struct daemon *d, const char *node)
 	return r == 0 && age >= 0 && age < (int64_t)d->interval * 1500;
 }
 
+/* iPXE's busid in hexadecimal: one byte 01 for PCI, two of the maker's id, two of the model's (struct dhcp_netdev_desc in
+ * its include/ipxe/dhcp.h). False: it names no PCI card; a loader that does not know its card sends zeros or nothing. */
+static bool card_of(const struct http_request *q, char ret[sizeof("8086:100e")])
+{
+	const char *id = q->query(q, "card");
+
+	if (!id || strlen(id) != 10 || strspn(id, "0123456789abcdef") != 10 || strncmp(id, "01", 2) != 0 ||
+	    strncmp(id + 2, "0000", 4) == 0 || strncmp(id + 2, "ffff", 4) == 0)
+		return false;
+	snprintf(ret, sizeof("8086:100e"), "%.4s:%.4s", id + 2, id + 6);
+	return true;
+}
+
+/* What it says serves the next kernel's check, also where this boot is refused for want of one. */
+static void keep_card(struct daemon *d, const struct http_request *q, const char *node)
+{
+	char card[sizeof("8086:100e")];
+	int r;
+
+	if (!card_of(q, card))
+		return;
+	r = store_card(daemon_store_lock(d), node, card);
+	daemon_store_unlock(d);
+	if (r < 0)
+		log_warning("the network card of %s is not kept: %s", node, muster_strerror(r));
+}
+
 void boot_script(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
 {
 	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
@@ -258,6 +285,7 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 			answer_script(a, script);
 		return;
 	}
+	keep_card(d, q, n->name);
 	r = choose(d, v, n, platform_of(q), &choice);
 	if (r == 0 && check_files(d, v, n, &choice, &why) < 0) {
 		if (why)

@@ -183,6 +183,11 @@ int store_boot(struct store *s, int64_t now, const char *node, const char *mac, 
 	return r < 0 ? r : end_changed(s, node, boot_script(s, now, node, mac, address, token, generation));
 }
 
+int store_card(struct store *s, const char *node, const char *card)
+{
+	return db_run(s->db, SQL_CARD, "tt", node, card);
+}
+
 static bool may_enter(enum node_stage from, enum node_stage to)
 {
 	return to > from || from == NODE_FAILED || from == NODE_LOST || to == NODE_OFF;

@@ -87,6 +87,9 @@ int store_expire(struct store *s, int64_t now, int64_t max_age) _must_check_;
 /* The state of all nodes, in the plan's order; names (may be NULL) chooses. -ENOENT: a name is unknown. */
 int store_nodes(struct store *s, int64_t now, const struct strv *names, struct node_state **ret,
 		size_t *ret_n) _must_check_;
+/* Keeps over which network card the node boots, "8086:15f3", as its loader says it, also before it has ever reported. Counts
+ * as no change of its state. */
+int store_card(struct store *s, const char *node, const char *card) _must_check_;
 /* Tells fn of each node that has said over which network card it boots, "8086:15f3". */
 int store_cards(struct store *s, int (*fn)(void *data, const char *node, const char *card),
 		void *data) _must_check_;

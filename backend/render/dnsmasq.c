@@ -122,10 +122,8 @@ static void add_boot(struct strbuf *b, const struct plan *p, const struct render
 		       "dhcp-match=set:bios,option:client-arch,0\n"
 		       "dhcp-match=set:efi64,option:client-arch,7\n"
 		       "dhcp-match=set:efi64,option:client-arch,9\n");
-	strbuf_addf(
-		b,
-		"dhcp-boot=tag:ipxe,\"http://%s:%u/boot.ipxe?mac=${netX/mac:hexhyp}&platform=${platform}\"",
-		IP4(p->net.address), p->http_port);
+	strbuf_addf(b, "dhcp-boot=tag:ipxe,\"http://%s:%u/" RENDER_IPXE_ASK "${platform}\"",
+		    IP4(p->net.address), p->http_port);
 	/* iPXE takes no file from a proxy's offer that names no server (net/udp/dhcp.c, dhcp_has_pxeopts()). */
 	if (is_proxy(p))
 		strbuf_addf(b, ",,%s", IP4(p->net.address));

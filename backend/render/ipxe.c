@@ -48,7 +48,7 @@ static void add_failed(struct strbuf *b, const struct render_boot *boot)
 		    ":again\n"
 		    "imgfree ||\n"
 		    "sleep %d ||\n"
-		    "chain --replace ${muster}/boot.ipxe?mac=${netX/mac:hexhyp}&platform=%s || goto again\n",
+		    "chain --replace ${muster}/" RENDER_IPXE_ASK "%s || goto again\n",
 		    boot->node->name, RETRY_SECONDS, RETRY_SECONDS, boot->platform);
 }
 
@@ -181,12 +181,11 @@ int render_ipxe_wait(const struct plan *p, const char *why, const char *platform
 	strbuf_adds(&b, "#!ipxe\n"
 			"echo muster:");
 	add_words(&b, why);
-	strbuf_addf(
-		&b,
-		"\n"
-		":again\n"
-		"sleep %d ||\n"
-		"chain --replace http://%s:%u/boot.ipxe?mac=${netX/mac:hexhyp}&platform=%s || goto again\n",
-		RETRY_SECONDS, IP4(p->net.address), p->http_port, platform);
+	strbuf_addf(&b,
+		    "\n"
+		    ":again\n"
+		    "sleep %d ||\n"
+		    "chain --replace http://%s:%u/" RENDER_IPXE_ASK "%s || goto again\n",
+		    RETRY_SECONDS, IP4(p->net.address), p->http_port, platform);
 	return strbuf_take(&b, ret, NULL);
 }

@@ -11,6 +11,10 @@
 /* The first line of every file that can carry a comment. */
 #define RENDER_BANNER "# muster wrote this file; `muster apply` replaces it. Change the answers, not this.\n"
 
+/* What iPXE asks musterd for; its platform goes behind. busid is the card's bus and ids (iPXE's include/ipxe/dhcp.h,
+ * struct dhcp_netdev_desc). With an http://ADDRESS:PORT/ before it, it stays below the 128 bytes of DHCP's boot file. */
+#define RENDER_IPXE_ASK "boot.ipxe?mac=${netX/mac:hexhyp}&card=${netX/busid:hexraw}&platform="
+
 /* -EINVAL, logged: a value of the plan or of env is not safe in some rendered file. */
 int render_check(const struct plan *p, const struct render_env *env) _must_check_;
 /* One word of a kernel command line as iPXE passes it on: printable, no space, nothing that iPXE takes as its own. */

@@ -343,6 +343,42 @@ static void the_program_shows_what_musterd_tells(void **state)
 	assert_non_null(strstr(down, "musterd does not answer; this is what it last knew."));
 }
 
+static void assert_card(struct fixture *f, const char *asked, const char *want)
+{
+	_cleanup_free_ char *path = NULL;
+	struct node_state *v;
+	struct reply r;
+
+	assert_true(asprintf(&path, SCRIPT1 "&card=%s", asked) > 0);
+	r = get(f->server, NODE1, path);
+	assert_int_equal(r.status, 200);
+	reply_free(&r);
+	v = node_now(f->server, "node01");
+	assert_string_equal(v->card, want);
+	node_states_free(v, 1);
+}
+
+static void the_loader_says_over_which_card_the_node_boots(void **state)
+{
+	struct fixture *f = *state;
+
+	/* What a loader sends that does not know it, or whose card is none of PCI, or who is no loader. */
+	assert_card(f, "", "");
+	assert_card(f, "0100000000", "");
+	assert_card(f, "01ffffffff", "");
+	assert_card(f, "028086100e", "");
+	assert_card(f, "018086100", "");
+	assert_card(f, "018086100x", "");
+	assert_card(f, "${netX/busid:hexraw}", "");
+	/* QEMU's e1000, then another card in the same machine. */
+	assert_card(f, "018086100e", "8086:100e");
+	assert_card(f, "011af41000", "1af4:1000");
+	assert_card(f, "", "1af4:1000");
+	/* Also where the boot itself is refused. */
+	assert_int_equal(fs_unlink(f->server->root_fd, "/var/lib/muster/initramfs/i1.img"), 0);
+	assert_card(f, "0110ec8168", "10ec:8168");
+}
+
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -358,6 +394,7 @@ int main(void)
 		RUNNING(a_node_boots_its_disk_once_or_always),
 		RUNNING(the_memory_test_is_used_up_when_it_is_fetched),
 		RUNNING(what_cannot_be_booted_is_refused),
+		RUNNING(the_loader_says_over_which_card_the_node_boots),
 		RUNNING(the_program_shows_what_musterd_tells),
 	};
 
