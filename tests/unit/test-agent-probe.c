@@ -18,7 +18,6 @@
 
 #define DEADLINE_MS 60000
 #define SCHED "config/krg_scheduler/"
-#define LIMIT "schedulers/mosix/mosix_load_balancer/local_load/freq_limit_filter/"
 /* Where it runs is what the script writes; node N has the processors 8N to 8N + 7. Field 39 is the processor. */
 #define MIGRATE                                                                                            \
 	"echo \"$@\" >>moved; mkdir -p proc/$1; zeros=; i=0; while [ $i -lt 35 ]; do zeros=\"$zeros 0\"; " \
@@ -193,57 +192,61 @@ static void assert_there(struct room *room, const char *path, bool there)
 	assert_int_equal(fstatat(room->at, path, &st, AT_SYMLINK_NOFOLLOW), there ? 0 : -1);
 }
 
+/* Kerrighed's program, as this kernel without its modules would let it: two schedulers and a probe. */
+#define SETS_UP "cd " SCHED " && mkdir -p schedulers/rr/process_set schedulers/even probes/load && echo done"
+
 static void the_schedulers_are_set_up_and_taken_away(void **state)
 {
 	_cleanup_text_ struct text none = { 0 }, some = { 0 }, now = { 0 }, all = { 0 }, off = { 0 };
-	_cleanup_free_ char *threshold = NULL, *nodes = NULL, *fit = NULL;
+	_cleanup_free_ char *nodes = NULL, *fit = NULL;
 	struct room *room = *state;
-	char target[128] = "";
 
 	put(room, SCHED "schedulers/.keep", "");
-	put(room, SCHED "probes/mosix_probe/norm_single_process_load/value", "1000\n");
+	put(room, SCHED "probes/.keep", "");
+	put_tool(room, "bin/krg_legacy_scheduler", "echo >>began; " SETS_UP);
 	assert_int_equal(run(room, "ssi-scheduler", "2", &none), 0);
 	assert_null(none.s);
+	assert_there(room, "began", false);
 	assert_int_equal(run(room, "ssi-scheduler", "1 1-3,5", &some), 0);
 	assert_non_null(strstr(some.s, "rr 1-3,5\n"));
-	assert_non_null(strstr(some.s, "mosix 1-3,5\n"));
-	threshold = get(room, SCHED LIMIT "threshold_filter/threshold");
-	assert_string_equal(threshold, "1500");
+	assert_non_null(strstr(some.s, "even 1-3,5\n"));
+	assert_null(strstr(some.s, "done"));
 	nodes = get(room, SCHED "schedulers/rr/node_set");
 	assert_string_equal(nodes, "1-3,5");
-	assert_true(readlinkat(room->at, SCHED LIMIT "threshold_filter/mosix_mean", target,
-			       sizeof(target) - 1) > 0);
-	assert_string_equal(target, "/" SCHED "probes/mosix_probe/norm_mean_load");
 	assert_int_equal(run(room, "ssi-scheduler", "2", &now), 0);
 	assert_string_equal(now.s, some.s);
-	/* Once more, for all nodes: what is there stays. */
+	/* Once more, for all nodes: what is there stays, and is not set up again. */
+	assert_int_equal(unlinkat(room->at, "began", 0), 0);
 	assert_int_equal(run(room, "ssi-scheduler", "1", &all), 0);
-	fit = get(room, SCHED "schedulers/mosix/node_set_max_fit");
+	assert_there(room, "began", false);
+	fit = get(room, SCHED "schedulers/even/node_set_max_fit");
 	assert_string_equal(fit, "1\n");
 	assert_int_equal(run(room, "ssi-scheduler", "0", &off), 0);
 	assert_null(off.s);
 	assert_there(room, SCHED "schedulers/rr", false);
-	assert_there(room, SCHED "schedulers/mosix", false);
-	assert_there(room, SCHED "probes/mosix_probe", false);
+	assert_there(room, SCHED "schedulers/even", false);
+	assert_there(room, SCHED "probes/load", false);
 }
 
-static void kerrigheds_own_tool_sets_them_up_where_it_can(void **state)
+static void what_keeps_schedulers_from_being_set_up_is_told(void **state)
 {
-	_cleanup_text_ struct text on = { 0 }, broken = { 0 }, none = { 0 };
+	_cleanup_text_ struct text kernel = { 0 }, tool = { 0 }, half = { 0 }, nothing = { 0 };
 	struct room *room = *state;
 
-	assert_int_equal(run(room, "ssi-scheduler", "1", &none), 1);
-	assert_string_equal(none.s, "this kernel has no schedulers on /config\n");
+	assert_int_equal(run(room, "ssi-scheduler", "1", &kernel), 1);
+	assert_string_equal(kernel.s, "this kernel has no schedulers on /config\n");
 	put(room, SCHED "schedulers/.keep", "");
-	put_tool(room, "bin/krg_legacy_scheduler", "[ $1 = start ] && mkdir " SCHED "schedulers/own");
-	assert_int_equal(run(room, "ssi-scheduler", "1 2", &on), 0);
-	assert_string_equal(on.s, "own 2\n");
-	/* It fails, and a module is missing, so that a probe has no values: what failed is named, and all is taken back. */
-	assert_int_equal(run(room, "ssi-scheduler", "0", &none), 0);
-	put_tool(room, "bin/krg_legacy_scheduler", "exit 1");
-	assert_int_equal(run(room, "ssi-scheduler", "1", &broken), 1);
-	assert_non_null(strstr(broken.s, "No such file or directory"));
+	assert_int_equal(run(room, "ssi-scheduler", "1", &tool), 1);
+	assert_non_null(strstr(tool.s, "krg_legacy_scheduler"));
+	/* What it did before it failed is taken back. */
+	put_tool(room, "bin/krg_legacy_scheduler", SETS_UP "; echo no probe; exit 1");
+	assert_int_equal(run(room, "ssi-scheduler", "1", &half), 1);
+	assert_non_null(strstr(half.s, "no probe"));
 	assert_there(room, SCHED "schedulers/rr", false);
+	assert_there(room, SCHED "probes/load", false);
+	put_tool(room, "bin/krg_legacy_scheduler", "exit 0");
+	assert_int_equal(run(room, "ssi-scheduler", "1", &nothing), 1);
+	assert_string_equal(nothing.s, "it has ended well, but there is no scheduler\n");
 }
 
 int main(void)
@@ -256,7 +259,7 @@ int main(void)
 		IN_ROOM(shared_memory_that_is_not_shared_is_told),
 		IN_ROOM(a_call_that_hangs_is_ended_with_what_it_has_said),
 		IN_ROOM(the_schedulers_are_set_up_and_taken_away),
-		IN_ROOM(kerrigheds_own_tool_sets_them_up_where_it_can),
+		IN_ROOM(what_keeps_schedulers_from_being_set_up_is_told),
 	};
 
 	return cmocka_run_group_tests_name("agent-probe", tests, NULL, NULL);
