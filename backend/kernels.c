@@ -190,6 +190,20 @@ static int generation_path(const char *root, const char *id, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+int muster_kernel_facts(struct muster *m, const char *id, char **ret_folder, char **ret_json)
+{
+	struct kernel_env env = kernel_env(m);
+	_cleanup_free_ char *folder = fs_join(m->root_path, KERNEL_GENERATIONS), *json = NULL;
+	int r = folder ? kernel_facts_read(&env, id, &json) : -ENOMEM;
+
+	if (r == 0)
+		*ret_folder = fs_join(folder, id);
+	if (r < 0 || !*ret_folder)
+		return r < 0 ? r : -ENOMEM;
+	*ret_json = TAKE_PTR(json);
+	return 0;
+}
+
 static int is_used(struct muster *m, const char *id, bool *ret)
 {
 	_cleanup_free_ char *applied = NULL, *path = NULL;

@@ -377,6 +377,8 @@ int muster_kernel_job(struct muster *m, const char *recipe,
 int muster_kernel_last(struct muster *m, struct kernel_order *ret) _must_check_;
 void muster_kernel_order_clear(struct kernel_order *o);
 int muster_kernel_list(struct muster *m, struct kernel_generation ***ret, size_t *ret_n) _must_check_;
+/* Where the kernel of this id lies, and the facts of its build: a JSON document, kernel.json in that folder. -ENOENT: none is built. */
+int muster_kernel_facts(struct muster *m, const char *id, char **ret_folder, char **ret_json) _must_check_;
 void muster_kernel_free(struct kernel_generation *g);
 DEFINE_CLEANUP(struct kernel_generation *, muster_kernel_free)
 void muster_kernels_free(struct kernel_generation **v, size_t n);

@@ -203,8 +203,10 @@ void doctor_format(const struct style *s, const struct muster_check *k, struct s
 /* {"fit", "checks": [{"name", "level", "text", "remedy", "command"}]} */
 json_t *doctor_json(const struct muster_check *v, size_t n);
 
-/* ---- kernel-check.c ---- */
+/* ---- kernel-check.c, kernel-show.c, kernel-toolchain.c: the longer of the kernel's verbs ---- */
 
+/* kernel show: what a recipe wants, or what a kernel was built of. */
+int kernel_show_verb(struct cli *c, struct muster *m) _must_check_;
 /* kernel check: will it run there? */
 int kernel_check_verb(struct cli *c, struct muster *m) _must_check_;
 /* muster kernel toolchain ... */

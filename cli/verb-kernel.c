@@ -112,138 +112,6 @@ static int list(struct cli *c, struct muster *m)
 	return r;
 }
 
-/* ---- show --------------------------------------------------------------------------------------------------- */
-
-struct shown {
-	const struct kernel_recipe *recipe;
-	char *wanted;
-	struct kernel_compiler *compilers;
-	bool *fits;
-	size_t n;
-};
-
-static json_t *words_json(const struct strv *v)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < v->n; i++)
-		json_array_append_new(list, cli_json_text(v->v[i]));
-	return list;
-}
-
-static json_t *show_json(const struct shown *w)
-{
-	const struct kernel_recipe *r = w->recipe;
-	json_t *sources = json_array(), *compilers = json_array();
-
-	for (size_t i = 0; i < r->n_sources; i++)
-		json_array_append_new(sources,
-				      json_pack("{so so so so}", "name", cli_json_text(r->sources[i].name),
-						"description", cli_json_text(r->sources[i].description),
-						"place", cli_json_text(r->sources[i].place), "sha256",
-						cli_json_text(r->sources[i].sha256)));
-	for (size_t i = 0; i < w->n; i++)
-		json_array_append_new(compilers,
-				      json_pack("{so so ss so sb}", "name",
-						cli_json_text(w->compilers[i].name), "path",
-						cli_json_text(w->compilers[i].path), "kind",
-						w->compilers[i].clang ? "clang" : "gcc", "version",
-						cli_json_text(w->compilers[i].version), "fits", w->fits[i]));
-	return json_pack("{so so so so so so so so so so so so so}", "name", cli_json_text(r->name),
-			 "description", cli_json_text(r->description), "file", cli_json_text(r->path),
-			 "sources", sources, "compiler_wanted", cli_json_text(w->wanted), "compilers",
-			 compilers, "base", cli_json_text(r->base), "set", words_json(&r->set), "module",
-			 words_json(&r->module), "unset", words_json(&r->unset), "value",
-			 words_json(&r->value), "targets", words_json(&r->targets), "flags",
-			 words_json(&r->flags));
-}
-
-static void add_words(struct strbuf *b, const struct style *s, const char *title, const struct strv *v)
-{
-	size_t column = 0, width = s->columns > 40 ? (size_t)s->columns : 80;
-
-	for (size_t i = 0; i < v->n; i++) {
-		size_t n = strlen(v->v[i]) + 1;
-
-		if (i == 0 || column + n > width) {
-			strbuf_addf(b, "%s%-14s", i ? "\n" : "", i ? "" : title);
-			column = 14;
-		}
-		strbuf_addf(b, "%s%s", v->v[i], i + 1 < v->n ? " " : "");
-		column += n;
-	}
-	if (v->n)
-		strbuf_addc(b, '\n');
-}
-
-static void add_sources(struct strbuf *b, const struct kernel_recipe *r)
-{
-	for (size_t i = 0; i < r->n_sources; i++) {
-		const struct kernel_source *s = &r->sources[i];
-
-		strbuf_addf(b, "%-14s%s: %s\n%-14s", i ? "" : "sources", s->name, s->description, "");
-		if (*s->place)
-			strbuf_addf(b, "%s\n", s->place);
-		else
-			strbuf_addf(b, _("yours to name: --source %s=PLACE\n"), s->name);
-		if (*s->sha256)
-			strbuf_addf(b, "%-14ssha256 %s\n", "", s->sha256);
-	}
-	for (size_t i = 0; i < r->n_patches; i++) {
-		const struct kernel_patch *p = &r->patches[i];
-
-		if (*p->source)
-			strbuf_addf(b, _("%-14s%s: %s of the source %s\n"), i ? "" : "patches", p->name,
-				    p->match, p->source);
-		else
-			strbuf_addf(b, "%-14s%s: %s\n", i ? "" : "patches", p->name, p->file);
-	}
-}
-
-static int print_show(const struct style *s, const struct shown *w)
-{
-	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	const struct kernel_recipe *r = w->recipe;
-
-	strbuf_addf(&b, "%s: %s\n%-14s%s\n", r->name, r->description, "file", r->path);
-	if (r->n_sources == 0)
-		return cli_print(&b);
-	add_sources(&b, r);
-	strbuf_addf(&b, "%-14s%s\n", "compiler", w->wanted);
-	for (size_t i = 0; i < w->n; i++)
-		strbuf_addf(&b, "%-14s%s is %s %s%s%s%s\n", "", w->compilers[i].name,
-			    w->compilers[i].clang ? "clang" : "gcc", w->compilers[i].version,
-			    style_on(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW),
-			    w->fits[i] ? _(": fits") : _(": does not fit"),
-			    style_off(s, w->fits[i] ? COLOUR_GREEN : COLOUR_YELLOW));
-	add_words(&b, s, "flags", &r->flags);
-	strbuf_addf(&b, "%-14s%s\n", "configuration", r->base);
-	add_words(&b, s, "  set", &r->set);
-	add_words(&b, s, "  module", &r->module);
-	add_words(&b, s, "  not set", &r->unset);
-	add_words(&b, s, "  value", &r->value);
-	add_words(&b, s, "targets", &r->targets);
-	return cli_print(&b);
-}
-
-static int show(struct cli *c, struct muster *m)
-{
-	_cleanup_(muster_recipe_freep) struct kernel_recipe *recipe = NULL;
-	struct shown w = { 0 };
-	int r = muster_recipe(m, c->argv[1], &recipe);
-
-	if (r == 0)
-		r = muster_recipe_compilers(m, recipe, &w.wanted, &w.compilers, &w.fits, &w.n);
-	if (r < 0)
-		return r;
-	w.recipe = recipe;
-	r = c->json ? cli_print_json(c, show_json(&w)) : print_show(&c->out, &w);
-	muster_compilers_free(w.compilers, w.n);
-	free(w.wanted);
-	free(w.fits);
-	return r;
-}
-
 /* ---- build, remove ------------------------------------------------------------------------------------------ */
 
 static int build(struct cli *c, struct muster *m)
@@ -291,7 +159,7 @@ static const struct {
 	int (*run)(struct cli *c, struct muster *m);
 } words[] = {
 	{ "list", 0, 0, list },
-	{ "show", 1, 1, show },
+	{ "show", 1, 1, kernel_show_verb },
 	{ "build", 1, 1, build },
 	{ "check", 1, 2, kernel_check_verb },
 	{ "remove", 1, 1, remove_kernel },
@@ -314,24 +182,26 @@ static int run(struct cli *c)
 		return r < 0 ? r : words[i].run(c, m);
 	}
 	return r < 0 ? r
-		     : cli_refuse(
-			       c,
-			       _("there is no \"%s\"; it is list, show RECIPE, build RECIPE, check KERNEL, "
-				 "remove KERNEL "
-				 "or toolchain"),
-			       c->argv[0]);
+		     : cli_refuse(c,
+				  _("there is no \"%s\"; it is list, show RECIPE or KERNEL, build RECIPE, "
+				    "check KERNEL, "
+				    "remove KERNEL "
+				    "or toolchain"),
+				  c->argv[0]);
 }
 
 const struct verb verb_kernel = {
 	.name = "kernel",
-	.args = "list | show RECIPE | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | remove "
+	.args = "list | show RECIPE or KERNEL | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | "
+		"remove "
 		"KERNEL | toolchain build NAME --mirror PLACE --release RELEASE | toolchain list | toolchain "
 		"remove NAME",
 	.summary = N_("build kernels by recipes, check, list and remove them"),
 	.details = N_(
 		"list shows the recipes, and the kernels that were built. show tells what a recipe wants, "
 		"and which of this "
-		"server's compilers fit. build makes the kernel unless it is there, and prints its id: it "
+		"server's compilers fit, or what a built kernel was made of. build makes the kernel unless "
+		"it is there, and prints its id: it "
 		"fetches, verifies, "
 		"unpacks, patches, configures, checks that the tree took the configuration, and compiles "
 		"without root's "

@@ -175,6 +175,21 @@ int kernel_find(const struct kernel_env *env, const char *id, struct kernel_gene
 	return 0;
 }
 
+int kernel_facts_read(const struct kernel_env *env, const char *id, char **ret_json)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	json_t *doc;
+	int r = kernel_find(env, id, &g);
+
+	if (r == 0)
+		r = read_facts(env, id, &doc);
+	if (r < 0)
+		return r;
+	*ret_json = json_dumps(doc, JSON_INDENT(2));
+	json_decref(doc);
+	return *ret_json ? 0 : -ENOMEM;
+}
+
 /* ---- all of them --------------------------------------------------------------------------------------------- */
 
 static int newest_first(const void *a, const void *b)

@@ -50,6 +50,8 @@ int kernel_build(const struct kernel_env *env, const struct kernel_recipe *recip
 
 /* -ENOENT where it is not built. */
 int kernel_find(const struct kernel_env *env, const char *id, struct kernel_generation **ret) _must_check_;
+/* What its kernel.json says, owned: compiler, configuration, sources with their hashes. -ENOENT where it is not built. */
+int kernel_facts_read(const struct kernel_env *env, const char *id, char **ret_json) _must_check_;
 /* The newest first. */
 int kernel_list(const struct kernel_env *env, struct kernel_generation ***ret, size_t *ret_n) _must_check_;
 /* Of this recipe; -ENOENT. */

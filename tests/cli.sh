@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..54
+echo 1..59
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -141,6 +141,23 @@ run --root "$tmp/root" kernel show kerrighed-3.0
 report 'a recipe says which compilers fit' "$(want 0 out '^compiler +gcc 3.2 to 4.4$'; silent err)"
 run --root "$tmp/root" kernel show kerrighed-3.0 --json
 report 'a recipe is a document, too' "$(want 0 out '"KRG_HOTPLUG_DEL"'; json out)"
+built=$tmp/root/var/lib/muster/kernels/own-0123456789ab
+mkdir -p "$built"
+touch "$built/vmlinuz"
+cat >"$built/kernel.json" <<'EOT'
+{"id": "own-0123456789ab", "recipe": "own", "release": "6.1.0-own", "version": "#0123456789ab", "compiler": "gcc 4.4.7",
+ "compiler_path": "/usr/bin/gcc-4.4", "toolchain": "squeeze", "built": "2026-01-02T03:04:05Z", "bytes": 4194304,
+ "base": "defconfig", "config_sha256": "feed", "sources": [{"name": "linux", "place": "/srv/linux.tar.xz", "sha256": "cafe"}],
+ "flags": ["-w"], "set": ["SMP", "NET"], "module": ["E1000"], "unset": [], "value": []}
+EOT
+run --root "$tmp/root" kernel show own-0123456789ab
+report 'a built kernel tells what it was built of' "$(want 0 out '^compiler +gcc 4.4.7, /usr/bin/gcc-4.4$'; silent err)"
+report 'with the toolchain' "$(want 0 out '^ +in the toolchain squeeze$')"
+report 'its sources' "$(want 0 out '^ +sha256 cafe$')"
+report 'and its symbols' "$(want 0 out '^  set +SMP NET$')"
+run --root "$tmp/root" kernel show own-0123456789ab --json
+report 'the facts of its build are the document' "$(want 0 out '"folder": ".*/kernels/own-0123456789ab"'; json out)"
+rm -r "$built"
 run --root "$tmp/root" kernel show windows
 report 'an unknown recipe is refused' "$(want 1 err 'there is no kernel recipe windows'; silent out)"
 cat >"$tmp/single.conf" <<'EOT'
@@ -179,5 +196,5 @@ run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
 report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
-[ "$n" = 54 ] || failed=1
+[ "$n" = 59 ] || failed=1
 exit $failed

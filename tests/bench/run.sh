@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Measures what doc/performance.md says. Times are of this machine and moment; what counts are the ratios within
-# one run. Usage: ./run bench [plan|screens|boot|tiny|memory|ssi ...]; all of them by default.
+# one run. Usage: ./run bench [plan|screens|boot|tiny|memory|ssi|kernel ...]; all but
+# kernel, which compiles one four times, by default.
 set -uo pipefail
 srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 builddir=${builddir:-$srcdir/build}
@@ -195,6 +196,40 @@ bench_ssi() {
 		{ head -n 5 "$trees/said"; return 1; }
 	row '16 nodes become one machine: seconds' "$whole" ''
 	row '  of them beside what the tools take' "$(awk -v a="$whole" -v b="$tools" 'BEGIN { printf "%.2f", a - b }')" 'under 5'
+}
+
+# The same tree, configuration, compiler and steps, by hand: what one would type who has no muster.
+bare_kernel() { # source, configuration; all below $work/bare
+	rm -rf "$work/bare" && mkdir -p "$work/bare/tree" "$work/bare/modules" && cd "$work/bare/tree" &&
+		tar -xf "$1" --strip-components=1 && cp "$2" .config && make olddefconfig && make -j"$(nproc)" bzImage &&
+		make -j"$(nproc)" modules && make INSTALL_MOD_PATH="$work/bare/modules" modules_install
+}
+
+# Processor time of the builder and all that it begins, and of the bare tools, turn by turn.
+bench_kernel() {
+	local source recipe=$srcdir/tests/slow/small.conf root=$work/kernel-root config=$work/kernel.config id i
+	source=$(ls /usr/src/linux-source-*.tar.xz | tail -n 1)
+	: >"$work/kernel.times"
+	for i in 1 2; do
+		rm -rf "$root" && mkdir -p "$root"
+		/usr/bin/time -f '%U %S %e' -o "$work/ours.time" "$muster" --root "$root" kernel build "$recipe" --source "$source" \
+			>"$work/kernel.id" 2>"$work/kernel.err" || { cat "$work/kernel.err"; return 1; }
+		id=$(cat "$work/kernel.id")
+		cp "$root/var/lib/muster/kernels/$id/config" "$config"
+		export -f bare_kernel
+		work=$work /usr/bin/time -f '%U %S %e' -o "$work/bare.time" bash -c 'bare_kernel "$@"' - "$source" "$config" \
+			>"$work/bare.log" 2>&1 || { tail "$work/bare.log"; return 1; }
+		paste -d' ' "$work/ours.time" "$work/bare.time" >>"$work/kernel.times"
+		row 'a kernel build: seconds of processor time' "$(awk '{ print $1 + $2 }' "$work/ours.time")" ''
+		row '  the same by hand' "$(awk '{ print $1 + $2 }' "$work/bare.time")" ''
+	done
+	row '  of both turns, what the builder adds, %' \
+		"$(awk '{ a += $1 + $2; b += $4 + $5 } END { printf "%.1f", (a / b - 1) * 100 }' "$work/kernel.times")" 'under 2'
+	row '  and of the time that passes, %' \
+		"$(awk '{ a += $3; b += $6 } END { printf "%.1f", (a / b - 1) * 100 }' "$work/kernel.times")" ''
+	row 'the same build asked for again: seconds' \
+		"$(/usr/bin/time -f %e "$muster" --root "$root" kernel build "$recipe" --source "$source" 2>&1 >/dev/null | tail -n 1)" 'under 0.2'
+	rm -rf "$work/bare"
 }
 
 [ $# -gt 0 ] || set -- plan screens boot tiny memory ssi
