@@ -196,12 +196,11 @@ static void show_warnings(struct page *p)
 
 static void update(struct page *p)
 {
-	const char *was = p->wizard->draft->kernel;
 	int r = take_kind(p);
 	bool own = tui_form_choice(p->form, KERNEL) >= KERNEL_OWN;
 
 	take_kernel(p);
-	if (r == 0 && strcmp(was, tui_form_text(p->form, PATH)) != 0)
+	if (r == 0)
 		r = draft_set(&p->wizard->draft->kernel, tui_form_text(p->form, PATH));
 	if (r < 0)
 		tui_notice(p->wizard->tui, STYLE_ERROR, _("There is no memory left."));

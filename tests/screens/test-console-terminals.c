@@ -39,7 +39,7 @@ static bool is_ascii(struct vt *v)
 
 static void play(struct cluster *c, const char *term, const char *locale, const char *colour)
 {
-	const char *const env[] = { cluster_zone(c), term, locale, colour, NULL };
+	const char *const env[] = { cluster_zone(c), term, VT_LEAKY_GPM, locale, colour, NULL };
 	bool ascii = strcmp(locale, "LC_ALL=C") == 0, coloured = strcmp(colour, "NO_COLOR=") == 0;
 	/* The console of Linux has lines, but no signs. */
 	bool signs = !ascii && strcmp(term, "TERM=linux") != 0;

@@ -31,7 +31,7 @@ static bool coloured(struct vt *v)
 static void try_terminal(const struct room *r, const char *term, bool utf8, bool no_color)
 {
 	char term_is[32], where[96];
-	const char *const env[] = { term_is, utf8 ? "LC_ALL=C.UTF-8" : "LC_ALL=C",
+	const char *const env[] = { term_is, VT_LEAKY_GPM, utf8 ? "LC_ALL=C.UTF-8" : "LC_ALL=C",
 				    no_color ? "NO_COLOR=1" : NULL, NULL };
 	bool signs = utf8 && strcmp(term, "linux") != 0;
 	struct vt *v;

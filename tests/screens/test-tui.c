@@ -82,8 +82,7 @@ static void it_works_in_every_kind_of_terminal(void **state)
 					     "TERM=tmux",  "TERM=xterm", "TERM=screen-256color" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		/* For TERM=linux curses loads libgpm, which forgets a few bytes. */
-		const char *const env[] = { kinds[i], "ASAN_OPTIONS=detect_leaks=0", NULL };
+		const char *const env[] = { kinds[i], VT_LEAKY_GPM, NULL };
 		struct vt *v = start_with("40", env, 24, 80);
 
 		assert_seen(v, "node00001");
