@@ -92,8 +92,11 @@ static void begin_job(int at, const struct conf *c, const char *stage, struct re
 
 void power_obey(int at, const struct conf *c, const char *stage, struct report_state *state, bool as_init)
 {
-	const struct report report = { .stage = stage, .done = state->action_id };
 	enum report_action action = state->action;
+	/* Where no service of the node says goodbye after this. A node that says none counts as running for a while, and its
+	 * next boot has to wait until it does not. */
+	bool last = as_init || action == ACTION_RESET;
+	const struct report report = { .stage = last ? "off" : stage, .done = state->action_id };
 	int r;
 
 	state->action = ACTION_NONE;

@@ -130,6 +130,13 @@ static void a_goodbye_and_a_new_boot_end_an_action(void **state)
 	client_boot(f->server, NODE1, SCRIPT1, token);
 	assert_told(f, NODE1, token, READY, NULL);
 	assert_last_event(f, "power", "poweroff: the node does it");
+	/* Both in one report, where nothing comes after it: its next boot has to wait for nothing. */
+	assert_int_equal(power(f, MUSTER_POWER_REBOOT, "Asked"), 0);
+	assert_told(f, NODE1, token, READY, "action_id=2\naction=reboot\n");
+	assert_told(f, NODE1, token, "stage=off\ndone=2\n", NULL);
+	assert_last_event(f, "power", "reboot: the node does it");
+	client_boot(f->server, NODE1, SCRIPT1, token);
+	assert_told(f, NODE1, token, READY, NULL);
 }
 
 static void a_node_ends_no_action_of_another(void **state)

@@ -288,13 +288,47 @@ static void a_wrong_action_is_none(void **state)
 	assert_int_equal(s.action, ACTION_NONE);
 }
 
+/* A server that takes one report, and keeps it in the file "heard". Its port. */
+static uint16_t hear(struct room *room, pid_t *ret)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), from;
+	socklen_t len = sizeof(a);
+	char buf[4096];
+	ssize_t n;
+
+	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &a.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*ret = fork();
+	if (*ret == 0) {
+		alarm(10);
+		from = accept(fd, NULL, NULL);
+		for (size_t at = 0; (n = read(from, buf + at, sizeof(buf) - 1 - at)) > 0;) {
+			at += (size_t)n;
+			buf[at] = '\0';
+			if (strstr(buf, "\ndone="))
+				break;
+		}
+		_exit(write_all(from, "HTTP/1.0 204 No Content\r\n\r\n", 27) < 0 ||
+		      place_text(room->at, "heard", buf, 0644) < 0);
+	}
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
 /* The file stands for the kernel's; a restart in the common way follows for the case that it did nothing. */
 static void a_reset_waits_for_nothing(void **state)
 {
 	struct report_state s = { .interval = 10 };
-	struct conf c = { .port = 1 };
+	_cleanup_free_ char *heard = NULL;
 	struct room *room = *state;
+	struct conf c = { 0 };
+	int status;
+	pid_t pid;
 
+	c.port = hear(room, &pid);
 	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &c.server), 1);
 	put(room, "proc/sysrq-trigger", "");
 	put_tool(room, "sbin/reboot", "echo done >done");
@@ -302,6 +336,12 @@ static void a_reset_waits_for_nothing(void **state)
 	power_obey(room->at, &c, "ready", &s, false);
 	assert_file(room, "proc/sysrq-trigger", "b");
 	assert_file(room, "done", "done\n");
+	/* Nothing says goodbye after it. */
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	heard = get(room, "heard");
+	assert_non_null(strstr(heard, "stage=off\n"));
+	assert_non_null(strstr(heard, "done=9\n"));
 }
 
 int main(void)
