@@ -120,6 +120,10 @@ static int print_show(const struct style *s, const struct shown *w)
 	add_words(&b, s, "  not set", &r->unset);
 	add_words(&b, s, "  value", &r->value);
 	add_words(&b, s, "targets", &r->targets);
+	if (*r->check_release)
+		strbuf_addf(&b, "%-14srelease %s\n", "checks", r->check_release);
+	add_words(&b, s, *r->check_release ? "" : "checks", &r->check_symbols);
+	add_words(&b, s, *r->check_release || r->check_symbols.n ? "" : "checks", &r->check_modules);
 	return cli_print(&b);
 }
 

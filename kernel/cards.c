@@ -87,19 +87,18 @@ static char *find_builtin(const char *builtin, size_t size, const char *card)
 	return NULL;
 }
 
-/* modules.builtin: "kernel/drivers/net/ethernet/intel/e1000/e1000.ko"; a '-' of a file is a '_' of a module. */
-static bool has_builtin(const char *builtin, const char *module)
+bool kernel_lists_module(const char *list, const char *module)
 {
 	size_t n = strlen(module);
 
-	for (const char *line = builtin; line && *line;) {
-		size_t len = strcspn(line, "\n");
-		const char *name = line + len;
+	for (const char *line = list; line && *line;) {
+		size_t len = strcspn(line, "\n"), path = strcspn(line, ":\n");
+		const char *name = line + path;
 		bool same;
 
 		while (name > line && name[-1] != '/')
 			name--;
-		same = (size_t)(line + len - name) == n + 3 && strncmp(name + n, ".ko", 3) == 0;
+		same = (size_t)(line + path - name) == n + 3 && strncmp(name + n, ".ko", 3) == 0;
 		for (size_t i = 0; same && i < n; i++)
 			same = name[i] == module[i] || (name[i] == '-' && module[i] == '_');
 		if (same)
@@ -129,7 +128,7 @@ int kernel_driver_of(const struct kernel_drivers *d, const char *card, const cha
 	builtin = find_builtin(d->modinfo, d->modinfo_len, modalias);
 	module = builtin ? NULL : find_module(d->aliases, modalias);
 	wanted = module || builtin ? NULL : find_module(others, modalias);
-	if (wanted && has_builtin(d->builtin, wanted))
+	if (wanted && kernel_lists_module(d->builtin, wanted))
 		builtin = TAKE_PTR(wanted);
 	*ret_built_in = builtin;
 	*ret_driver = builtin ? TAKE_PTR(builtin) : TAKE_PTR(module);

@@ -53,6 +53,10 @@ struct kernel_recipe {
 	struct strv targets;		/* of make */
 	struct kernel_external *externals;
 	size_t n_externals;
+	/* What must be true of the kernel: its release, as fnmatch(3) has it ("": any); functions and variables that System.map
+	 * names; modules that are there or built in. It makes no other kernel. */
+	char *check_release;
+	struct strv check_symbols, check_modules;
 	struct strv images; /* where the boot image may lie; the first that is there counts */
 };
 

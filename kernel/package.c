@@ -300,6 +300,8 @@ static int fill(struct package *p)
 			  p->w->recipe->name, p->w->recipe->externals[0].name);
 		r = -MUSTER_E_REFUSED;
 	}
+	if (r == 0)
+		r = kernel_check_outcome(p->w->recipe, p->out_fd, p->release);
 	return r < 0 ? r : finish_files(p);
 }
 

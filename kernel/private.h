@@ -186,6 +186,16 @@ DEFINE_CLEANUP(struct kernel_drivers *, kernel_drivers_free)
 int kernel_driver_of(const struct kernel_drivers *d, const char *card, const char *others, char **ret_driver,
 		     bool *ret_built_in, char **ret_wanted) _must_check_;
 
+/* Whether a list as modules.builtin ("kernel/lib/x.ko") or modules.dep ("kernel/lib/x.ko: kernel/lib/y.ko") has the module in
+ * front; a '-' of a file is a '_' of a module. The list may be NULL. */
+bool kernel_lists_module(const char *list, const char *module);
+
+/* ---- outcome.c ---- */
+
+/* Whether the files of a generation are what the recipe's section "check" says of them. -MUSTER_E_REFUSED, logged with all that is
+ * not so. */
+int kernel_check_outcome(const struct kernel_recipe *r, int out_fd, const char *release) _must_check_;
+
 /* ---- reloc.c ---- */
 
 /*

@@ -32,15 +32,26 @@ static const struct conf_key compiler_keys[] = {
 static const struct conf_key config_keys[] = {
 	{ "base" }, { "set", true }, { "module", true }, { "unset", true }, { "value", true }, { NULL },
 };
+static const struct conf_key check_keys[] = {
+	{ "release" },
+	{ "symbols", true },
+	{ "modules", true },
+	{ NULL },
+};
 static const struct conf_key build_keys[] = { { "targets", true }, { "images", true }, { NULL } };
 static const struct conf_key module_keys[] = {
 	{ "source" }, { "folder" }, { "configure", true }, { "make", true }, { "products", true }, { NULL },
 };
 static const struct conf_form forms[] = {
-	{ "recipe", false, recipe_keys }, { "source", true, source_keys },
-	{ "patch", true, patch_keys },	  { "compiler", false, compiler_keys },
-	{ "config", false, config_keys }, { "build", false, build_keys },
-	{ "module", true, module_keys },  { NULL },
+	{ "recipe", false, recipe_keys },
+	{ "source", true, source_keys },
+	{ "patch", true, patch_keys },
+	{ "compiler", false, compiler_keys },
+	{ "config", false, config_keys },
+	{ "build", false, build_keys },
+	{ "module", true, module_keys },
+	{ "check", false, check_keys },
+	{ NULL },
 };
 
 struct reading {
@@ -85,6 +96,9 @@ void kernel_recipe_free(struct kernel_recipe *r)
 	free(r->gcc);
 	free(r->clang);
 	free(r->base);
+	free(r->check_release);
+	strv_free(&r->check_symbols);
+	strv_free(&r->check_modules);
 	strv_free(&r->flags);
 	strv_free(&r->hostflags);
 	strv_free(&r->set);
@@ -260,15 +274,15 @@ static void read_external(struct reading *d, const struct conf_section *s)
 	v->name = strdup(s->title);
 	v->source = take(d, s, "source", "");
 	v->folder = take(d, s, "folder", "");
-	take_list(d, s, "configure", &v->configure, is_configure_word, "an option of configure");
-	take_list(d, s, "make", &v->make, is_make_word, "a target or a variable of make");
-	take_list(d, s, "products", &v->products, is_product, "a file's name");
+	take_list(d, s, "configure", &v->configure, is_configure_word, _("an option of configure"));
+	take_list(d, s, "make", &v->make, is_make_word, _("a target or a variable of make"));
+	take_list(d, s, "products", &v->products, is_product, _("a file's name"));
 	if (d->error)
 		return;
 	if (*v->folder && !is_target(v->folder))
-		wrong(d, line_of(s, "folder"), "folder \"%s\" is not a path in the source", v->folder);
+		wrong(d, line_of(s, "folder"), _("folder \"%s\" is not a path in the source"), v->folder);
 	if (v->products.n == 0)
-		wrong(d, s->line, "the module \"%s\" needs products: the names of the files that it makes",
+		wrong(d, s->line, _("the module \"%s\" needs products: the names of the files that it makes"),
 		      s->title);
 }
 
@@ -279,7 +293,8 @@ static void check_externals(struct reading *d)
 	for (size_t i = 0; i < r->n_externals; i++)
 		if (!has_source(r, r->externals[i].source))
 			wrong(d, 0,
-			      "the module \"%s\" is to come from \"%s\", which is no source of this recipe",
+			      _("the module \"%s\" is to come from \"%s\", which is no source of this "
+				"recipe"),
 			      r->externals[i].name, r->externals[i].source);
 }
 
@@ -337,7 +352,7 @@ static void read_config(struct reading *d)
 	take_list(d, s, "set", &r->set, is_symbol, symbol);
 	take_list(d, s, "module", &r->module, is_symbol, symbol);
 	take_list(d, s, "unset", &r->unset, is_symbol, symbol);
-	take_list(d, s, "value", &r->value, is_setting, "NAME=VALUE; leave CONFIG_ out");
+	take_list(d, s, "value", &r->value, is_setting, _("NAME=VALUE; leave CONFIG_ out"));
 }
 
 static void read_build(struct reading *d)
@@ -351,6 +366,17 @@ static void read_build(struct reading *d)
 		d->error = strv_add(&r->targets, "bzImage");
 	if (d->error == 0 && r->images.n == 0)
 		d->error = strv_add(&r->images, "arch/x86/boot/bzImage");
+}
+
+static void read_check(struct reading *d)
+{
+	const struct conf_section *s = conf_section(d->conf, "check");
+	struct kernel_recipe *r = d->recipe;
+
+	r->check_release = take(d, s, "release", "");
+	take_list(d, s, "symbols", &r->check_symbols, is_symbol, _("the name of a function or a variable"));
+	take_list(d, s, "modules", &r->check_modules, is_symbol,
+		  _("a module's name; leave .ko out, and write '_' for '-'"));
 }
 
 static int read_sections(struct reading *d)
@@ -385,6 +411,8 @@ static int read_sections(struct reading *d)
 		read_config(d);
 	if (d->error == 0)
 		read_build(d);
+	if (d->error == 0)
+		read_check(d);
 	return d->error;
 }
 

@@ -30,11 +30,12 @@ const char kernel_tree_makefile[] =
 	"\tprintf '%s (%s@%s) #%s SMP %s\\0' 6.9.0-fake $$KBUILD_BUILD_USER $$KBUILD_BUILD_HOST "
 	"$$KBUILD_BUILD_VERSION "
 	"\"$$KBUILD_BUILD_TIMESTAMP\" | dd of=arch/x86/boot/bzImage bs=1 seek=768 conv=notrunc 2>/dev/null\n"
-	"\techo map > System.map\n\tid -u > user\n\tenv > environment\n"
+	"\techo ffffffff81000000 T start_kernel > System.map\n\tid -u > user\n\tenv > environment\n"
 	"\t@if [ -e look ]; then sh ./look >> environment 2>&1; fi\n"
 	"modules:\n\techo '  CC [M]  net/net.o'\n"
 	"modules_install:\n\tmkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/kernel\n"
 	"\tcp user $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/kernel/net.ko\n"
+	"\techo kernel/lib/low-base.ko > $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/modules.builtin\n"
 	"\tcp environment $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/environment\n"
 	"\tln -s /nowhere $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/build\n";
 const char kernel_tree_kconfig[] =

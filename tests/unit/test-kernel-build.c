@@ -304,6 +304,28 @@ static void a_patch_that_does_not_apply_is_named_with_file_and_hunk(void **state
 			 "at line 1");
 }
 
+#define CHECKED PLAIN "check { release = \"%s\" symbols = {\"%s\"} modules = {\"%s\"} }\n"
+
+static void what_comes_out_is_held_against_the_recipe(void **state)
+{
+	_cleanup_free_ char *wrong = NULL, *right = NULL;
+	struct kernel_generation *g = NULL;
+	struct site *s = *state;
+
+	assert_true(asprintf(&wrong, CHECKED, "2.6.30-krg*", "start", "base") > 0);
+	assert_true(asprintf(&right, CHECKED, "6.9*", "start_kernel", "low_base") > 0);
+	assert_int_equal(build_with(s, wrong, &g), -MUSTER_E_REFUSED);
+	assert_logged(
+		s,
+		"not what the recipe fake is for:\n  its release is 6.9.0-fake, and was to be 2.6.30-krg*\n"
+		"  it has no start\n  it has no module base");
+	/* With another check it is the same kernel, and compiled already. */
+	strbuf_reset(&s->steps);
+	assert_int_equal(build_with(s, right, &g), 0);
+	assert_string_equal(s->steps.data, "build package ");
+	kernel_generation_free(g);
+}
+
 static void a_patch_cannot_write_outside_of_the_tree(void **state)
 {
 	struct kernel_generation *g;
@@ -563,6 +585,7 @@ int main(void)
 		ON_SITE(a_source_that_nobody_named_is_asked_for),
 		ON_SITE(a_patch_is_applied),
 		ON_SITE(a_patch_that_does_not_apply_is_named_with_file_and_hunk),
+		ON_SITE(what_comes_out_is_held_against_the_recipe),
 		ON_SITE(a_patch_cannot_write_outside_of_the_tree),
 		ON_SITE(an_archive_that_is_no_tree_is_refused),
 		ON_SITE(an_archive_that_leads_out_builds_nothing),

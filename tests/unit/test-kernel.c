@@ -223,7 +223,8 @@ static void every_mistake_of_a_recipe_is_said_with_its_line(void **state)
 	    "compiler { gcc = \"new\" flags = {\"x\"} }\n"
 	    "config { base = \"make it\" set = {\"CONFIG_A\", \"B C\"} value = {\"NR_CPUS\"} }\n"
 	    "build { targets = {\"-j\", \"../x\"} colour = \"red\" }\n"
-	    "module \"m\" { source = \"none\" folder = \"../x\" make = {\"-j\"} configure = {\"x\"} }\n");
+	    "module \"m\" { source = \"none\" folder = \"../x\" make = {\"-j\"} configure = {\"x\"} }\n"
+	    "check { symbols = {\"no such\"} modules = {\"x.ko\"} }\n");
 	assert_int_equal(kernel_recipe_read(&s->env, "wrong", &r), -MUSTER_E_FORMAT);
 	assert_logged(s, "wrong.conf:1: sha256 \"12\" is not 64");
 	assert_logged(s, "the patch \"p\" is to come from \"none\"");
@@ -241,6 +242,8 @@ static void every_mistake_of_a_recipe_is_said_with_its_line(void **state)
 	assert_logged(s, "wrong.conf:7: configure \"x\" is not an option");
 	assert_logged(s, "wrong.conf:7: the module \"m\" needs products");
 	assert_logged(s, "the module \"m\" is to come from \"none\"");
+	assert_logged(s, "wrong.conf:8: symbols \"no such\" is not");
+	assert_logged(s, "wrong.conf:8: modules \"x.ko\" is not");
 	assert_logged(s, "wrong.conf:6: there is no key \"colour\"");
 }
 
