@@ -59,15 +59,24 @@ static int compare_id(const struct node_state *s, const struct node_state *with,
 	return strv_addf(out, _("%s has the id %d, which %s has, too."), s->name, s->ssi.node, with->name);
 }
 
+/* The first that says what it is; NULL: none does. */
+static const struct node_state *first_known(const struct node_state *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].ssi.known && (v[i].stage == NODE_READY || v[i].stage == NODE_JOINED))
+			return &v[i];
+	return NULL;
+}
+
 int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now, int interval,
 	     struct strv *refusals)
 {
-	const struct node_state *with = base ? base : v;
+	const struct node_state *with = base ? base : first_known(v, n);
 	int r = n == 0 ? strv_add(refusals, _("No node was chosen.")) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = check_node(&v[i], now, interval, refusals);
-		if (r == 0 && &v[i] != with && v[i].ssi.known)
+		if (r == 0 && with && &v[i] != with && v[i].ssi.known)
 			r = compare(&v[i], with, refusals);
 		if (r == 0 && base)
 			r = compare_id(&v[i], base, refusals);

@@ -89,6 +89,20 @@ static void every_reason_against_it_is_said(void **state)
 		      "sick sees a single system that is broken; reset it first.\n");
 }
 
+static void one_that_says_nothing_is_no_measure_for_the_others(void **state)
+{
+	struct node_state v[] = { node("off", 1), node("node02", 2), node("node03", 3) };
+	_cleanup_free_ char *said = NULL, *none = NULL;
+
+	v[0].stage = NODE_OFF;
+	v[0].ssi = (struct node_ssi){ 0 };
+	v[0].kernel = v[0].version = (char *)(uintptr_t) "";
+	said = gate(v, 3, NULL);
+	assert_string_equal(said, "off is not ready: it is off.\n");
+	none = gate(v, 1, NULL);
+	assert_string_equal(none, "off is not ready: it is off.\n");
+}
+
 static void who_joins_is_held_against_who_is_in_it(void **state)
 {
 	struct node_state base = node("node01", 1), v[] = { node("node02", 2), node("node03", 1) };
@@ -110,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes_of_one_build_may),
 		cmocka_unit_test(every_reason_against_it_is_said),
+		cmocka_unit_test(one_that_says_nothing_is_no_measure_for_the_others),
 		cmocka_unit_test(who_joins_is_held_against_who_is_in_it),
 	};
 
