@@ -51,7 +51,8 @@ int muster_base_build(struct muster *m, const struct muster_base_wish *wish, cha
 				     .from = wish->from,
 				     .mirror = wish->mirror,
 				     .release = wish->release,
-				     .keyring = wish->keyring };
+				     .keyring = wish->keyring,
+				     .own = wish->own };
 	struct image_env env;
 	int r = context_host(m);
 

@@ -331,6 +331,7 @@ struct muster_base_wish {
 	/* For root mode nfs, the tree of an older distribution: a folder or an archive; or a mirror's URL, the name of a
 	 * release there, and a file of keys. */
 	const char *from, *mirror, *release, *keyring;
+	const char *own; /* a folder whose files the root has besides; NULL: none */
 };
 int muster_base_build(struct muster *m, const struct muster_base_wish *wish, char **ret_id) _must_check_;
 int muster_root_list(struct muster *m, struct muster_root **ret, size_t *ret_n) _must_check_;

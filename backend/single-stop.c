@@ -117,6 +117,17 @@ static int restart(struct muster *m, struct work *w, size_t i)
 	return r;
 }
 
+/* It is asked to report, so that it counts as out at once. */
+static int has_left(struct muster *m, struct work *w, size_t i)
+{
+	_cleanup_strv_ struct strv name = STRV_INIT;
+	int r = work_say(w, i, 0, _("It has left."));
+
+	if (r == 0)
+		r = strv_add(&name, w->v[i].name);
+	return r < 0 ? r : work_poke(m, &name);
+}
+
 static int stop_by_node(struct muster *m, struct work *w)
 {
 	size_t holder = NOBODY;
@@ -129,7 +140,7 @@ static int stop_by_node(struct muster *m, struct work *w)
 		context_step(m, NC_("step", "remove"), "%s", w->v[i].name);
 		r = take_out(m, w, i, &holder);
 		if (r > 0 && i != holder) {
-			r = work_say(w, i, 0, _("It has left."));
+			r = has_left(m, w, i);
 			r = r < 0 ? r : 1;
 			context_done(m);
 		}

@@ -30,6 +30,7 @@ static const struct cli_option options[] = {
 	{ "mirror", 0, "URL", N_("root mode nfs: a mirror that has an older release"), NULL },
 	{ "release", 0, "NAME", N_("root mode nfs: the name of that release"), NULL },
 	{ "keyring", 0, "FILE", N_("root mode nfs: the keys that sign that release"), "file" },
+	{ "add", 0, "FOLDER", N_("files of your own that the base has besides, as FOLDER/etc/motd"), "file" },
 	{ 0 },
 };
 
@@ -97,14 +98,15 @@ static int build(struct cli *c, struct muster *m)
 					 .from = cli_value(c, "from"),
 					 .mirror = cli_value(c, "mirror"),
 					 .release = cli_value(c, "release"),
-					 .keyring = cli_value(c, "keyring") };
+					 .keyring = cli_value(c, "keyring"),
+					 .own = cli_value(c, "add") };
 	const struct plan *p;
 	int r = cli_lines(cli_value(c, "source"), &sources);
 
 	wish.sources = (const char *const *)sources.v;
 	if (r == 0 && !wish.profile)
 		r = cli_plan(c, m, &p);
-	if (r == 0 && (wish.profile || sources.n))
+	if (r == 0 && (wish.profile || sources.n || wish.own))
 		r = muster_base_build(m, &wish, wish.profile ? &id : NULL);
 	if (r == 0 && !wish.profile)
 		r = muster_root_build(m, &id);

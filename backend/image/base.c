@@ -202,6 +202,10 @@ static int make_id(struct base *b)
 	}
 	if (r == 0)
 		r = base_tree_hash(&b->tree, h);
+	if (r == 0 && b->wish->own) {
+		hash_add_string(h, "own");
+		r = base_own_hash(b->wish->own, h);
+	}
 	if (r < 0)
 		return r;
 	if (asprintf(&form, "%s-%s", b->wish->profile, modes[b->wish->mode]) < 0) {
@@ -334,6 +338,20 @@ static int build_parts(struct base *b)
 	return r;
 }
 
+static int add_own(struct base *b)
+{
+	_cleanup_close_ int tree = -1;
+	json_t *what;
+
+	if (!b->wish->own)
+		return 0;
+	tree = open(b->host_tree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	what = json_pack("{s:s, s:s}", "name", "own", "place", b->wish->own);
+	if (!what || json_array_append_new(b->what, what) < 0)
+		return -ENOMEM;
+	return tree < 0 ? -errno : base_own_copy(b->wish->own, tree);
+}
+
 /* ---- what came out ------------------------------------------------------------------------------------------- */
 
 struct listed {
@@ -449,6 +467,8 @@ static int build(struct base *b)
 		r = make_tree(b);
 	if (r == 0)
 		r = build_parts(b);
+	if (r == 0)
+		r = add_own(b);
 	if (r == 0)
 		r = pack(b);
 	if (r == 0 && image_cancelled(b->env))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private to backend/image: the tree of an older distribution, on which a base for root mode nfs stands. */
+/* Private to backend/image: what a base stands on besides its parts: the tree of an older distribution, for root mode nfs, and the
+ * operator's own files. */
 #pragma once
 
 #include "backend/image/part.h"
@@ -20,3 +21,11 @@ int base_tree_hash(const struct base_tree *t, struct hash *h) _must_check_;
  * where it does not say; *ret_what where the tree is from, as a fact. Both are owned, and set on success alone. */
 int base_tree_make(const struct image_env *env, const struct base_tree *t, const char *folder,
 		   const char *host_tree, char **ret_libc, json_t **ret_what) _must_check_;
+
+/* ---- base-own.c ---- */
+
+/* Adds all that is in the folder: names, modes and contents. -MUSTER_E_REFUSED (logged): it is no folder, or has something in it
+ * that no root can have. */
+int base_own_hash(const char *folder, struct hash *h) _must_check_;
+/* Copies what is in it into the tree, over what is there; no link of the tree leads out of it. */
+int base_own_copy(const char *folder, int tree_fd) _must_check_;

@@ -77,6 +77,7 @@ struct image_base_wish {
 	 * has, or a mirror and the name of the release there. NULL: not from there. */
 	const char *from;
 	const char *mirror, *release, *keyring; /* keyring: a file; NULL: the keys that apt trusts here */
+	const char *own;			/* a folder whose files the base has besides; NULL: none */
 };
 int image_base_build(const struct image_env *env, const struct image_base_wish *wish,
 		     struct image_generation **ret) _must_check_;

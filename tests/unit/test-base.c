@@ -32,7 +32,7 @@ struct site {
 	struct profile_distro distro;
 	struct image_env env;
 	struct strbuf log, steps;
-	const char *words[2];
+	const char *words[2], *own;
 };
 
 static void take_log(void *data, enum log_level level, const char *text)
@@ -130,7 +130,7 @@ static void need_tools(void)
 static int build(struct site *s, enum plan_root mode, const char *from, struct image_generation **ret)
 {
 	const struct image_base_wish wish = {
-		.profile = "small", .mode = mode, .sources = s->words, .from = from
+		.profile = "small", .mode = mode, .sources = s->words, .from = from, .own = s->own
 	};
 
 	strbuf_reset(&s->log);
@@ -413,6 +413,76 @@ static void a_tree_leads_nobody_out(void **state)
 	assert_false(fs_exists(s->env.root_fd, "/landed"));
 }
 
+static void assert_own(struct site *s, const char *from, struct image_generation **ret)
+{
+	_cleanup_free_ char *image = NULL, *out = NULL, *text = NULL;
+	struct stat st;
+
+	assert_int_equal(build(s, from ? PLAN_ROOT_NFS : PLAN_ROOT_INITRAMFS, from, ret), 0);
+	assert_true(asprintf(&image, "%s" IMAGE_ROOTS "/%s/root.squashfs", s->path, (*ret)->id) > 0);
+	out = fs_join(s->path, "out");
+	assert_int_equal(fs_remove_tree(s->env.root_fd, "/out"), 0);
+	assert_int_equal(squashfs_unpack(&s->env, image, out), 0);
+	assert_int_equal(fs_read(s->env.root_fd, "/out/etc/start", 100, &text, NULL), 0);
+	assert_string_equal(text, "#!/bin/sh\n");
+	assert_int_equal(fs_stat(s->env.root_fd, "/out/etc/start", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(st.st_uid, geteuid());
+	assert_int_equal(fs_stat(s->env.root_fd, "/out/etc/link", &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+}
+
+static void the_operators_own_files_are_in_it(void **state)
+{
+	_cleanup_(image_generation_freep) struct image_generation *none = NULL, *a = NULL, *b = NULL,
+								  *changed = NULL, *older = NULL;
+	_cleanup_free_ char *own = NULL, *link = NULL, *from = NULL;
+	struct site *s = *state;
+	struct archive_out *tree = old_tree();
+
+	need_tools();
+	own = fs_join(s->path, "own");
+	link = fs_join(own, "etc/link");
+	assert_int_equal(build(s, PLAN_ROOT_INITRAMFS, NULL, &none), 0);
+	put(s, "/own/etc/start", "#!/bin/sh\n", 0750);
+	assert_int_equal(symlink("/nowhere", link), 0);
+	s->own = own;
+	assert_own(s, NULL, &a);
+	assert_string_not_equal(none->id, a->id);
+	assert_int_equal(build(s, PLAN_ROOT_INITRAMFS, NULL, &b), 0);
+	assert_string_equal(a->id, b->id);
+	assert_int_equal(s->steps.len, 0);
+	put(s, "/own/etc/more", "x", 0644);
+	assert_int_equal(build(s, PLAN_ROOT_INITRAMFS, NULL, &changed), 0);
+	assert_string_not_equal(a->id, changed->id);
+	/* Over what an older tree has, whose links lead nowhere out of it. */
+	archive_add_link(tree, "opt", "/etc");
+	put(s, "/own/opt/muster-landed", "x", 0644);
+	from = pack(s, tree);
+	assert_own(s, from, &older);
+	assert_true(fs_exists(s->env.root_fd, "/out/etc/muster-landed"));
+	assert_int_equal(access("/etc/muster-landed", F_OK), -1);
+}
+
+static void only_a_folder_of_files_can_be_added(void **state)
+{
+	_cleanup_free_ char *file = NULL, *own = NULL, *fifo = NULL;
+	struct site *s = *state;
+
+	need_tools();
+	file = fs_join(s->path, "source/hello.c");
+	s->own = file;
+	assert_fails(s, -MUSTER_E_REFUSED, "source/hello.c is none");
+	s->own = "/no/such/folder";
+	assert_fails(s, -ENOENT, "/no/such/folder cannot be read");
+	own = fs_join(s->path, "own");
+	fifo = fs_join(own, "pipe");
+	assert_int_equal(fs_mkdir_all(s->env.root_fd, "/own", 0755), 0);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	s->own = own;
+	assert_fails(s, -MUSTER_E_REFUSED, "pipe is neither a file nor a folder nor a link");
+}
+
 #define AT_SITE(f) cmocka_unit_test_setup_teardown(f, make_site, drop_site)
 
 int main(void)
@@ -431,6 +501,8 @@ int main(void)
 		AT_SITE(an_older_tree_gets_the_parts),
 		AT_SITE(a_tree_that_is_no_system_is_refused),
 		AT_SITE(a_tree_leads_nobody_out),
+		AT_SITE(the_operators_own_files_are_in_it),
+		AT_SITE(only_a_folder_of_files_can_be_added),
 	};
 
 	return cmocka_run_group_tests_name("bases for old kernels", tests, NULL, NULL);
