@@ -91,4 +91,6 @@ void context_wish_free(struct apply_wish *w);
 /* Packages that the plan wants and that are not there; without a plan, those that any plan wants. */
 int context_missing_packages(struct muster *m, struct strv *ret) _must_check_;
 /* As apply_unfinished(); and whether musterd runs: 1, 0, or -1 where nobody can tell. */
+/* The apply of the plan that was read last, if any; the host's facts are there. */
+void context_apply(struct muster *m, struct apply *ret);
 void context_services(struct muster *m, int *ret_unfinished, int *ret_musterd);

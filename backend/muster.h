@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "backend/apply/change.h"
+#include "backend/apply/record.h"
 #include "backend/host/facts.h"
 #include "backend/muster-ssi.h"
 #include "backend/nodes/machine.h"
@@ -68,6 +69,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_POWER = 1 << 3, /* shall these nodes be restarted, or switched off? */
 	MUSTER_QUESTION_REMOVE_KERNEL = 1 << 4,
 	MUSTER_QUESTION_REMOVE_TOOLCHAIN = 1 << 5,
+	MUSTER_QUESTION_UNINSTALL = 1 << 6,
 };
 
 struct muster_question {
@@ -260,6 +262,15 @@ bool muster_changeset_empty(const struct changeset *c);
 int muster_apply(struct muster *m) _must_check_;
 /* Takes the last apply back. -MUSTER_E_NOT_APPLIED when there is none. */
 int muster_undo(struct muster *m) _must_check_;
+/* Takes back every apply after the one of this number; 0: all of them. *ret_n: how many were. -MUSTER_E_REFUSED: there is no such
+ * apply (emitted). */
+int muster_undo_to(struct muster *m, unsigned int number, unsigned int *ret_n) _must_check_;
+/* Every apply that there was, the oldest first, with what it did. */
+int muster_applies(struct muster *m, struct apply_record **ret, size_t *ret_n) _must_check_;
+void muster_applies_free(struct apply_record *v, size_t n);
+/* Takes every apply back and removes all that muster keeps on this server; asks MUSTER_QUESTION_UNINSTALL. What the operator put
+ * into /etc/muster stays (a note says so). -MUSTER_E_BUSY: a job is at work (emitted). */
+int muster_uninstall(struct muster *m) _must_check_;
 
 /* ---- jobs: what changes the server, in a process of its own -------------------------------------------------- */
 

@@ -332,7 +332,7 @@ static void apply_error(void *data, const char *text)
 	context_error(data, "%s", text);
 }
 
-static void make_apply(struct muster *m, struct apply *ret)
+void context_apply(struct muster *m, struct apply *ret)
 {
 	static const char *const driver[] = {
 		[MUSTER_SERVICES_SYSTEMD] = "systemd",
@@ -427,7 +427,7 @@ int muster_changes(struct muster *m, struct changeset **ret)
 
 	if (!m->plan)
 		return -EINVAL;
-	make_apply(m, &a);
+	context_apply(m, &a);
 	return make_changes(m, &a, false, ret);
 }
 
@@ -469,7 +469,7 @@ static int prepare(void *data, struct changeset **ret)
 	struct muster *m = data;
 	struct apply a;
 
-	make_apply(m, &a);
+	context_apply(m, &a);
 	return make_changes(m, &a, true, ret);
 }
 
@@ -479,7 +479,7 @@ static int apply_once(struct muster *m)
 	struct apply a;
 	int r;
 
-	make_apply(m, &a);
+	context_apply(m, &a);
 	a.http_address = IP4(m->plan->net.address);
 	r = make_changes(m, &a, false, &c);
 	if (r == 0 && m->config.services != MUSTER_SERVICES_NONE)
@@ -508,7 +508,7 @@ int muster_apply(struct muster *m)
 
 	if (!m->plan)
 		return -EINVAL;
-	make_apply(m, &a);
+	context_apply(m, &a);
 	r = apply_recover(&a);
 	if (r < 0)
 		return r;
@@ -517,29 +517,11 @@ int muster_apply(struct muster *m)
 	return r == -EAGAIN ? apply_once(m) : r;
 }
 
-int muster_undo(struct muster *m)
-{
-	struct apply a;
-	int r = context_host(m);
-
-	if (r < 0)
-		return r;
-	make_apply(m, &a);
-	if (!context_ask(m, MUSTER_QUESTION_UNDO, true, _("Take the last apply back?")))
-		return -MUSTER_E_CANCELLED;
-	r = apply_undo(&a);
-	if (r == -MUSTER_E_NOT_APPLIED)
-		context_error(m, _("No apply is left that could be taken back."));
-	if (r == 0)
-		context_done(m);
-	return r;
-}
-
 void context_services(struct muster *m, int *ret_unfinished, int *ret_musterd)
 {
 	struct apply a;
 
-	make_apply(m, &a);
+	context_apply(m, &a);
 	*ret_unfinished = apply_unfinished(&a);
 	*ret_musterd = a.services->is_running ? a.services->is_running(&a, service_find("musterd")) : -1;
 }

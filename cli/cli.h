@@ -48,6 +48,8 @@ struct verb {
 	X(plan)      \
 	X(apply)     \
 	X(undo)      \
+	X(history)   \
+	X(uninstall) \
 	X(status)    \
 	X(why)       \
 	X(node)      \

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..59
+echo 1..69
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -160,6 +160,36 @@ report 'the facts of its build are the document' "$(want 0 out '"folder": ".*/ke
 rm -r "$built"
 run --root "$tmp/root" kernel show windows
 report 'an unknown recipe is refused' "$(want 1 err 'there is no kernel recipe windows'; silent out)"
+mkdir -p "$tmp/bare"
+run --root "$tmp/bare" history
+report 'a root that nothing was applied to has no history' "$(want 0 out '^Nothing was applied yet'; silent err)"
+journal=$tmp/bare/var/lib/muster/journal/0003
+mkdir -p "$journal" "$tmp/bare/etc"
+cat >"$journal/journal" <<'EOT'
+{"version":1,"when":"2026-01-02T03:04:05Z","who":"ada","answers":"lab.conf","services":"none","packages":"none"}
+{"kind":"file","path":"/etc/greeting","sha256":"x","old":{"exists":false},"step":1}
+{"done":1}
+{"end":"applied"}
+EOT
+echo hello >"$tmp/bare/etc/greeting"
+run --root "$tmp/bare" history
+report 'the history has each apply' "$(want 0 out '^3 +2026-01-02T03:04:05Z +ada +lab.conf +1 file or folder +stands$'; silent err)"
+run --root "$tmp/bare" history 3
+report 'and what it changed' "$(want 0 out 'create +file +/etc/greeting$'; silent err)"
+run --root "$tmp/bare" history --json
+report 'as a document, too' "$(want 0 out '"who": "ada"'; json out)"
+run --root "$tmp/bare" history 9
+report 'an apply that was not is refused' "$(want 2 err 'there is no apply "9"'; silent out)"
+run --root "$tmp/bare" undo --to 9 --yes
+report 'nobody goes back to it' "$(want 2 err 'There is no apply 9; `muster history`'; silent out)"
+run --root "$tmp/bare" undo --to x --yes
+report 'a number is wanted' "$(want 2 err 'to takes a whole number'; silent out)"
+run --root "$tmp/bare" undo --to 3 --yes
+report 'nothing came after the last one' "$(want 0 err 'Nothing to take back'; silent out)"
+mkdir -p "$tmp/bare/etc/muster/recipes"
+run --root "$tmp/bare" uninstall --yes
+report 'uninstalling takes all back' "$(want 0 err '/etc/muster stays'; silent out; [ ! -e "$tmp/bare/etc/greeting" ] || echo 'the file is there')"
+report 'and removes what muster keeps' "$([ -d "$tmp/bare/etc/muster/recipes" ] && [ ! -e "$tmp/bare/var/lib/muster" ] || echo 'it is there')"
 cat >"$tmp/single.conf" <<'EOT'
 cluster { name = "krg" profile = "kerrighed" }
 network "eth1" { address = "10.66.0.1/24" }
@@ -196,5 +226,5 @@ run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
 report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
-[ "$n" = 59 ] || failed=1
+[ "$n" = 69 ] || failed=1
 exit $failed

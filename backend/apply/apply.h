@@ -6,6 +6,7 @@
 #pragma once
 
 #include "backend/apply/change.h"
+#include "backend/apply/record.h"
 #include "backend/host/facts.h"
 #include "backend/plan/profile.h"
 #include "backend/render/fileset.h"
@@ -142,5 +143,11 @@ int apply_unfinished(struct apply *a) _must_check_;
 /* Takes the newest apply back that was not taken back yet, also one that was cut off. -MUSTER_E_NOT_APPLIED, which
  * the caller says. Can itself be cut off and repeated. */
 int apply_undo(struct apply *a) _must_check_;
+/* Takes back every apply after the one of this number, the newest first; 0: all of them. Stops at one that cannot be taken back.
+ * *ret_n: how many were. */
+int apply_undo_to(struct apply *a, unsigned int number, unsigned int *ret_n) _must_check_;
+/* Every apply that left a journal, the oldest first. */
+int apply_history(struct apply *a, struct apply_record **ret, size_t *ret_n) _must_check_;
+void apply_records_free(struct apply_record *v, size_t n);
 /* Takes back an apply, or goes on with an undo, that was cut off. 1 when there was one, 0, or negative. */
 int apply_recover(struct apply *a) _must_check_;

@@ -137,6 +137,33 @@ int apply_recover(struct apply *a)
 	return r < 0 ? r : recover_locked(a);
 }
 
+static int undo_said(struct apply *a, struct journal *j)
+{
+	apply_say(a, NC_("step", "undo"), _("taking back the apply of %s by %s"),
+		  json_string_value(json_object_get(j->header, "when")),
+		  json_string_value(json_object_get(j->header, "who")));
+	return undo_journal(a, j);
+}
+
+int apply_undo_to(struct apply *a, unsigned int number, unsigned int *ret_n)
+{
+	_cleanup_close_ int lock = -1;
+	int r = lock_take(a, &lock);
+
+	*ret_n = 0;
+	while (r == 0) {
+		_cleanup_(journal_freep) struct journal *j = NULL;
+
+		r = journal_newest(a, &j);
+		if (r == -ENOENT || (r == 0 && j->number <= number))
+			return 0;
+		if (r == 0)
+			r = undo_said(a, j);
+		*ret_n += r == 0;
+	}
+	return r;
+}
+
 int apply_undo(struct apply *a)
 {
 	_cleanup_(journal_freep) struct journal *j = NULL;
@@ -147,10 +174,7 @@ int apply_undo(struct apply *a)
 		r = journal_newest(a, &j);
 	if (r < 0)
 		return r == -ENOENT ? -MUSTER_E_NOT_APPLIED : r;
-	apply_say(a, NC_("step", "undo"), _("taking back the apply of %s by %s"),
-		  json_string_value(json_object_get(j->header, "when")),
-		  json_string_value(json_object_get(j->header, "who")));
-	return undo_journal(a, j);
+	return undo_said(a, j);
 }
 
 int apply_unfinished(struct apply *a)

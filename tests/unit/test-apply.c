@@ -247,6 +247,79 @@ static void undo_brings_every_byte_and_mode_back(void **state)
 	assert_int_equal(apply_undo(&s->a), -MUSTER_E_NOT_APPLIED);
 }
 
+static bool did(const struct apply_record *r, const char *what, const char *kind, const char *name)
+{
+	for (size_t i = 0; i < r->n_deeds; i++)
+		if (strcmp(r->deeds[i].what, what) == 0 && strcmp(r->deeds[i].kind, kind) == 0 &&
+		    strcmp(r->deeds[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void the_history_has_every_apply_and_what_it_did(void **state)
+{
+	struct scratch *s = *state;
+	struct apply_record *v;
+	size_t n;
+
+	prepare_server(s);
+	assert_int_equal(apply_history(&s->a, &v, &n), 0);
+	assert_int_equal(n, 0);
+	apply_records_free(v, n);
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
+	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
+	assert_int_equal(apply_undo(&s->a), 0);
+	assert_int_equal(apply_history(&s->a, &v, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(v[0].number, 1);
+	assert_int_equal(v[0].state, APPLY_STANDS);
+	assert_int_equal(v[1].state, APPLY_TAKEN_BACK);
+	assert_int_equal(strlen(v[0].when), strlen("2026-01-01T00:00:00Z"));
+	assert_true(*v[0].who);
+	assert_true(did(&v[0], "create", "file", "/etc/muster/dnsmasq.conf"));
+	assert_true(did(&v[0], "create", "folder", "/etc/muster"));
+	assert_true(did(&v[0], "modify", "file", "/etc/hosts"));
+	assert_true(did(&v[0], "install", "package", "ipxe"));
+	assert_true(did(&v[0], "create", "ssh key", "node02"));
+	assert_true(did(&v[0], "start", "service", "dnsmasq"));
+	assert_true(did(&v[1], "remove", "file", "/etc/exports.d/muster.exports"));
+	assert_true(did(&v[1], "stop", "service", "network"));
+	assert_true(did(&v[1], "modify", "folder", "/etc/muster"));
+	assert_false(did(&v[1], "install", "package", "ipxe"));
+	apply_records_free(v, n);
+}
+
+static void undo_goes_back_to_any_apply(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *t0 = NULL, *t1 = NULL, *back1 = NULL, *back0 = NULL, *w0 = NULL, *w0b = NULL;
+	unsigned int n;
+
+	prepare_server(s);
+	t0 = snapshot(s);
+	w0 = world_text();
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
+	t1 = snapshot(s);
+	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
+	/* The one that stood before is reached over one that was cut off, too. */
+	s->a.stop_after = 5;
+	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), -MUSTER_E_CANCELLED);
+	s->a.stop_after = 0;
+	assert_int_equal(apply_undo_to(&s->a, 1, &n), 0);
+	assert_int_equal(n, 3);
+	back1 = snapshot(s);
+	assert_string_equal(back1, t1);
+	assert_int_equal(apply_undo_to(&s->a, 1, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(apply_undo_to(&s->a, 0, &n), 0);
+	assert_int_equal(n, 1);
+	back0 = snapshot(s);
+	w0b = world_text();
+	assert_string_equal(back0, t0);
+	assert_string_equal(w0b, w0);
+}
+
 static void undo_can_be_repeated_when_it_was_cut_off(void **state)
 {
 	struct scratch *s = *state;
@@ -542,6 +615,8 @@ int main(void)
 		TEST(cut_off_at_any_point_a_first_apply_is_taken_back),
 		TEST(cut_off_at_any_point_a_second_apply_is_taken_back),
 		TEST(undo_brings_every_byte_and_mode_back),
+		TEST(the_history_has_every_apply_and_what_it_did),
+		TEST(undo_goes_back_to_any_apply),
 		TEST(undo_can_be_repeated_when_it_was_cut_off),
 		TEST(a_service_that_stays_down_takes_all_back),
 		TEST(a_failed_change_brings_the_old_service_back),
