@@ -70,6 +70,7 @@ enum muster_question_type {
 	MUSTER_QUESTION_REMOVE_KERNEL = 1 << 4,
 	MUSTER_QUESTION_REMOVE_TOOLCHAIN = 1 << 5,
 	MUSTER_QUESTION_UNINSTALL = 1 << 6,
+	MUSTER_QUESTION_TAKE_OVER = 1 << 7, /* shall files be replaced that somebody else has changed? */
 };
 
 struct muster_question {
@@ -100,6 +101,7 @@ struct muster_config {
 	void (*on_question)(void *data, struct muster_question *question); /* NULL: defaults are taken */
 	void *data;
 	int cancel_fd; /* readable means stop; 0: none */
+	bool take_over; /* an apply replaces files that somebody else has changed, or has made, without asking */
 };
 
 struct muster;
@@ -257,7 +259,12 @@ long long muster_memory_kb(enum plan_root root);
 int muster_changes(struct muster *m, struct changeset **ret) _must_check_;
 void muster_changeset_free(struct changeset *c);
 bool muster_changeset_empty(const struct changeset *c);
-/* Asks MUSTER_QUESTION_APPLY when there is something to change. -MUSTER_E_CANCELLED when the answer is no.
+/* Those of its files that somebody else has changed, or has made, and that it would replace or remove: their paths. */
+int muster_changeset_foreign(const struct changeset *c, struct strv *ret) _must_check_;
+/* As if config.take_over had been set. */
+void muster_take_over(struct muster *m);
+/* Asks MUSTER_QUESTION_APPLY when there is something to change, and MUSTER_QUESTION_TAKE_OVER before that where files are
+ * somebody else's; -MUSTER_E_CONFLICT when the answer to that is no (emitted). -MUSTER_E_CANCELLED when the answer is no.
  * On failure what was done is taken back before it returns. */
 int muster_apply(struct muster *m) _must_check_;
 /* Takes the last apply back. -MUSTER_E_NOT_APPLIED when there is none. */

@@ -464,13 +464,66 @@ static int missing_packages(struct muster *m, const struct apply *a, const struc
 	return -MUSTER_E_MISSING;
 }
 
+int muster_changeset_foreign(const struct changeset *c, struct strv *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n_files; i++)
+		if (c->files[i].whose != CHANGE_OURS)
+			r = strv_add(ret, c->files[i].path);
+	return r;
+}
+
+void muster_take_over(struct muster *m)
+{
+	m->config.take_over = true;
+}
+
+#define NAMED_MAX 10
+
+/* Nobody's work is lost in silence: in the journal it is kept, but who would look there? */
+static int may_replace(struct muster *m, const struct changeset *c, bool ask)
+{
+	_cleanup_strv_ struct strv paths = STRV_INIT;
+	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
+	_cleanup_free_ char *question = NULL;
+	int r = m->config.take_over ? 0 : muster_changeset_foreign(c, &paths);
+
+	if (r < 0 || paths.n == 0)
+		return r;
+	for (size_t i = 0; i < paths.n && i < NAMED_MAX; i++)
+		strbuf_addf(&list, "%s%s", i ? ", " : "", paths.v[i]);
+	if (paths.n > NAMED_MAX)
+		strbuf_addf(&list, ngettext(", and %zu more", ", and %zu more", paths.n - NAMED_MAX),
+			    paths.n - NAMED_MAX);
+	if (list.failed || asprintf(&question, _("Replace what is not muster's: %s?"), list.data) < 0) {
+		question = NULL;
+		return -ENOMEM;
+	}
+	if (ask && context_ask(m, MUSTER_QUESTION_TAKE_OVER, false, question)) {
+		m->config.take_over = true;
+		return 0;
+	}
+	context_error(
+		m,
+		_("Somebody else has changed, or made, what this would replace: %s. `muster plan` shows the "
+		  "difference; put yours elsewhere, or replace it with `muster apply --take-over`."),
+		list.data);
+	return -MUSTER_E_CONFLICT;
+}
+
 static int prepare(void *data, struct changeset **ret)
 {
 	struct muster *m = data;
 	struct apply a;
+	int r;
 
 	context_apply(m, &a);
-	return make_changes(m, &a, true, ret);
+	r = make_changes(m, &a, true, ret);
+	/* What came meanwhile was never shown to anybody. */
+	if (r == 0 && *ret)
+		r = may_replace(m, *ret, false);
+	return r;
 }
 
 static int apply_once(struct muster *m)
@@ -490,6 +543,9 @@ static int apply_once(struct muster *m)
 		context_note(m, _("Nothing to change: this server is as the answers say."));
 		return 0;
 	}
+	r = may_replace(m, c, true);
+	if (r < 0)
+		return r;
 	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, _("Make these changes?")))
 		return -MUSTER_E_CANCELLED;
 	a.prepare = prepare;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "util/i18n.h"
 
 static const struct {
 	const char *name, *text;
@@ -22,9 +23,24 @@ static const char *const actions[] = {
 	[CHANGE_STOP] = "stop",
 };
 
+static const char *const owners[] = {
+	[CHANGE_OURS] = NULL,
+	[CHANGE_EDITED] = N_("somebody has changed it since muster wrote it"),
+	[CHANGE_OTHERS] = N_("it is somebody else's: muster never wrote it"),
+};
+
+/* What a person must look at. */
+static void format_owner(const struct style *s, const struct change *f, struct strbuf *out)
+{
+	if (owners[f->whose])
+		strbuf_addf(out, "%s! %s%s\n", style_on(s, COLOUR_RED), i18n(owners[f->whose]),
+			    style_off(s, COLOUR_RED));
+}
+
 static void format_file(const struct style *s, const struct change *f, bool diffs, struct strbuf *out)
 {
 	if (diffs && *f->diff) {
+		format_owner(s, f, out);
 		format_diff(out, s, f->diff);
 		return;
 	}
@@ -36,6 +52,8 @@ static void format_file(const struct style *s, const struct change *f, bool diff
 			    (unsigned int)(f->new_mode & 07777));
 	else if (f->kind == CHANGE_ATTRIBUTES)
 		strbuf_adds(out, " (owner)");
+	if (owners[f->whose])
+		strbuf_addf(out, " (%s)", i18n(owners[f->whose]));
 	strbuf_addc(out, '\n');
 }
 
@@ -132,9 +150,12 @@ static json_t *file_json(const struct change *f)
 	char mode[8];
 
 	snprintf(mode, sizeof(mode), "%04o", (unsigned int)(f->new_mode & 07777));
-	return json_pack("{so ss sb ss so so}", "path", cli_json_text(f->path), "change", kinds[f->kind].name,
-			 "directory", f->directory, "mode", mode, "service", cli_json_text(f->service),
-			 "diff", cli_json_text(f->diff));
+	return json_pack("{so ss sb ss so so so}", "path", cli_json_text(f->path), "change",
+			 kinds[f->kind].name, "directory", f->directory, "mode", mode, "service",
+			 cli_json_text(f->service), "diff", cli_json_text(f->diff), "foreign",
+			 f->whose == CHANGE_OURS     ? json_false()
+			 : f->whose == CHANGE_EDITED ? json_string("edited")
+						     : json_string("others"));
 }
 
 json_t *changes_json(const struct plan *p, const struct changeset *c)

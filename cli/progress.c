@@ -231,7 +231,9 @@ void progress_question(void *cli, struct muster_question *question)
 	int answer;
 
 	if (c->yes || !isatty(STDIN_FILENO) || !c->err.terminal) {
-		question->answer = true;
+		/* That is said by --take-over alone. */
+		question->answer = question->type != MUSTER_QUESTION_TAKE_OVER;
+		c->refused |= !question->answer;
 		return;
 	}
 	progress_end(c);

@@ -134,7 +134,7 @@ static void keep_event(void *data, const struct muster_event *e)
 /* The screen has asked. */
 static void accept_question(void *data, struct muster_question *question)
 {
-	question->answer = true;
+	question->answer = question->type != MUSTER_QUESTION_TAKE_OVER;
 }
 
 int cli_open_screen(struct cli *c, struct muster **ret)

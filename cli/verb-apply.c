@@ -29,6 +29,12 @@ static int show_changes(struct cli *c, struct muster *m)
 	return 0;
 }
 
+static const struct cli_option options[] = {
+	{ "take-over", 0, NULL,
+	  N_("replace files that somebody else has changed since muster wrote them, or has made"), NULL },
+	{ 0 },
+};
+
 static int run(struct cli *c)
 {
 	_cleanup_(muster_freep) struct muster *m = NULL;
@@ -45,6 +51,8 @@ static int run(struct cli *c)
 		r = cli_warnings(c, m, p, NULL);
 	if (r == 0 && !c->yes && c->err.terminal && isatty(STDIN_FILENO))
 		r = show_changes(c, m);
+	if (r == 0 && cli_value(c, "take-over"))
+		muster_take_over(m);
 	if (r == 0)
 		r = muster_apply(m);
 	if (r < 0)
@@ -57,12 +65,16 @@ static int run(struct cli *c)
 
 const struct verb verb_apply = {
 	.name = "apply",
-	.args = "[-f FILE] [--yes]",
+	.args = "[-f FILE] [--yes] [--take-over]",
 	.summary = N_("make this server what the answers say"),
 	.details =
 		N_("Asks on a terminal first; with --yes, or without a terminal, it goes ahead. Each step is "
 		   "in the journal "
 		   "before it is done. When one fails, what was done is taken back.\n"
-		   "Closing the terminal does not stop it; an interrupt takes back what was done."),
+		   "Closing the terminal does not stop it; an interrupt takes back what was done.\n"
+		   "A file that somebody has changed since muster wrote it, or that muster never wrote, is "
+		   "replaced "
+		   "only when a person says so, or with --take-over."),
+	.options = options,
 	.run = run,
 };

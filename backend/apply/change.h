@@ -16,8 +16,16 @@ enum change_kind {
 	CHANGE_REMOVE,	   /* a file of an earlier apply that this plan does not ask for */
 };
 
+/* Whose bytes a change replaces or removes. */
+enum change_owner {
+	CHANGE_OURS,   /* muster's, or nobody's */
+	CHANGE_EDITED, /* muster wrote it, and somebody has changed it since */
+	CHANGE_OTHERS, /* somebody else's: muster never wrote it */
+};
+
 struct change {
 	enum change_kind kind;
+	enum change_owner whose; /* of what is there now */
 	char *path;
 	bool directory;
 	char *diff; /* unified diff with a/ and b/ labels, ends in a newline; "" for folders and attributes */

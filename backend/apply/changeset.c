@@ -219,6 +219,26 @@ static int picture(const struct change *c, const char *path, char **ret)
 			 c->new_len, ret);
 }
 
+/* By the hash that the manifest has of what muster wrote. One without a hash is made anew by muster itself. */
+static enum change_owner whose(const struct maker *m, const char *path, const struct present *p, bool block)
+{
+	const json_t *entry = json_object_get(m->before, path);
+	const char *wrote = json_string_value(json_object_get(entry, "sha256"));
+	_cleanup_free_ char *ours = NULL;
+	char hash[HASH_TEXT];
+	size_t len;
+
+	if (!p->exists || p->directory || (entry && (!wrote || !*wrote)))
+		return CHANGE_OURS;
+	/* What is around a block was never muster's. */
+	if (!entry)
+		return block ? CHANGE_OURS : CHANGE_OTHERS;
+	if (block && block_get(p->data, p->len, &ours, &len) < 0)
+		return CHANGE_OURS;
+	hash_text(block ? ours : p->data, block ? len : p->len, hash);
+	return strcmp(hash, wrote) == 0 ? CHANGE_OURS : CHANGE_EDITED;
+}
+
 /* Decides what kind of change it is, and keeps it unless there is none. Takes *c over. */
 static int settle_file(struct maker *m, const char *path, struct present *p, struct change *c,
 		       const char *service, const char *owner, const char *source)
@@ -241,7 +261,9 @@ static int settle_file(struct maker *m, const char *path, struct present *p, str
 		change_free(c);
 		return 0;
 	}
-	if (c->kind != CHANGE_ATTRIBUTES)
+	if (c->kind == CHANGE_ATTRIBUTES)
+		c->whose = CHANGE_OURS;
+	else
 		r = picture(c, path, &c->diff);
 	if (r < 0) {
 		change_free(c);
@@ -282,6 +304,7 @@ static int add_file(struct maker *m, const struct fileset_entry *e)
 		c.new_gid = p.st.st_gid;
 	}
 	made = !p.exists || made_before(m, e->path);
+	c.whose = whose(m, e->path, &p, e->kind == FILESET_BLOCK);
 	if (e->kind != FILESET_COPY) /* a copy's content may come with a package only */
 		hash_text(e->data ? e->data : "", e->len, hash);
 	r = settle_file(m, e->path, &p, &c, e->service, e->owner, c.new_data ? NULL : e->source);
@@ -381,7 +404,8 @@ static int remove_block(struct maker *m, const char *path, const char *service, 
 	struct change c = { .block = true,
 			    .new_mode = p->st.st_mode & 07777,
 			    .new_uid = p->st.st_uid,
-			    .new_gid = p->st.st_gid };
+			    .new_gid = p->st.st_gid,
+			    .whose = whose(m, path, p, true) };
 	int r = block_set(p->data, p->len, NULL, 0, &c.new_data, &c.new_len);
 
 	if (r < 0)
@@ -418,6 +442,7 @@ static int remove_one(struct maker *m, const char *path, const json_t *entry)
 		return 0;
 	if (strcmp(kind, "block") == 0)
 		return remove_block(m, path, service, &p, made);
+	c.whose = whose(m, path, &p, false);
 	return settle_file(m, path, &p, &c, service, NULL, NULL);
 }
 

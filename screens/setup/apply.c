@@ -10,6 +10,7 @@
 #include "screens/setup/follow.h"
 #include "tui/dialog.h"
 #include "util/i18n.h"
+#include "util/strbuf.h"
 
 #define APPLY_KEYS(X)                                                                      \
 	X(APPLY_BEGIN, 'a', TK_ENTER, N_("begin"), N_("Make the changes now"), KEYMAP_BAR) \
@@ -42,6 +43,31 @@ static int meet_other(struct follow *f)
 	}
 	tui_notice(f->wizard->tui, STYLE_WARNING, _("Another job is at work; this follows it."));
 	return follow_attach(f);
+}
+
+#define NAMED_MAX 6
+
+/* What somebody else has written is replaced only when a person says so. */
+static bool may_replace(struct follow *f)
+{
+	const struct strv *paths = &f->wizard->foreign;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	bool yes;
+
+	if (paths->n == 0)
+		return true;
+	strbuf_adds(&text, _("Somebody else has changed these files, or has made them:\n"));
+	for (size_t i = 0; i < paths->n && i < NAMED_MAX; i++)
+		strbuf_addf(&text, "\n%s", paths->v[i]);
+	if (paths->n > NAMED_MAX)
+		strbuf_addf(&text, ngettext("\nand %zu more", "\nand %zu more", paths->n - NAMED_MAX),
+			    paths->n - NAMED_MAX);
+	strbuf_adds(&text, _("\n\nReplace them? `muster undo` brings them back."));
+	yes = !text.failed && tui_box_yes_no(f->wizard->tui, _("Not muster's"), text.data, _("Replace"),
+					     _("Leave"), true) == 1;
+	if (yes)
+		muster_take_over(f->wizard->muster);
+	return yes;
 }
 
 static int begin(struct follow *f)
@@ -201,6 +227,8 @@ static int apply_key(void *self, int request)
 		return quit(f);
 	switch (request) {
 	case APPLY_BEGIN:
+		if (!may_replace(f))
+			return 0;
 		follow_forget(f);
 		return begin(f);
 	case APPLY_CANCEL:

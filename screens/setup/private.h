@@ -39,8 +39,9 @@ struct wizard {
 	bool found; /* the answers are from an earlier run */
 	bool saved; /* the file is as the draft */
 	bool applied;
-	bool nothing; /* is to be changed, as the review has seen */
-	bool has_job; /* an earlier run's, as it was when the wizard began */
+	bool nothing;	     /* is to be changed, as the review has seen */
+	struct strv foreign; /* likewise: files to be replaced that somebody else has changed, or made */
+	bool has_job;	     /* an earlier run's, as it was when the wizard began */
 	struct muster_job job;
 	bool pending;  /* the review found changes, and none were made since */
 	bool building; /* a kernel is or was built for this wizard, which has not taken it into the answers */

@@ -187,14 +187,22 @@ static int add_actions(struct review *v, const struct changeset *c)
 static int add_files(struct review *v, const struct changeset *c)
 {
 	static const char *const kinds[] = { N_("new"), N_("changed"), N_("other rights"), N_("removed") };
+	/* In place of these, where somebody else's work would be lost. */
+	static const char *const owners[] = {
+		[CHANGE_EDITED] = N_("! edited"), [CHANGE_OTHERS] = N_("! not muster's")
+	};
 	int r = 0;
 
 	if (c->n_files)
 		r = tui_pager_addf(v->pager, STYLE_TITLE, ngettext("%zu file", "%zu files", c->n_files),
 				   c->n_files);
-	for (size_t i = 0; r == 0 && i < c->n_files; i++)
-		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %-13s %s", i18n(kinds[c->files[i].kind]),
-				   c->files[i].path);
+	for (size_t i = 0; r == 0 && i < c->n_files; i++) {
+		const struct change *f = &c->files[i];
+		bool ours = f->whose == CHANGE_OURS;
+
+		r = tui_pager_addf(v->pager, ours ? STYLE_NORMAL : STYLE_WARNING, "  %-13s %s",
+				   i18n(ours ? kinds[f->kind] : owners[f->whose]), f->path);
+	}
 	for (size_t i = 0; r == 0 && i < c->n_files; i++) {
 		if (!*c->files[i].diff)
 			continue;
@@ -219,7 +227,11 @@ static int add_changes(struct review *v)
 	v->fine = true;
 	v->changes = v->wizard->pending = !muster_changeset_empty(c);
 	v->wizard->nothing = !v->changes;
-	r = add_words(v, plan);
+	strv_free(&v->wizard->foreign);
+	v->wizard->foreign = (struct strv)STRV_INIT;
+	if (muster_changeset_foreign(c, &v->wizard->foreign) < 0)
+		r = -ENOMEM;
+	r = r < 0 ? r : add_words(v, plan);
 	if (r == 0 && !v->changes)
 		r = tui_pager_add(v->pager, STYLE_GOOD,
 				  _("\nNothing is to be changed: this server is as the answers say."));

@@ -131,6 +131,7 @@ int setup_run(struct muster *m, const char *answers)
 	}
 	muster_draft_free(w.draft);
 	muster_discover_close(w.discover);
+	strv_free(&w.foreign);
 	free(w.collected_on);
 	free(w.looked_on);
 	free(w.dropped);

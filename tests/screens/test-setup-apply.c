@@ -128,6 +128,39 @@ static void a_job_that_succeeds_leads_on_to_the_first_boot(void **state)
 	assert_true(plans_nothing(r));
 }
 
+static void what_somebody_else_wrote_is_replaced_only_when_one_says_so(void **state)
+{
+	static const char theirs[] = "port=0\n";
+	struct room *r = *state;
+	struct vt *v;
+
+	if (!room_can_apply())
+		skip_because("no root, namespaces or mksquashfs here");
+	assert_true(mkdir("root/etc", 0755) == 0 || errno == EEXIST);
+	assert_true(mkdir("root/etc/muster", 0755) == 0 || errno == EEXIST);
+	room_write(r, "root/etc/muster/dnsmasq.conf", theirs, strlen(theirs));
+	v = wizard(r);
+	wizard_go(v, "Public ssh keys");
+	vt_send(v, PAGE_DOWN);
+	assert_seen(v, "Cluster krg, 2 nodes");
+	vt_send(v, "/dnsmasq.conf\r");
+	assert_seen(v, "! not muster's /etc/muster/dnsmasq.conf");
+	vt_send(v, "a");
+	assert_seen(v, "Enter begins.");
+	vt_send(v, ENTER);
+	assert_seen(v, "/etc/muster/dnsmasq.conf");
+	assert_golden(v, "setup-not-ours");
+	/* The cursor stands on "Leave". */
+	vt_send(v, ENTER);
+	assert_gone(v, "Replace them?");
+	assert_seen(v, "Enter begins.");
+	vt_send(v, ENTER);
+	assert_seen(v, "Replace them?");
+	vt_send(v, "R");
+	assert_seen(v, "All is done.");
+	wizard_leave(v);
+}
+
 static void a_failure_says_what_was_put_back_and_what_to_do(void **state)
 {
 	struct room *r = *state;
@@ -269,6 +302,7 @@ int main(void)
 		WITH_ROOM(a_job_that_succeeds_leads_on_to_the_first_boot),
 		cmocka_unit_test_setup_teardown(a_failure_says_what_was_put_back_and_what_to_do, setup,
 						unmount),
+		WITH_ROOM(what_somebody_else_wrote_is_replaced_only_when_one_says_so),
 		WITH_ROOM(before_anything_is_changed_a_failure_says_so),
 		WITH_ROOM(a_job_is_stopped_when_it_is_asked_to),
 		WITH_ROOM(a_job_outlives_its_terminal_and_is_found_again),

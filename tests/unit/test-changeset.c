@@ -71,6 +71,51 @@ static void a_change_is_a_unified_diff(void **state)
 	assert_string_equal(change_of(c, "/etc/x")->old_data, "one\ntwo\n");
 }
 
+static void it_is_known_whose_files_are_replaced(void **state)
+{
+	static struct fileset_entry first[] = {
+		FILE_ENTRY("/etc/ours", "one\n", 0644, NULL),
+		FILE_ENTRY("/etc/edited", "one\n", 0644, NULL),
+		FILE_ENTRY("/etc/dropped", "one\n", 0644, NULL),
+		FILE_ENTRY("/etc/kept", "one\n", 0644, NULL),
+		BLOCK_ENTRY("/etc/hosts", "10.66.0.11 node01\n"),
+		BLOCK_ENTRY("/etc/lines", "mine\n"),
+	};
+	static struct fileset_entry second[] = {
+		FILE_ENTRY("/etc/ours", "two\n", 0644, NULL),
+		FILE_ENTRY("/etc/edited", "two\n", 0644, NULL),
+		FILE_ENTRY("/etc/others", "two\n", 0644, NULL),
+		FILE_ENTRY("/etc/kept", "one\n", 0600, NULL),
+		BLOCK_ENTRY("/etc/hosts", "10.66.0.12 node02\n"),
+		BLOCK_ENTRY("/etc/lines", "new\n"),
+	};
+	static const struct apply_wish nothing;
+	_cleanup_(changeset_freep) struct changeset *c = NULL;
+	_cleanup_free_ char *lines = NULL, *edited = NULL;
+	struct scratch *s = *state;
+
+	put(s, "/etc/hosts", "127.0.0.1 localhost\n", 0644);
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &nothing), 0);
+	put(s, "/etc/edited", "by somebody\n", 0644);
+	put(s, "/etc/dropped", "by somebody\n", 0644);
+	put(s, "/etc/others", "by somebody\n", 0644);
+	lines = get(s, "/etc/lines");
+	edited = strdup(lines);
+	memcpy(strstr(edited, "mine"), "MINE", 4);
+	put(s, "/etc/lines", edited, 0644);
+	c = changes(s, second, ARRAY_SIZE(second), 0);
+	assert_int_equal(change_of(c, "/etc/ours")->whose, CHANGE_OURS);
+	assert_int_equal(change_of(c, "/etc/edited")->whose, CHANGE_EDITED);
+	assert_int_equal(change_of(c, "/etc/others")->whose, CHANGE_OTHERS);
+	assert_int_equal(change_of(c, "/etc/dropped")->kind, CHANGE_REMOVE);
+	assert_int_equal(change_of(c, "/etc/dropped")->whose, CHANGE_EDITED);
+	assert_int_equal(change_of(c, "/etc/kept")->whose, CHANGE_OURS);
+	/* Around the block everybody writes; in it nobody but muster. */
+	assert_int_equal(change_of(c, "/etc/hosts")->whose, CHANGE_OURS);
+	assert_int_equal(change_of(c, "/etc/lines")->whose, CHANGE_EDITED);
+	assert_int_equal(change_of(c, APPLY_MANIFEST)->whose, CHANGE_OURS);
+}
+
 static void a_mode_alone_is_a_change_of_attributes(void **state)
 {
 	static struct fileset_entry v[] = { FILE_ENTRY("/etc/x", "one\n", 0600, NULL) };
@@ -293,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_shown_with_its_folders),
 		TEST(a_change_is_a_unified_diff),
+		TEST(it_is_known_whose_files_are_replaced),
 		TEST(a_mode_alone_is_a_change_of_attributes),
 		TEST(bytes_that_are_no_text_are_not_shown),
 		TEST(foreign_folders_keep_their_modes),
