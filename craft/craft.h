@@ -77,6 +77,8 @@ int craft_input_ready(const struct craft_env *env, const struct craft_input *in)
  */
 int craft_input_check(const struct craft_env *env, const char *recipe, const struct craft_want *want,
 		      const char *place, const char *sha256, bool *ret_digest) _must_check_;
+/* Whether the open file is what went into the build's id; leaves it at its begin. -MUSTER_E_FORMAT (logged). */
+int craft_input_verify(const struct craft_env *env, const struct craft_input *in, int fd) _must_check_;
 void craft_inputs_free(struct craft_input *v, size_t n);
 
 /* ---- folder.c: a source that is unpacked already ---- */
@@ -160,14 +162,14 @@ struct craft_run {
 	const char *input; /* for standard input; may be NULL */
 	uid_t uid;	   /* -1: ours, when we are not root */
 	gid_t gid;
-	const struct jail *jail; /* in there, as its user, in place of uid and gid; NULL: here */
-	bool offline;		 /* in a network of its own, with nobody in it; only where we are root */
+	const struct jail *jail; /* in that system, as its user, in place of uid and gid; NULL: in this one */
 	int timeout_ms;		 /* 0: no limit */
 	void (*on_line)(void *data, const char *line);
 	void *data;
 };
 
-/* Runs a program with nothing of our environment and without rights. *ret_status is its exit status. */
+/* Runs a program with nothing of our environment and without rights; where we are root also without a network, and without any
+ * process but its own, all of which end with it. *ret_status is its exit status. */
 int craft_run(const struct craft_run *c, int *ret_status) _must_check_;
 /* A line that tells why a build failed; make's own come after them and tell less. */
 bool craft_tells(const char *line);

@@ -318,20 +318,25 @@ int craft_input_check(const struct craft_env *env, const char *recipe, const str
 
 /* ---- fetch and verify ------------------------------------------------------------------------------------------ */
 
+int craft_input_verify(const struct craft_env *env, const struct craft_input *in, int fd)
+{
+	char sha256[HASH_TEXT];
+	int r;
+
+	craft_progress(env, NC_("step", "verify"), in->place, -1, NULL);
+	r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : hash_whole(fd, sha256);
+	if (r == 0 && strcmp(sha256, in->sha256) != 0)
+		return refuse_other(in->place, sha256, in->sha256);
+	return r < 0 ? r : lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
 static int verify(const struct craft_env *env, const struct craft_input *in, const char *file)
 {
 	_cleanup_close_ int fd = -1;
-	char sha256[HASH_TEXT];
 	struct stat st;
 	int r = open_file(file, &fd, &st);
 
-	if (r < 0)
-		return r;
-	craft_progress(env, NC_("step", "verify"), in->place, -1, NULL);
-	r = hash_whole(fd, sha256);
-	if (r < 0 || strcmp(sha256, in->sha256) == 0)
-		return r;
-	return refuse_other(in->place, sha256, in->sha256);
+	return r < 0 ? r : craft_input_verify(env, in, fd);
 }
 
 /* The whole file gets its name only when it is what it is to be. */
@@ -371,10 +376,9 @@ int craft_input_ready(const struct craft_env *env, const struct craft_input *in)
 {
 	int r;
 
-	if (in->trusted)
-		return 0;
+	/* What is a file here is looked at when it is unpacked, by the descriptor that it is unpacked from. */
 	if (!in->url)
-		return verify(env, in, in->file);
+		return 0;
 	if (access(in->file, R_OK) == 0)
 		return 0;
 	r = fetch(env, in);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Programs that work on a tree. What they run comes from the operator's archives, so it has no rights: as root we hand the
- * tree to a user id that nobody has, and setpriv(1) takes the rest away. It sees nothing of our environment, so that
- * nothing but what is known to go in makes what comes out.
+ * tree to a user id that nobody has, in namespaces of its own. It sees nothing of our environment, so that nothing but
+ * what is known to go in makes what comes out.
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -25,6 +26,23 @@
 /* Neither for people, nor for packages, nor handed out by systemd (its UIDS-GIDS document: "unused"). */
 #define FIRST_UID 60578
 #define LAST_UID 61183
+#define USERS (LAST_UID - FIRST_UID + 1)
+
+/* Whether a process of the user is there. */
+static bool is_at_work(uid_t uid)
+{
+	DIR *d = opendir("/proc");
+	bool found = false;
+	struct dirent *e;
+	struct stat st;
+
+	while (d && !found && (e = readdir(d)))
+		found = e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
+			fstatat(dirfd(d), e->d_name, &st, 0) == 0 && st.st_uid == uid;
+	if (d)
+		closedir(d);
+	return found;
+}
 
 int craft_user(int folder_fd, const char *mine, uid_t *ret_uid, gid_t *ret_gid)
 {
@@ -37,11 +55,15 @@ int craft_user(int folder_fd, const char *mine, uid_t *ret_uid, gid_t *ret_gid)
 		*ret_uid = *ret_gid = st.st_uid;
 		return 0;
 	}
-	for (uid_t id = FIRST_UID; id <= LAST_UID; id++)
-		if (!getpwuid(id) && !getgrgid(id)) {
+	/* Two that begin at once do not take the same one: what one of them runs could write into the other's tree. */
+	for (uid_t i = 0, first = (uid_t)getpid() % USERS; i < USERS; i++) {
+		uid_t id = FIRST_UID + (first + i) % USERS;
+
+		if (!getpwuid(id) && !getgrgid(id) && !is_at_work(id)) {
 			*ret_uid = *ret_gid = id;
 			return 0;
 		}
+	}
 	log_error(_("no user id from %d to %d is free to build with"), FIRST_UID, LAST_UID);
 	return -MUSTER_E_CONFLICT;
 }
@@ -92,26 +114,10 @@ static int add_environment(const struct craft_run *c, struct strv *argv)
 	return r < 0 ? r : strv_add_all(argv, "nice", "-n", "10", NULL);
 }
 
-static int add_rights(const struct craft_run *c, struct strv *argv)
-{
-	int r;
-
-	/* A jail takes the rights by itself. */
-	if (c->uid == (uid_t)-1 || c->jail)
-		return 0;
-	r = c->offline ? strv_add_all(argv, "unshare", "--net", "--", NULL) : 0;
-	if (r == 0)
-		r = strv_add_all(argv, "setpriv", "--clear-groups", "--no-new-privs", "--pdeathsig=TERM",
-				 NULL);
-	if (r == 0)
-		r = strv_addf(argv, "--reuid=%u", c->uid);
-	if (r == 0)
-		r = strv_addf(argv, "--regid=%u", c->gid);
-	return r < 0 ? r : strv_add(argv, "--");
-}
-
 int craft_run(const struct craft_run *c, int *ret_status)
 {
+	/* Whatever it leaves running ends with it, sees no other process, and reaches no network. */
+	const struct jail here = { .uid = c->uid, .gid = c->gid };
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	struct spawn s = {
 		.cwd = c->cwd,
@@ -123,12 +129,12 @@ int craft_run(const struct craft_run *c, int *ret_status)
 		.on_line = c->on_line,
 		.data = c->data,
 		.ends_with_us = true,
-		.jail = c->jail,
+		.jail = c->jail		      ? c->jail
+			: c->uid != (uid_t)-1 ? &here
+					      : NULL,
 	};
 	int r = add_environment(c, &argv);
 
-	if (r == 0)
-		r = add_rights(c, &argv);
 	for (size_t i = 0; r == 0 && c->argv[i]; i++)
 		r = strv_add(&argv, c->argv[i]);
 	if (r < 0)

@@ -49,12 +49,21 @@ static int copy_folder(const struct craft_env *env, const struct craft_input *in
 		       const char *folder, const char *name, uid_t uid, gid_t gid)
 {
 	_cleanup_free_ char *to = fs_join(folder, name), *place = fs_join("/", name);
+	char sha256[HASH_TEXT];
+	int64_t newest;
 	int r = to && place ? fs_mkdir_all(folder_fd, place, 0755) : -ENOMEM;
 
 	if (r < 0)
 		return r;
 	craft_progress(env, NC_("step", "copy"), in->place, -1, NULL);
-	return craft_folder_copy(env, in->file, to, uid, gid);
+	r = craft_folder_copy(env, in->file, to, uid, gid);
+	if (r == 0)
+		r = craft_folder_hash(env, in->file, sha256, &newest);
+	if (r == 0 && strcmp(sha256, in->sha256) != 0) {
+		log_error(_("the folder %s was changed while the build began"), in->place);
+		r = -MUSTER_E_CONFLICT;
+	}
+	return r;
 }
 
 int craft_tree(const struct craft_env *env, const struct craft_input *in, int folder_fd, const char *folder,
@@ -70,12 +79,15 @@ int craft_tree(const struct craft_env *env, const struct craft_input *in, int fo
 			*ret_newest = in->newest;
 		return r;
 	}
-	archive = open(in->file, O_RDONLY | O_CLOEXEC);
+	archive = open(in->file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	r = archive < 0 ? -errno : fs_mkdir_all(folder_fd, "/" UNPACKED, 0755);
 	if (r == 0)
 		top = fs_open(folder_fd, "/" UNPACKED, O_RDONLY | O_DIRECTORY, 0);
 	if (top < 0)
 		return r < 0 ? r : top;
+	r = craft_input_verify(env, in, archive);
+	if (r < 0)
+		return r;
 	craft_progress(env, NC_("step", "unpack"), in->place, -1, NULL);
 	r = craft_unpack(env, archive, in->place, top, uid, gid, ret_newest);
 	if (r < 0)

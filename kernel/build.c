@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "kernel/private.h"
 #include "util/error.h"
@@ -45,15 +46,16 @@ static void add_list(struct hash *h, const char *title, const struct strv *v)
 static int add_base(struct hash *h, const char *base)
 {
 	_cleanup_close_ int fd = -1;
+	struct stat st;
 
 	hash_add_string(h, "base");
 	if (!strchr(base, '/')) {
 		hash_add_string(h, base);
 		return 0;
 	}
-	fd = open(base, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		int r = -errno;
+	fd = open(base, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		int r = fd < 0 ? -errno : -EINVAL;
 
 		log_error(_("the configuration %s cannot be read: %s"), base, muster_strerror(r));
 		return r;

@@ -61,8 +61,11 @@ int kernel_wait_for_leftovers(const struct kernel_env *env, const char *folder)
 {
 	struct pollfd p = { .fd = env->cancel_fd > 0 ? env->cancel_fd : -1, .events = POLLIN };
 	int64_t began = clock_mono_ms(), passed = 0;
+	_cleanup_free_ char *real = realpath(folder, NULL); /* as the kernel names it */
 
-	while (count(folder, passed > PATIENCE_MS ? SIGKILL : 0) > 0) {
+	if (!real)
+		return errno == ENOENT ? 0 : -errno;
+	while (count(real, passed > PATIENCE_MS ? SIGKILL : 0) > 0) {
 		kernel_progress(env, NC_("step", "wait"), _("what was cut off is still ending"), -1, NULL);
 		if (poll(&p, 1, LOOK_MS) > 0)
 			return -MUSTER_E_CANCELLED;

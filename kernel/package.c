@@ -77,6 +77,19 @@ static int hash_of(int fd, char ret[HASH_TEXT])
 	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
+/* What the build's user made may be a pipe that nobody writes into. -ENOENT; -EINVAL: it is no plain file. */
+static int open_plain(int root_fd, const char *path)
+{
+	_cleanup_close_ int fd = fs_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? TAKE_FD(fd) : -EINVAL;
+}
+
 static int take_image(struct package *p)
 {
 	const struct strv *images = &p->w->recipe->images;
@@ -84,7 +97,7 @@ static int take_image(struct package *p)
 	int r;
 
 	for (size_t i = 0; fd < 0 && i < images->n; i++)
-		fd = fs_open(p->w->tree_fd, images->v[i], O_RDONLY, 0);
+		fd = open_plain(p->w->tree_fd, images->v[i]);
 	if (fd < 0) {
 		log_error(_("the build ended well, and made no %s"), images->v[0]);
 		return -ENOENT;
@@ -99,10 +112,12 @@ static int take_image(struct package *p)
 
 static int take_file(struct package *p, const char *from, const char *to)
 {
-	_cleanup_close_ int fd = fs_open(p->w->tree_fd, from, O_RDONLY, 0);
+	_cleanup_close_ int fd = open_plain(p->w->tree_fd, from);
 
 	if (fd == -ENOENT)
 		return 0;
+	if (fd == -EINVAL)
+		log_error(_("the build made %s, and it is no plain file"), from + 1);
 	return fd < 0 ? fd : fs_copy(fd, p->out_fd, to, &plain);
 }
 
@@ -178,9 +193,12 @@ static int index_modules(struct package *p)
 static int move_modules(struct package *p)
 {
 	_cleanup_free_ char *from = NULL, *to = NULL, *build = NULL, *source = NULL;
+	_cleanup_close_ int parent = -1;
+	const char *name;
+	struct stat st;
 	int r = fs_mkdir_all(p->out_fd, "/lib/modules", 0755);
 
-	if (asprintf(&from, "install/lib/modules/%s", p->release) < 0)
+	if (asprintf(&from, "/install/lib/modules/%s", p->release) < 0)
 		from = NULL;
 	if (asprintf(&to, "lib/modules/%s", p->release) < 0)
 		to = NULL;
@@ -188,10 +206,17 @@ static int move_modules(struct package *p)
 	source = to ? fs_join(to, "source") : NULL;
 	if (!from || !build || !source)
 		return -ENOMEM;
-	if (r == 0 && renameat(p->w->folder_fd, from, p->out_fd, to) < 0) {
+	/* What the build's user made may hold links: none of them leads us out of the folder. */
+	if (r == 0)
+		parent = fs_open_parent(p->w->folder_fd, from, &name);
+	if (r == 0 && (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0))
+		r = parent < 0 ? parent : -errno;
+	if (r == 0 && !S_ISDIR(st.st_mode))
+		r = -ENOTDIR;
+	if (r == 0 && renameat(parent, name, p->out_fd, to) < 0)
 		r = -errno;
+	if (r < 0)
 		log_error(_("the build installed no modules for %s: %s"), p->release, muster_strerror(r));
-	}
 	if (r == 0)
 		r = fs_unlink(p->out_fd, build);
 	return r < 0 ? r : fs_unlink(p->out_fd, source);

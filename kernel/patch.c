@@ -48,15 +48,46 @@ static void read_line(void *data, const char *line)
 	}
 }
 
-static int apply(struct kernel_work *w, const char *name, const char *file, unsigned int strip)
+/* Its text, as it went into the build's id: sha256 NULL where it comes from a source, which was looked at as a whole. */
+static int read_patch(const char *name, const char *file, const char *sha256, char **ret)
 {
-	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_free_ char *text = NULL;
+	char is[HASH_TEXT];
+	size_t len = 0;
+	int r = fd < 0 ? -errno : fs_read_fd(fd, PATCH_MAX, &text, &len);
+
+	if (r < 0) {
+		log_error(_("the patch %s cannot be read: %s"), name, muster_strerror(r));
+		return r;
+	}
+	if (len == 0 || memchr(text, '\0', len)) {
+		log_error(len ? _("the patch %s is no text: there is a byte 0 in it")
+			      : _("the patch %s is empty"),
+			  name);
+		return -MUSTER_E_FORMAT;
+	}
+	hash_text(text, len, is);
+	if (sha256 && strcmp(sha256, is) != 0) {
+		log_error(_("%s is not what it is to be: its SHA-256 is %s, and %s was expected"), file, is,
+			  sha256);
+		return -MUSTER_E_FORMAT;
+	}
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+static int apply(struct kernel_work *w, const char *name, const char *file, const char *sha256,
+		 unsigned int strip)
+{
 	_cleanup_free_ char *text = NULL, *option = NULL;
 	const char *argv[] = { "patch", NULL, "--batch", "--forward", "--no-backup-if-mismatch", NULL };
 	struct report report = { NULL, STRBUF_INIT };
-	int status = 0, r = fd < 0 ? -errno : fs_read_fd(fd, PATCH_MAX, &text, NULL);
+	int status = 0, r = read_patch(name, file, sha256, &text);
 
-	if (r == 0 && asprintf(&option, "-p%u", strip) < 0) {
+	if (r < 0)
+		return r;
+	if (asprintf(&option, "-p%u", strip) < 0) {
 		option = NULL;
 		r = -ENOMEM;
 	}
@@ -126,7 +157,7 @@ static int apply_from_source(struct kernel_work *w, const struct kernel_patch *p
 		return -ENOENT;
 	}
 	for (size_t i = 0; r == 0 && i < files.n; i++)
-		r = apply(w, strrchr(files.v[i], '/') + 1, files.v[i], p->strip);
+		r = apply(w, strrchr(files.v[i], '/') + 1, files.v[i], NULL, p->strip);
 	return r;
 }
 
@@ -140,8 +171,9 @@ int kernel_step_patch(struct kernel_work *w, const struct craft_input *inputs, s
 
 		if (*p->source)
 			r = apply_from_source(w, p);
-		else
-			r = apply(w, p->name, at < n ? inputs[at++].file : "", p->strip);
+		else if (at < n)
+			r = apply(w, p->name, inputs[at].file, inputs[at].sha256, p->strip);
+		at += !*p->source;
 	}
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The folder of a build, and the programs that work in it. What they run comes from the operator's archives, so it has no
- * rights: as root we hand the tree to a user id that nobody has, and setpriv(1) takes the rest away. It sees nothing of our
+ * rights: as root we hand the tree to a user id that nobody has, in namespaces of its own (util/jail.h). It sees nothing of our
  * environment, so that nothing but the id's ingredients makes the kernel.
  */
 #include "config.h"
@@ -291,7 +291,7 @@ int kernel_work_inside(struct kernel_work *w, const char *cwd, const char *what,
 	int status = 0, r = run(w, w->tools ? &jail : NULL, cwd, words, input, timeout_ms, &status);
 
 	if (r == -ENOENT)
-		log_error(_("make, env, nice or setpriv is missing on this server"));
+		log_error(_("make, env or nice is missing on this server"));
 	else if (r == -MUSTER_E_TIMEOUT)
 		log_error(_("%s took longer than %d minutes, and was ended"), what, timeout_ms / 60000);
 	if (r == -ENOENT)

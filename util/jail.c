@@ -36,7 +36,7 @@ static volatile sig_atomic_t inside; /* the first process inside, as seen from o
 
 _Noreturn static void give_up(const char *what, const char *path)
 {
-	dprintf(STDERR_FILENO, "muster: the toolchain's folder cannot be entered: %s %s: %s\n", what, path,
+	dprintf(STDERR_FILENO, "muster: what the build runs in cannot be entered: %s %s: %s\n", what, path,
 		strerror(errno));
 	_exit(127);
 }
@@ -132,6 +132,12 @@ static void show_devices(void)
 		give_up("link", "/dev");
 }
 
+static void mount_proc(const char *at)
+{
+	if (mount("proc", at, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		give_up("mount", "/proc");
+}
+
 /* In the first process of the new process namespace, whose /proc it is to be. */
 static void make_view(const struct jail *j)
 {
@@ -154,13 +160,10 @@ static void make_view(const struct jail *j)
 	}
 	show_devices();
 	make_folder("proc", 0555);
-	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		give_up("mount", "/proc");
+	mount_proc("proc");
 	/* The old root, put over the new one and taken off it (pivot_root(2), "pivot_root(".", ".")"). */
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		give_up("pivot_root", j->root);
-	if (sethostname("muster", 6) < 0)
-		give_up("name", "muster");
 }
 
 /* ---- rights ---------------------------------------------------------------------------------------------------- */
@@ -210,7 +213,7 @@ _Noreturn static void run_program(const char *cwd, const char *const *argv)
 	if (setenv("PATH", PROGRAMS, 1) < 0)
 		_exit(127);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
-	dprintf(STDERR_FILENO, "muster: %s: %s in the toolchain\n", argv[0], strerror(errno));
+	dprintf(STDERR_FILENO, "muster: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
@@ -221,7 +224,12 @@ _Noreturn static void be_first(const struct jail *j, bool as_root, int pipe_fd, 
 	pid_t program, pid;
 
 	inside = 0;
-	make_view(j);
+	if (j->root)
+		make_view(j);
+	else
+		mount_proc("/proc");
+	if (sethostname("muster", 6) < 0)
+		give_up("name", "muster");
 	if (as_root)
 		drop_rights(j);
 	/* After the user was changed, which takes the signal back. */
@@ -229,6 +237,8 @@ _Noreturn static void be_first(const struct jail *j, bool as_root, int pipe_fd, 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		give_up("give up", "rights");
 	program = fork();
+	if (program < 0)
+		give_up("make", "a process");
 	if (program == 0)
 		run_program(cwd, argv);
 	forward_signals();

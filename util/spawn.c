@@ -95,6 +95,11 @@ static int pump(const struct spawn *s, int in_fd, int out_fd, struct strbuf *out
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 	size_t sent = 0;
 
+	/* Nothing to be sent is an end, too. */
+	if (in_fd >= 0 && s->input_len == 0) {
+		close(in_fd);
+		in_fd = -1;
+	}
 	while (out_fd >= 0) {
 		bool sending = in_fd >= 0 && sent < s->input_len;
 		struct pollfd p[3] = {

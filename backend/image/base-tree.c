@@ -128,6 +128,8 @@ static int unpack(const struct image_env *env, const struct base_tree *t, int fo
 		tree = fs_open(folder_fd, "/tree", O_RDONLY | O_DIRECTORY, 0);
 	if (r == 0 && tree < 0)
 		r = tree;
+	if (r == 0)
+		r = craft_input_verify(&craft, &t->from, archive);
 	image_progress(env, NC_("step", "unpack"), -1, t->from.place);
 	if (r == 0)
 		r = craft_unpack_system(&craft, archive, t->from.place, tree);

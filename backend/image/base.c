@@ -271,8 +271,7 @@ static int make_headers(const struct base *b)
 
 static int prepare(struct base *b)
 {
-	static const char *const programs[] = { "mksquashfs", "unsquashfs", "make", "gcc",
-						"strip",      "setpriv",    NULL };
+	static const char *const programs[] = { "mksquashfs", "unsquashfs", "make", "gcc", "strip", NULL };
 	static const char *const package_programs[] = { "apt-get", "dpkg-source", NULL };
 	static const char *const through[] = { "/var/lib/muster", IMAGE_ROOTS, NULL };
 	_cleanup_free_ char *tree = NULL;

@@ -122,7 +122,6 @@ int part_run(const struct part_work *w, const struct part *p, const char *cwd, c
 		.input = input,
 		.uid = w->uid,
 		.gid = w->gid,
-		.offline = true,
 		.timeout_ms = BUILD_MS,
 		.on_line = take_line,
 		.data = &h,

@@ -23,6 +23,7 @@ const char kernel_tree_makefile[] =
 	"\t@if [ -e wait ]; then for i in 1 2 3 4 5; do echo \"  CC      init/part$$i.o\"; done; fi\n"
 	"\t@while [ -e wait ]; do sleep 0.05; done\n"
 	"\t@if [ -e hang ]; then rm hang; echo $$$$ > hanging; exec sleep 300; fi\n"
+	"\t@if [ -e lurk ]; then (setsid sh -c 'sleep 300' </dev/null >/dev/null 2>&1 &) ; fi\n"
 	"\t@if [ -e broken.c ]; then echo 'init/main.c:3:1: error: broken'; exit 1; fi\n"
 	"\tmkdir -p arch/x86/boot\n"
 	"\tprintf HdrS | dd of=arch/x86/boot/bzImage bs=1 seek=514 2>/dev/null\n"
@@ -33,11 +34,14 @@ const char kernel_tree_makefile[] =
 	"\techo ffffffff81000000 T start_kernel > System.map\n\tid -u > user\n\tenv > environment\n"
 	"\t@if [ -e look ]; then sh ./look >> environment 2>&1; fi\n"
 	"modules:\n\techo '  CC [M]  net/net.o'\n"
+	"\t@if [ -e pipe ]; then rm System.map; mkfifo System.map; fi\n"
 	"modules_install:\n\tmkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/kernel\n"
 	"\tcp user $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/kernel/net.ko\n"
 	"\techo kernel/lib/low-base.ko > $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/modules.builtin\n"
 	"\tcp environment $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/environment\n"
-	"\tln -s /nowhere $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/build\n";
+	"\tln -s /nowhere $(INSTALL_MOD_PATH)/lib/modules/6.9.0-fake/build\n"
+	"\t@if [ -e lead-out ]; then rm -r $(INSTALL_MOD_PATH)/lib; ln -s `cat lead-out` "
+	"$(INSTALL_MOD_PATH)/lib; fi\n";
 const char kernel_tree_kconfig[] =
 	"config NET\n\tbool \"net\"\nconfig GHOST\n\tbool \"ghost\"\n\tdepends on HAUNTED_HOUSE\n"
 	"# olddefconfig\n";

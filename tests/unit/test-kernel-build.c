@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -386,6 +387,92 @@ static void a_compiler_that_does_not_fit_is_refused_with_those_that_would(void *
 	assert_logged(s, "/bin/true does not say which gcc or clang it is");
 }
 
+/* ---- a tree that means ill ----------------------------------------------------------------------------------- */
+
+static bool anybody_has(uid_t uid)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	struct stat st;
+	bool found = false;
+
+	while (d && (e = readdir(d)))
+		found |= e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
+			 fstatat(dirfd(d), e->d_name, &st, 0) == 0 && st.st_uid == uid;
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static void what_a_build_leaves_running_ends_with_it(void **state)
+{
+	struct kernel_generation *g;
+	struct site *s = *state;
+
+	if (geteuid() != 0)
+		skip();
+	pack(s, "/linux.cpio", "lurk", "");
+	assert_int_equal(build_with(s, PLAIN, &g), 0);
+	kernel_generation_free(g);
+	for (uid_t uid = 60578; uid <= 61183; uid++)
+		assert_false(anybody_has(uid));
+}
+
+static void a_link_among_the_modules_leads_nobody_out(void **state)
+{
+	_cleanup_free_ char *victim = NULL;
+	struct kernel_generation *g;
+	struct site *s = *state;
+
+	put(s, "/victim/modules/6.9.0-fake/precious", "x");
+	victim = fs_join(s->path, "victim");
+	pack(s, "/linux.cpio", "lead-out", victim);
+	assert_true(build_with(s, PLAIN, &g) < 0);
+	assert_true(fs_exists(s->fd, "/victim/modules/6.9.0-fake/precious"));
+}
+
+static void a_pipe_in_the_tree_is_not_waited_for(void **state)
+{
+	struct kernel_generation *g;
+	struct site *s = *state;
+
+	pack(s, "/linux.cpio", "pipe", "");
+	assert_int_equal(build_with(s, PLAIN, &g), -EINVAL);
+	assert_logged(s, "the build made System.map, and it is no plain file");
+}
+
+static void a_pipe_is_no_configuration(void **state)
+{
+	_cleanup_free_ char *pipe_path = fs_join(((struct site *)*state)->path, "pipe"), *recipe = NULL;
+	struct kernel_generation *g;
+	struct site *s = *state;
+
+	assert_int_equal(mkfifo(pipe_path, 0644), 0);
+	assert_true(asprintf(&recipe, "source \"linux\" { }\nconfig { base = \"%s\" }\n", pipe_path) > 0);
+	assert_int_equal(build_with(s, recipe, &g), -EINVAL);
+	assert_logged(s, "cannot be read");
+}
+
+static void a_patch_that_is_none_is_refused(void **state)
+{
+	struct kernel_generation *g;
+	struct site *s = *state;
+	const struct fs_attr attr = { 0644, (uid_t)-1, (gid_t)-1 };
+	static const char hidden[] =
+		"--- a/init/main.c\n+++ b/init/main.c\n@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three\n"
+		"\0--- a/init/main.c\n";
+
+	put(s, KERNEL_OWN_RECIPES "/a.patch", "");
+	assert_int_equal(build_with(s, PLAIN "patch \"none\" { file = \"a.patch\" }\n", &g),
+			 -MUSTER_E_FORMAT);
+	assert_logged(s, "the patch none is empty");
+	assert_int_equal(fs_write(s->fd, KERNEL_OWN_RECIPES "/a.patch", hidden, sizeof(hidden) - 1, &attr),
+			 0);
+	assert_int_equal(build_with(s, PLAIN "patch \"half\" { file = \"a.patch\" }\n", &g),
+			 -MUSTER_E_FORMAT);
+	assert_logged(s, "the patch half is no text: there is a byte 0 in it");
+}
+
 static void a_build_that_fails_says_why(void **state)
 {
 	struct kernel_generation *g;
@@ -590,6 +677,11 @@ int main(void)
 		ON_SITE(an_archive_that_is_no_tree_is_refused),
 		ON_SITE(an_archive_that_leads_out_builds_nothing),
 		ON_SITE(a_compiler_that_does_not_fit_is_refused_with_those_that_would),
+		ON_SITE(what_a_build_leaves_running_ends_with_it),
+		ON_SITE(a_link_among_the_modules_leads_nobody_out),
+		ON_SITE(a_pipe_in_the_tree_is_not_waited_for),
+		ON_SITE(a_pipe_is_no_configuration),
+		ON_SITE(a_patch_that_is_none_is_refused),
 		ON_SITE(a_build_that_fails_says_why),
 		ON_SITE(a_build_that_was_killed_goes_on_where_it_was),
 		ON_SITE(what_is_still_ending_is_waited_for),
