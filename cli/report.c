@@ -234,6 +234,35 @@ static int add_warning(struct cli *c, json_t *list, const struct draft_mistake *
 	return 0;
 }
 
+static bool was_said(const struct draft_mistake *said, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(said[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* Why a kernel that was built here would not run there, where that was not said before. */
+static int add_verdicts(struct cli *c, struct muster *m, const struct plan *p,
+			const struct draft_mistake *said, size_t n_said, json_t *list)
+{
+	struct muster_check *v = NULL;
+	size_t n = 0;
+	int r = muster_kernel_fit(m, p, &v, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct draft_mistake w = { .section = "boot", .key = "kernel", .text = v[i].text };
+
+		if (v[i].level != MUSTER_CHECK_PROBLEM || was_said(said, n_said, v[i].text))
+			continue;
+		if (!list)
+			progress_end(c);
+		r = add_warning(c, list, &w);
+	}
+	muster_checks_free(v, n);
+	return r;
+}
+
 int cli_warnings(struct cli *c, struct muster *m, const struct plan *p, json_t *list)
 {
 	struct draft_mistake *v = NULL;
@@ -244,6 +273,8 @@ int cli_warnings(struct cli *c, struct muster *m, const struct plan *p, json_t *
 		progress_end(c);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = add_warning(c, list, &v[i]);
+	if (r == 0)
+		r = add_verdicts(c, m, p, v, n, list);
 	muster_draft_mistakes_free(v, n);
 	return r;
 }

@@ -115,6 +115,8 @@ static int set_mode(const struct unpacking *u, const struct archive_item *item, 
 	return fchmod(fd, u->system ? mode & 07777 : (mode & 0755) | least) < 0 ? -errno : 0;
 }
 
+static int open_folder_of(const struct unpacking *u, const char *path, const char **ret_name);
+
 static int make_folder(const struct unpacking *u, const char *path, const struct archive_item *item)
 {
 	_cleanup_close_ int parent = -1, fd = -1;
@@ -123,7 +125,7 @@ static int make_folder(const struct unpacking *u, const char *path, const struct
 
 	if (strcmp(path, "/") == 0)
 		return 0;
-	parent = fs_open_parent(u->folder, path, &name);
+	parent = open_folder_of(u, path, &name);
 	if (parent < 0)
 		return parent;
 	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
@@ -189,6 +191,19 @@ static int make_file(struct unpacking *u, struct archive_in *a, const char *path
 	return r < 0 ? r : set_mode(u, item, fd, 0600);
 }
 
+/* Behind a link it would stand elsewhere than its name says, and lead elsewhere. */
+static bool is_behind_link(const struct unpacking *u, const char *path)
+{
+	for (const char *p = path + 1; (p = strchr(p, '/')); p++) {
+		_cleanup_free_ char *above = strndup(path, (size_t)(p - path));
+		struct stat st;
+
+		if (!above || (fs_stat(u->folder, above, &st) == 0 && S_ISLNK(st.st_mode)))
+			return true;
+	}
+	return false;
+}
+
 static int make_link(const struct unpacking *u, const char *path, const struct archive_item *item)
 {
 	_cleanup_close_ int parent = -1;
@@ -197,7 +212,7 @@ static int make_link(const struct unpacking *u, const char *path, const struct a
 	gid_t gid;
 
 	/* A system's links are about its own root, and whoever follows them in its tree takes that for theirs (util/fs.h). */
-	if (!item->target || (!u->system && !link_stays(path, item->target)))
+	if (!item->target || (!u->system && (!link_stays(path, item->target) || is_behind_link(u, path))))
 		return refuse(u, path,
 			      _("is a link that leads out of the archive's folder; tar --dereference packs "
 				"what it leads to"));
@@ -219,6 +234,7 @@ static int make_hardlink(const struct unpacking *u, const char *path, const stru
 	_cleanup_free_ char *target = NULL;
 	_cleanup_close_ int parent = -1, other = -1;
 	const char *name, *other_name, *why = _("is a link to nothing");
+	struct stat st;
 
 	if (!item->target || !clean_name(item->target, &target, &why))
 		return refuse(u, item->target ? item->target : path, why);
@@ -226,6 +242,9 @@ static int make_hardlink(const struct unpacking *u, const char *path, const stru
 	other = fs_open_parent(u->folder, target, &other_name);
 	if (parent < 0 || other < 0)
 		return parent < 0 ? parent : other;
+	/* A link leads elsewhere from there than from where it was looked at. */
+	if (!u->system && fstatat(other, other_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		return refuse(u, path, _("is a second name of a link"));
 	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
 		return -errno;
 	return linkat(other, other_name, parent, name, 0) < 0 ? -errno : 0;

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kernel/private.h"
 #include "util/fs.h"
 
 #define INDEX_MAX (32UL << 20)
+#define VIRTIO_MAKER "1af4:"
 
 struct kernel_drivers {
 	char *aliases, *builtin, *modinfo; /* NULL: there is none */
@@ -108,6 +110,24 @@ bool kernel_lists_module(const char *list, const char *module)
 	return false;
 }
 
+/* Its network driver, known by its name: modules.builtin has no aliases. */
+static int find_virtio(const struct kernel_drivers *d, char **ret_driver, bool *ret_built_in,
+		       char **ret_wanted)
+{
+	static const char name[] = "virtio_net";
+	char *copy = strdup(name);
+
+	if (!copy)
+		return -ENOMEM;
+	*ret_built_in = kernel_lists_module(d->builtin, name);
+	*ret_driver = *ret_wanted = NULL;
+	if (*ret_built_in || (d->aliases && strstr(d->aliases, " virtio_net\n")))
+		*ret_driver = copy;
+	else
+		*ret_wanted = copy;
+	return 0;
+}
+
 int kernel_driver_of(const struct kernel_drivers *d, const char *card, const char *others, char **ret_driver,
 		     bool *ret_built_in, char **ret_wanted)
 {
@@ -130,6 +150,9 @@ int kernel_driver_of(const struct kernel_drivers *d, const char *card, const cha
 	wanted = module || builtin ? NULL : find_module(others, modalias);
 	if (wanted && kernel_lists_module(d->builtin, wanted))
 		builtin = TAKE_PTR(wanted);
+	/* virtio's cards are behind a bus of their own, whose driver drives nothing by itself. */
+	if (strncasecmp(card, VIRTIO_MAKER, strlen(VIRTIO_MAKER)) == 0 && (d->builtin || d->aliases))
+		return find_virtio(d, ret_driver, ret_built_in, ret_wanted);
 	*ret_built_in = builtin;
 	*ret_driver = builtin ? TAKE_PTR(builtin) : TAKE_PTR(module);
 	*ret_wanted = TAKE_PTR(wanted);

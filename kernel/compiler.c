@@ -376,6 +376,25 @@ static int know_inside(const struct kernel_env *env, const char *cc, struct kern
 	return r < 0 ? r : -ENOENT;
 }
 
+/* By its path it must be found from the tree, too, and in the words of make. */
+static int find_named(const char *cc, char **ret)
+{
+	_cleanup_free_ char *path = strchr(cc, '/') ? realpath(cc, NULL) : *cc ? spawn_find(cc) : NULL;
+	struct stat st;
+
+	if (!path || stat(path, &st) < 0)
+		return -ENOENT;
+	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0 || strpbrk(path, " \t\n'\"$")) {
+		log_error(S_ISREG(st.st_mode) && access(path, X_OK) == 0
+				  ? _("%s has a blank or a quote in its path, which makefiles do not bear")
+				  : _("%s is no program: name a compiler"),
+			  path);
+		return -MUSTER_E_REFUSED;
+	}
+	*ret = TAKE_PTR(path);
+	return craft_check_way(*ret, _("a kernel"));
+}
+
 static int choose_named(const struct kernel_env *env, const struct kernel_recipe *r, const char *cc,
 			struct kernel_compiler *ret)
 {
@@ -384,8 +403,10 @@ static int choose_named(const struct kernel_env *env, const struct kernel_recipe
 	int e = know_inside(env, cc, &c);
 
 	if (e == -ENOENT) {
-		path = spawn_find(cc);
-		e = path ? know(env, NULL, path, &c) : -ENOENT;
+		e = find_named(cc, &path);
+		if (e == -MUSTER_E_REFUSED)
+			return e;
+		e = e < 0 ? e : know(env, NULL, path, &c);
 	}
 	if (e == -ENOENT)
 		log_error(_("there is no compiler %s"), cc);

@@ -259,6 +259,13 @@ static int finish_files(struct package *p)
 			continue;
 		if (geteuid() == 0 && lchown(e->fts_accpath, 0, 0) < 0)
 			r = -errno;
+		if (r == 0 && e->fts_info == FTS_F && old && strstr(e->fts_name, ".ko.")) {
+			log_error(_("%s is compressed: its relocations cannot be rewritten for this kernel's "
+				    "loader. "
+				    "Build without MODULE_COMPRESS"),
+				  e->fts_name);
+			r = -MUSTER_E_UNSUPPORTED;
+		}
 		if (r == 0 && e->fts_info == FTS_F && old && is_module(e->fts_name))
 			r = rewrite(e->fts_accpath, &rewritten);
 		if (r == 0 && e->fts_info == FTS_F && chmod(e->fts_accpath, 0644) < 0)

@@ -238,6 +238,31 @@ static void read_source(struct reading *d, const struct conf_section *s)
 	check_sha256(d, s, v->sha256);
 }
 
+/* Each source has a folder of its name beside what the build itself makes. */
+static void check_sources(struct reading *d, const struct conf *c)
+{
+	static const char *const taken[] = { "tree", "log", "out", "install", "unpacked" };
+	const struct kernel_recipe *r = d->recipe;
+	size_t at = 0;
+
+	for (size_t i = 0; i < c->n_sections; i++) {
+		const struct conf_section *s = &c->sections[i];
+
+		if (strcmp(s->form->name, "source") != 0)
+			continue;
+		for (size_t k = 0; k < ARRAY_SIZE(taken); k++)
+			if (strcmp(s->title, taken[k]) == 0)
+				wrong(d, s->line,
+				      _("a source cannot be named \"%s\": the build has a folder of that "
+					"name"),
+				      s->title);
+		for (size_t k = 0; k < at; k++)
+			if (strcmp(r->sources[k].name, s->title) == 0)
+				wrong(d, s->line, _("there are two sources named \"%s\""), s->title);
+		at++;
+	}
+}
+
 static void read_patch(struct reading *d, const struct conf_section *s)
 {
 	struct kernel_patch *v = &d->recipe->patches[d->recipe->n_patches++];
@@ -391,8 +416,11 @@ static int read_sections(struct reading *d)
 		return -ENOMEM;
 	r->description = take(d, s, "description", "");
 	r->architecture = take(d, s, "architecture", "x86_64");
-	if (d->error == 0 && !text_is_of(r->architecture, "_"))
-		wrong(d, line_of(s, "architecture"), _("architecture \"%s\" is none"), r->architecture);
+	if (d->error == 0 && strcmp(r->architecture, "x86_64") != 0)
+		wrong(d, line_of(s, "architecture"),
+		      _("architecture \"%s\": nodes are x86_64, and so are the kernels that are built for "
+			"them"),
+		      r->architecture);
 	for (size_t i = 0; d->error == 0 && i < d->conf->n_sections; i++) {
 		if (strcmp(d->conf->sections[i].form->name, "source") == 0)
 			read_source(d, &d->conf->sections[i]);
@@ -401,6 +429,8 @@ static int read_sections(struct reading *d)
 		else if (strcmp(d->conf->sections[i].form->name, "module") == 0)
 			read_external(d, &d->conf->sections[i]);
 	}
+	if (d->error == 0)
+		check_sources(d, d->conf);
 	if (d->error == 0)
 		check_patches(d);
 	if (d->error == 0)

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <gelf.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "kernel/private.h"
 #include "util/error.h"
@@ -45,14 +47,21 @@ static int rewrite_section(Elf_Scn *section, const GElf_Shdr *header)
 	return changed;
 }
 
-static int rewrite(Elf *elf, unsigned int *ret_n)
+/* What lies beyond the file's end would be made by writing it. */
+static bool is_within(uint64_t at, uint64_t size, uint64_t end)
+{
+	return at <= end && size <= end - at;
+}
+
+static int rewrite(Elf *elf, uint64_t size, unsigned int *ret_n)
 {
 	GElf_Ehdr header;
 	unsigned int n = 0;
 	Elf_Scn *section = NULL;
 
 	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header) || header.e_machine != EM_X86_64 ||
-	    header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_type != ET_REL)
+	    header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_type != ET_REL ||
+	    !is_within(header.e_shoff, (uint64_t)header.e_shnum * header.e_shentsize, size))
 		return -MUSTER_E_FORMAT;
 	/* Nothing else moves: the file's layout stays as it is. */
 	elf_flagelf(elf, ELF_C_SET, ELF_F_LAYOUT);
@@ -61,6 +70,8 @@ static int rewrite(Elf *elf, unsigned int *ret_n)
 		int changed;
 
 		if (!gelf_getshdr(section, &s))
+			return -MUSTER_E_FORMAT;
+		if (s.sh_type != SHT_NOBITS && !is_within(s.sh_offset, s.sh_size, size))
 			return -MUSTER_E_FORMAT;
 		if (s.sh_type != SHT_RELA)
 			continue;
@@ -77,15 +88,18 @@ static int rewrite(Elf *elf, unsigned int *ret_n)
 
 int kernel_rewrite_relocations(int fd, unsigned int *ret_n)
 {
+	struct stat st;
 	Elf *elf;
 	int r;
 
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return -MUSTER_E_UNSUPPORTED;
 	elf = elf_begin(fd, ELF_C_RDWR, NULL);
 	if (!elf)
 		return -MUSTER_E_FORMAT;
-	r = rewrite(elf, ret_n);
+	r = rewrite(elf, (uint64_t)st.st_size, ret_n);
 	elf_end(elf);
 	return r;
 }

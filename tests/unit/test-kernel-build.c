@@ -379,6 +379,11 @@ static void a_compiler_that_does_not_fit_is_refused_with_those_that_would(void *
 	s->wish.cc = "gcc";
 	assert_int_equal(build_with(s, PLAIN "compiler { gcc = \"3.2-4.4\" }\n", &g), -MUSTER_E_MISSING);
 	assert_logged(s, ", and the recipe fake wants gcc 3.2 to 4.4");
+	s->wish.cc = "/usr/bin";
+	assert_int_equal(build_with(s, PLAIN, &g), -MUSTER_E_REFUSED);
+	assert_logged(s, "/usr/bin is no program: name a compiler");
+	s->wish.cc = "";
+	assert_int_equal(build_with(s, PLAIN, &g), -MUSTER_E_MISSING);
 	s->wish.cc = "/nonexistent/gcc";
 	assert_int_equal(build_with(s, PLAIN, &g), -MUSTER_E_MISSING);
 	assert_logged(s, "there is no compiler /nonexistent/gcc");

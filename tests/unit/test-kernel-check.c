@@ -180,6 +180,21 @@ static void cards_are_held_against_the_drivers(void **state)
 	assert_non_null(strstr(s->v[6].text, "cannot be told"));
 }
 
+/* Its bus has a driver that claims the card, too, and moves no packet. */
+static void a_virtio_card_wants_more_than_its_bus(void **state)
+{
+	static const char *const cards[] = { "1af4:1000", NULL };
+	struct site *s = *state;
+
+	PUT(s, FOLDER "/lib/modules/6.1.0/modules.alias", "alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci\n");
+	PUT(s, FOLDER "/lib/modules/6.1.0/modules.builtin", "kernel/drivers/virtio/virtio_pci.ko\n");
+	check(s, &(struct kernel_place){ .mode = "ram", .cards = cards });
+	assert_verdict(
+		s, 1, KERNEL_PROBLEM,
+		"The card 1af4:1000 wants the driver virtio_net, which this kernel has not: such a node "
+		"would find no network.");
+}
+
 static void a_card_over_which_no_node_boots_is_a_warning(void **state)
 {
 	static const char *const others[] = { "8086:1521", "10ec:8168", NULL };
@@ -251,6 +266,7 @@ int main(void)
 		ON_SITE(an_old_kernel_needs_no_zstd),
 		ON_SITE(a_libc_that_is_too_new_is_said),
 		ON_SITE(cards_are_held_against_the_drivers),
+		ON_SITE(a_virtio_card_wants_more_than_its_bus),
 		ON_SITE(a_card_over_which_no_node_boots_is_a_warning),
 		ON_SITE(any_kernels_folder_of_modules_can_be_asked),
 		ON_SITE(a_root_must_fit_into_the_smallest_node),

@@ -224,7 +224,8 @@ static void every_mistake_of_a_recipe_is_said_with_its_line(void **state)
 	    "config { base = \"make it\" set = {\"CONFIG_A\", \"B C\"} value = {\"NR_CPUS\"} }\n"
 	    "build { targets = {\"-j\", \"../x\"} colour = \"red\" }\n"
 	    "module \"m\" { source = \"none\" folder = \"../x\" make = {\"-j\"} configure = {\"x\"} }\n"
-	    "check { symbols = {\"no such\"} modules = {\"x.ko\"} }\n");
+	    "check { symbols = {\"no such\"} modules = {\"x.ko\"} }\n"
+	    "source \"linux\" { }\nsource \"out\" { }\nrecipe { architecture = \"arm64\" }\n");
 	assert_int_equal(kernel_recipe_read(&s->env, "wrong", &r), -MUSTER_E_FORMAT);
 	assert_logged(s, "wrong.conf:1: sha256 \"12\" is not 64");
 	assert_logged(s, "the patch \"p\" is to come from \"none\"");
@@ -242,6 +243,9 @@ static void every_mistake_of_a_recipe_is_said_with_its_line(void **state)
 	assert_logged(s, "wrong.conf:7: configure \"x\" is not an option");
 	assert_logged(s, "wrong.conf:7: the module \"m\" needs products");
 	assert_logged(s, "the module \"m\" is to come from \"none\"");
+	assert_logged(s, "wrong.conf:9: there are two sources named \"linux\"");
+	assert_logged(s, "wrong.conf:10: a source cannot be named \"out\"");
+	assert_logged(s, "wrong.conf:11: architecture \"arm64\": nodes are x86_64");
 	assert_logged(s, "wrong.conf:8: symbols \"no such\" is not");
 	assert_logged(s, "wrong.conf:8: modules \"x.ko\" is not");
 	assert_logged(s, "wrong.conf:6: there is no key \"colour\"");
@@ -520,6 +524,29 @@ static void a_link_that_leads_out_is_refused(void **state)
 	}
 }
 
+static void a_link_behind_a_link_is_refused(void **state)
+{
+	struct archive_out *a = new_archive();
+	struct site *s = *state;
+
+	archive_add_dir(a, "a/b/c", 0755);
+	archive_add_link(a, "a/b/c/up", "../../..");
+	archive_add_link(a, "a/b/c/up/out", "../../../../evil");
+	assert_int_equal(unpack(s, a), -MUSTER_E_REFUSED);
+	assert_logged(s, "leads out");
+}
+
+static void a_folder_may_come_before_those_above_it(void **state)
+{
+	struct archive_out *a = new_archive();
+	struct site *s = *state;
+
+	archive_add_dir(a, "linux-1/deep/er", 0755);
+	archive_add_file(a, "linux-1/deep/er/file", 0644, "x", 1);
+	assert_int_equal(unpack(s, a), 0);
+	assert_true(fs_exists(s->fd, "/out/in/linux-1/deep/er/file"));
+}
+
 static void a_file_through_a_link_stays_within(void **state)
 {
 	struct archive_out *a = new_archive();
@@ -583,6 +610,32 @@ static void relocations_are_rewritten_for_old_loaders(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* 64 bytes of header, as elf(5) has it, whose section headers are said to be far behind the file's end. */
+static void an_object_that_lies_about_its_size_is_not_grown(void **state)
+{
+	unsigned char object[128] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
+	struct site *s = *state;
+	_cleanup_close_ int fd = -1;
+	unsigned int n = 0;
+	struct stat st;
+
+	object[16] = 1;	 /* ET_REL */
+	object[18] = 62; /* EM_X86_64 */
+	object[20] = 1;
+	object[43] = 1; /* e_shoff: 16 MiB */
+	object[52] = 64;
+	object[58] = 64;
+	object[60] = 1;
+	assert_int_equal(fs_write(s->fd, "/liar.ko", object, sizeof(object),
+				  &(struct fs_attr){ 0644, (uid_t)-1, (gid_t)-1 }),
+			 0);
+	fd = fs_open(s->fd, "/liar.ko", O_RDWR, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(kernel_rewrite_relocations(fd, &n), -MUSTER_E_FORMAT);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, sizeof(object));
+}
+
 static void what_is_no_object_is_left_alone(void **state)
 {
 	_cleanup_close_ int fd = -1;
@@ -633,9 +686,12 @@ int main(void)
 		ON_SITE(an_archive_is_unpacked),
 		ON_SITE(an_archive_that_leads_out_is_refused),
 		ON_SITE(a_link_that_leads_out_is_refused),
+		ON_SITE(a_link_behind_a_link_is_refused),
+		ON_SITE(a_folder_may_come_before_those_above_it),
 		ON_SITE(a_file_through_a_link_stays_within),
 		ON_SITE(a_device_in_an_archive_is_refused),
 		ON_SITE(relocations_are_rewritten_for_old_loaders),
+		ON_SITE(an_object_that_lies_about_its_size_is_not_grown),
 		ON_SITE(what_is_no_object_is_left_alone),
 		ON_SITE(kernels_before_4_16_have_old_loaders),
 	};
