@@ -193,6 +193,8 @@ static int run(struct cli *c)
 const struct verb verb_kernel = {
 	.name = "kernel",
 	.args = "list | show RECIPE or KERNEL | build RECIPE [--source PLACE] [--cc COMPILER] [--jobs N] | "
+		"check KERNEL [ROOT] "
+		"[--mode MODE] [--card ID] [-n RANGE] | "
 		"remove "
 		"KERNEL | toolchain build NAME --mirror PLACE --release RELEASE | toolchain list | toolchain "
 		"remove NAME",

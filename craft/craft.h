@@ -79,6 +79,8 @@ int craft_input_check(const struct craft_env *env, const char *recipe, const str
 		      const char *place, const char *sha256, bool *ret_digest) _must_check_;
 /* Whether the open file is what went into the build's id; leaves it at its begin. -MUSTER_E_FORMAT (logged). */
 int craft_input_verify(const struct craft_env *env, const struct craft_input *in, int fd) _must_check_;
+/* The place without the user and password that a URL may have: for what is shown and kept; owned, NULL when memory runs out. */
+char *craft_public_place(const char *place);
 void craft_inputs_free(struct craft_input *v, size_t n);
 
 /* ---- folder.c: a source that is unpacked already ---- */

@@ -35,6 +35,18 @@ static bool is_url(const char *place)
 	       strncmp(place, "ftp://", 6) == 0;
 }
 
+char *craft_public_place(const char *place)
+{
+	const char *host = is_url(place) ? strstr(place, "://") + 3 : place;
+	size_t len = is_url(place) ? strcspn(host, "/?#") : 0;
+	const char *at = len ? memrchr(host, '@', len) : NULL;
+	char *copy;
+
+	if (!at)
+		return strdup(place);
+	return asprintf(&copy, "%.*s%s", (int)(host - place), place, at + 1) < 0 ? NULL : copy;
+}
+
 static int check_scheme(const char *place)
 {
 	if (is_url(place) || !strstr(place, "://"))

@@ -202,6 +202,18 @@ static int add_tool(const struct kernel_env *env, const struct jail *jail, const
 	return r == -ENOENT || r == -MUSTER_E_COMMAND ? 0 : r;
 }
 
+/* One that makefiles call by its name alone. */
+static int add_program(const struct kernel_env *env, const struct jail *jail, const char *name,
+		       struct strbuf *b)
+{
+	_cleanup_free_ char *says = NULL;
+	int r = ask(env, jail, name, "--version", &says);
+
+	if (r == 0)
+		strbuf_addf(b, "%.*s\n", (int)strcspn(says, "\n"), says);
+	return r == -ENOENT || r == -MUSTER_E_COMMAND ? 0 : r;
+}
+
 static int know(const struct kernel_env *env, const struct jail *jail, const char *path,
 		struct kernel_compiler *ret)
 {
@@ -239,6 +251,11 @@ int kernel_compiler_complete(const struct kernel_env *env, const struct jail *ja
 	r = add_tool(env, jail, c->path, "as", &b);
 	if (r == 0)
 		r = add_tool(env, jail, c->path, "ld", &b);
+	/* The kernel's makefiles link by the first ld there is, and build their own programs by the first gcc. */
+	if (r == 0)
+		r = add_program(env, jail, "ld", &b);
+	if (r == 0)
+		r = add_program(env, jail, "gcc", &b);
 	free(c->identity);
 	c->identity = NULL;
 	return r < 0 ? r : strbuf_take(&b, &c->identity, NULL);

@@ -34,17 +34,23 @@ void kernel_generation_free(struct kernel_generation *g)
 
 /* ---- facts ---------------------------------------------------------------------------------------------- */
 
+static void add_input(json_t **list, const struct craft_input *in)
+{
+	_cleanup_free_ char *place = craft_public_place(in->place);
+
+	if (place && json_array_append_new(*list, json_pack("{s:s, s:s, s:s}", "name", in->name, "place",
+							    place, "sha256", in->sha256)) == 0)
+		return;
+	json_decref(*list);
+	*list = NULL;
+}
+
 static json_t *inputs_json(const struct kernel_facts *f)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < f->n_inputs; i++)
-		if (json_array_append_new(list,
-					  json_pack("{s:s, s:s, s:s}", "name", f->inputs[i].name, "place",
-						    f->inputs[i].place, "sha256", f->inputs[i].sha256)) < 0) {
-			json_decref(list);
-			return NULL;
-		}
+		add_input(&list, &f->inputs[i]);
 	return list;
 }
 

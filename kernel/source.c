@@ -4,8 +4,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/private.h"
+#include "util/error.h"
+#include "util/i18n.h"
+#include "util/log.h"
+#include "util/strbuf.h"
 
 static struct craft_want want_of(const struct kernel_source *s)
 {
@@ -30,6 +35,28 @@ int kernel_source_check(const struct kernel_env *kernel_env, const struct kernel
 	return craft_input_check(&env, recipe->name, &want, place, sha256, ret_digest);
 }
 
+/* "NAME=PLACE" is about a source that there is; what has a slash before its "=" is a path. */
+static int check_words(const struct kernel_recipe *recipe, const char *const *words)
+{
+	for (; words && *words; words++) {
+		_cleanup_strbuf_ struct strbuf known = STRBUF_INIT;
+		size_t n = strcspn(*words, "=/");
+		bool found = (*words)[n] != '=';
+
+		for (size_t i = 0; i < recipe->n_sources; i++) {
+			found |= strlen(recipe->sources[i].name) == n &&
+				 strncmp(recipe->sources[i].name, *words, n) == 0;
+			strbuf_addf(&known, "%s%s", i ? ", " : "", recipe->sources[i].name);
+		}
+		if (found || access(*words, F_OK) == 0)
+			continue;
+		log_error(_("\"%s\" names no source; give NAME=PLACE, where NAME is one of these: %s"),
+			  *words, known.data ? known.data : "");
+		return -MUSTER_E_REFUSED;
+	}
+	return 0;
+}
+
 int kernel_inputs(const struct kernel_env *kernel_env, const struct kernel_recipe *recipe,
 		  const struct kernel_wish *wish, struct craft_input **ret, size_t *ret_n)
 {
@@ -37,7 +64,7 @@ int kernel_inputs(const struct kernel_env *kernel_env, const struct kernel_recip
 	_cleanup_free_ struct craft_want *wants = wants_of(recipe);
 	size_t max = recipe->n_sources + recipe->n_patches, n = 0;
 	struct craft_input *v = calloc(max + 1, sizeof(*v));
-	int r = v && wants ? 0 : -ENOMEM;
+	int r = v && wants ? check_words(recipe, wish->sources) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < recipe->n_sources; i++)
 		r = craft_input_said(&env, recipe->name, wants, recipe->n_sources, i, wish->sources, &v[n++]);

@@ -249,9 +249,12 @@ static int complete(int tree_fd, char **ret_libc)
 
 static json_t *what_of(const struct base_tree *t)
 {
+	_cleanup_free_ char *place = t->from.place ? craft_public_place(t->from.place) : NULL;
+
 	if (t->from.place)
-		return json_pack("{s:s, s:s, s:s}", "name", "tree", "place", t->from.place, "sha256",
-				 t->from.sha256);
+		return place ? json_pack("{s:s, s:s, s:s}", "name", "tree", "place", place, "sha256",
+					 t->from.sha256)
+			     : NULL;
 	return json_pack("{s:s, s:s, s:s}", "name", "tree", "place", t->wish->mirror, "release",
 			 t->wish->release);
 }

@@ -216,7 +216,7 @@ static int unpack(struct making *m, const struct craft_input *in, char **ret_wha
 		r = craft_tree(&m->craft, in, m->folder_fd, m->folder, "tree", m->w->uid, m->w->gid, &newest);
 	if (r < 0)
 		return r;
-	*ret_what = strdup(in->place);
+	*ret_what = craft_public_place(in->place);
 	*ret_sha256 = strdup(in->sha256);
 	return *ret_what && *ret_sha256 ? 0 : -ENOMEM;
 }
