@@ -165,6 +165,7 @@ struct craft_run {
 	uid_t uid;	   /* -1: ours, when we are not root */
 	gid_t gid;
 	const struct jail *jail; /* in that system, as its user, in place of uid and gid; NULL: in this one */
+	bool online;		 /* for what fetches: with our network */
 	int timeout_ms;		 /* 0: no limit */
 	void (*on_line)(void *data, const char *line);
 	void *data;

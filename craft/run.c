@@ -117,7 +117,7 @@ static int add_environment(const struct craft_run *c, struct strv *argv)
 int craft_run(const struct craft_run *c, int *ret_status)
 {
 	/* Whatever it leaves running ends with it, sees no other process, and reaches no network. */
-	const struct jail here = { .uid = c->uid, .gid = c->gid };
+	const struct jail here = { .uid = c->uid, .gid = c->gid, .online = c->online };
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	struct spawn s = {
 		.cwd = c->cwd,

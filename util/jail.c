@@ -25,7 +25,7 @@
 
 #include "util/macro.h"
 
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
 #define PROGRAMS "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Of the other system; its own /dev, /proc, /run, /tmp and /var are of no use here. */
@@ -258,7 +258,7 @@ void jail_exec(const struct jail *j, const char *cwd, const char *const *argv)
 
 	prctl(PR_GET_PDEATHSIG, &signal_number);
 
-	if (unshare(NAMESPACES | (as_root ? 0 : CLONE_NEWUSER)) < 0)
+	if (unshare(NAMESPACES | (j->online ? 0 : CLONE_NEWNET) | (as_root ? 0 : CLONE_NEWUSER)) < 0)
 		give_up("make", "namespaces");
 	if (!as_root)
 		map_user(uid, gid);

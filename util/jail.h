@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Runs a program in the folder of another system, as if that were all there is: it sees that system's programs, read-only,
- * a /proc, /dev and /tmp of its own, and one folder of ours, under the path that it has here. No network, no process but its
- * own, no rights.
+ * a /proc, /dev and /tmp of its own, and one folder of ours, under the path that it has here. No network (but where
+ * it is to have ours), no process but its own, no rights.
  *
  * With root's rights its user is the given one. Without them it stays ours, and the kernel must allow user namespaces.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct jail {
@@ -16,6 +17,7 @@ struct jail {
 	const char *folder; /* absolute path of the folder that it may write in; NULL: none */
 	uid_t uid;	    /* not read without root's rights */
 	gid_t gid;
+	bool online; /* with our network */
 };
 
 /*

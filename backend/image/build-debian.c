@@ -292,6 +292,7 @@ static int source_run(const struct part_work *w, const char *to, const struct st
 		.cwd = to,
 		.uid = w->uid,
 		.gid = w->gid,
+		.online = true,
 		.timeout_ms = SOURCE_MS,
 		.on_line = source_line,
 		.data = &p,

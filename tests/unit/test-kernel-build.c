@@ -27,6 +27,7 @@
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/log.h"
+#include "util/spawn.h"
 #include "util/strbuf.h"
 
 #define DEADLINE_MS 20000
@@ -420,6 +421,22 @@ static void a_compiler_that_does_not_fit_is_refused_with_those_that_would(void *
 	assert_logged(s, "/bin/true does not say which gcc or clang it is");
 }
 
+static void modules_of_an_old_kernel_are_rewritten(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	_cleanup_free_ char *module = NULL, *relocations = NULL;
+	struct site *s = *state;
+
+	pack(s, "/linux.cpio", "old.c", "extern int f(int); int g(int x) { return f(x) + 1; }\n");
+	assert_int_equal(build_with(s, PLAIN, &g), 0);
+	assert_string_equal(g->release, "2.6.30-fake");
+	assert_true(asprintf(&module, "%s" KERNEL_GENERATIONS "/%s/lib/modules/2.6.30-fake/kernel/net.ko",
+			     s->path, g->id) > 0);
+	assert_int_equal(spawn_argv(&relocations, DEADLINE_MS, "readelf", "-rW", module, NULL), 0);
+	assert_non_null(strstr(relocations, "R_X86_64_PC32"));
+	assert_null(strstr(relocations, "PLT32"));
+}
+
 /* ---- a tree that means ill ----------------------------------------------------------------------------------- */
 
 /* Other tests build at the same time, as users like this one's: what tells them apart is where they work. */
@@ -716,6 +733,7 @@ int main(void)
 		ON_SITE(an_archive_that_is_no_tree_is_refused),
 		ON_SITE(an_archive_that_leads_out_builds_nothing),
 		ON_SITE(a_compiler_that_does_not_fit_is_refused_with_those_that_would),
+		ON_SITE(modules_of_an_old_kernel_are_rewritten),
 		ON_SITE(what_a_build_leaves_running_ends_with_it),
 		ON_SITE(a_link_among_the_modules_leads_nobody_out),
 		ON_SITE(a_pipe_in_the_tree_is_not_waited_for),
