@@ -218,6 +218,9 @@ static void commands_run_to_their_end(void **state)
 	assert_int_equal(status, 0);
 	assert_string_equal(output, "a\nb");
 	assert_string_equal(lines.data, "[a][b]");
+	s = (struct spawn){ .argv = cat, .input = "", .timeout_ms = 5000 };
+	assert_int_equal(spawn_run(&s, &status, NULL), 0);
+	assert_int_equal(status, 0);
 	s = (struct spawn){ .argv = sleep, .timeout_ms = 50 };
 	assert_int_equal(spawn_run(&s, &status, NULL), -MUSTER_E_TIMEOUT);
 	s = (struct spawn){ .argv = none };
