@@ -92,10 +92,11 @@ static void an_apply_is_followed_and_its_failure_told(void **state)
 
 	vt_send(v, "xy");
 	assert_seen(v, "Shall it be applied now?");
-	/* Nothing that it needs is in PATH. */
+	/* The cluster's file here was not written by an apply, and nobody is there to be asked. */
 	vt_send(v, "a");
 	assert_seen(v, "failed");
-	assert_seen(v, "mksquashfs is not installed");
+	assert_seen(v, "Somebody else has changed, or made, what this would replace:");
+	assert_seen(v, "/etc/muster/cluster.json.");
 	assert_seen(v, "q back");
 	vt_send(v, "q");
 	assert_seen(v, "NODE ▾");
