@@ -28,7 +28,7 @@ int muster_ssi_hangs(struct ssi_state *s)
 
 int muster_ssi_missing(const struct node_state *v, size_t n, struct strv *ret)
 {
-	return ssi_gate(v, n, NULL, clock_wall_ms(), SSI_INTERVAL, ret);
+	return ssi_gate(v, n, NULL, 0, clock_wall_ms(), SSI_INTERVAL, ret);
 }
 
 int muster_ssi_ps_ask(struct muster *m, bool kernel, struct muster_asking **ret)

@@ -210,8 +210,13 @@ static int scheduler_args(struct muster *m, enum muster_scheduler what, const ch
 	size_t n = 0;
 	int r = 0;
 
-	if (what == MUSTER_SCHEDULER_ON && range)
+	if (what != MUSTER_SCHEDULER_ON && range) {
+		context_error(m,
+			      _("Schedulers are shown, and taken away, for all nodes: leave the range out."));
+		r = -MUSTER_E_REFUSED;
+	} else if (range) {
 		r = muster_status(m, range, &v, &n);
+	}
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++)
@@ -233,10 +238,12 @@ int muster_ssi_scheduler(struct muster *m, enum muster_scheduler what, const cha
 	_cleanup_free_ char *args = NULL, *said = NULL;
 	int r = scheduler_args(m, what, range, &args);
 
-	if (r < 0) {
+	if (r < 0)
 		args = NULL;
+	if (r == 0)
+		r = work_healthy(m);
+	if (r < 0)
 		return r;
-	}
 	r = work_order_any(m, NULL, "ssi-scheduler", args, SCHEDULER_MS, &said);
 	if (r == 0) {
 		context_error(m, _("The schedulers cannot be reached: %s"),

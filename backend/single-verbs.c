@@ -32,13 +32,15 @@ static int read_interval(struct muster *m, int *ret)
 	return 0;
 }
 
-static int pass_gate(struct muster *m, const struct work *w, const struct node_state *base)
+/* `in` may be NULL: nobody is in it yet. */
+static int pass_gate(struct muster *m, const struct work *w, const struct work *in)
 {
 	_cleanup_strv_ struct strv refusals = STRV_INIT;
 	int interval, r = read_interval(m, &interval);
 
 	if (r == 0)
-		r = ssi_gate(w->v, w->n, base, clock_wall_ms(), interval, &refusals);
+		r = ssi_gate(w->v, w->n, in ? in->v : NULL, in ? in->n : 0, clock_wall_ms(), interval,
+			     &refusals);
 	for (size_t i = 0; r == 0 && i < refusals.n; i++)
 		context_error(m, "%s", refusals.v[i]);
 	return r < 0 ? r : refusals.n ? -MUSTER_E_REFUSED : 0;
@@ -97,6 +99,28 @@ static int start(struct muster *m, struct work *w)
 	return r;
 }
 
+/* Two of one session would be two machines that know of each other's nodes. */
+static int refuse_second(struct muster *m, const struct work *w)
+{
+	struct work in = { 0 };
+	int r = work_begin_online(m, NULL, &in);
+
+	for (size_t i = 0; r == 0 && i < in.n; i++)
+		for (size_t k = 0; r == 0 && k < w->n; k++) {
+			if (in.v[i].ssi.session != w->v[k].ssi.session ||
+			    strcmp(in.v[i].name, w->v[k].name) == 0)
+				continue;
+			context_error(
+				m,
+				_("%s is in a single system already; `muster ssi add` takes others into "
+				  "it."),
+				in.v[i].name);
+			r = -MUSTER_E_REFUSED;
+		}
+	work_free(&in);
+	return r;
+}
+
 int muster_ssi_start(struct muster *m, const char *range, struct muster_result **ret, size_t *ret_n)
 {
 	struct work w = { 0 };
@@ -104,6 +128,10 @@ int muster_ssi_start(struct muster *m, const char *range, struct muster_result *
 
 	if (r == 0)
 		r = pass_gate(m, &w, NULL);
+	if (r == 0)
+		r = refuse_second(m, &w);
+	if (r == 0)
+		r = work_healthy(m);
 	if (r == 0)
 		r = start(m, &w);
 	if (r >= 0)
@@ -134,19 +162,18 @@ static int add(struct muster *m, struct work *w)
 /* Those that are in it already are what the new ones are held against. */
 static int pass_gate_of_online(struct muster *m, const struct work *w)
 {
-	struct work all = { 0 };
-	const struct node_state *base = NULL;
-	int r = work_begin(m, NULL, &all);
+	struct work in = { 0 };
+	int r = work_begin_online(m, NULL, &in);
 
-	for (size_t i = 0; r == 0 && !base && i < all.n; i++)
-		base = work_is_online(&all.v[i]) ? &all.v[i] : NULL;
-	if (r == 0 && !base) {
+	if (r == 0 && in.n == 0) {
 		context_error(m, _("No node is in a single system; `muster ssi start` begins one."));
 		r = -MUSTER_E_REFUSED;
 	}
 	if (r == 0)
-		r = pass_gate(m, w, base);
-	work_free(&all);
+		r = pass_gate(m, w, &in);
+	if (r == 0)
+		r = work_healthy(m);
+	work_free(&in);
 	return r;
 }
 
@@ -262,6 +289,9 @@ int muster_ssi_migrate(struct muster *m, long pid, const char *node)
 			      pid, 1 << PID_NODE_SHIFT);
 		return -MUSTER_E_REFUSED;
 	}
+	r = work_healthy(m);
+	if (r < 0)
+		return r;
 	if (asprintf(&args, "%ld %d", pid, id) < 0) {
 		args = NULL;
 		return -ENOMEM;

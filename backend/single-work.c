@@ -156,6 +156,21 @@ int work_order_any(struct muster *m, const struct work *but, const char *what, c
 	return r;
 }
 
+int work_healthy(struct muster *m)
+{
+	struct ssi_state s;
+	int r = muster_ssi_status(m, NULL, &s);
+
+	if (r < 0)
+		return r;
+	if (s.health == SSI_WEDGED) {
+		context_error(m, "%s %s", s.what, s.remedy);
+		r = -MUSTER_E_REFUSED;
+	}
+	muster_ssi_free(&s);
+	return r;
+}
+
 int work_poke(struct muster *m, const struct strv *names)
 {
 	json_t *answer = NULL;

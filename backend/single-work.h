@@ -40,6 +40,8 @@ int work_order_one(struct muster *m, const char *name, const char *what, const c
 /* The same by an online node that is none of `but` (may be NULL): only one of them may have the container's tools. */
 int work_order_any(struct muster *m, const struct work *but, const char *what, const char *args,
 		   int64_t timeout_ms, char **ret_said) _must_check_;
+/* Orders hang in one that is broken: -MUSTER_E_REFUSED then (emitted, with the remedy). */
+int work_healthy(struct muster *m) _must_check_;
 /* Has them report now. Those that cannot be asked report at their time. */
 int work_poke(struct muster *m, const struct strv *names) _must_check_;
 /* Until all of them say that they are online, or that they are not; says it of each. */

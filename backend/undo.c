@@ -5,17 +5,10 @@
 #include "backend/muster.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "backend/apply/apply.h"
 #include "backend/context.h"
-#include "util/fs.h"
 #include "util/i18n.h"
-
-#define ETC "/etc/muster"
-#define VAR "/var/lib/muster"
 
 int muster_applies(struct muster *m, struct apply_record **ret, size_t *ret_n)
 {
@@ -125,40 +118,6 @@ int muster_undo_to(struct muster *m, unsigned int number, unsigned int *ret_n)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------ */
 
-/* What stays in muster's own folder is the operator's: recipes, parts, a program of his. */
-static int remove_etc(struct muster *m)
-{
-	_cleanup_close_ int parent = -1;
-	const char *name;
-
-	parent = fs_open_parent(m->root_fd, ETC, &name);
-	if (parent < 0)
-		return parent == -ENOENT ? 0 : parent;
-	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != ENOTEMPTY && errno != EEXIST)
-		return -errno;
-	context_note(m, _("%s stays: what is in it is your own."), ETC);
-	return 0;
-}
-
-/* The lock is in the last of them. */
-static int remove_folders(struct muster *m)
-{
-	static const char *const folders[] = { VAR, APPLY_LOGS, APPLY_RUN };
-	int r = remove_etc(m);
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(folders); i++) {
-		context_step(m, NC_("step", "remove"), "%s", folders[i]);
-		r = fs_remove_tree(m->root_fd, folders[i]);
-		if (r == -ENOENT)
-			r = 0;
-		if (r < 0)
-			context_error(m, _("%s cannot be removed: %s."), folders[i], muster_strerror(r));
-	}
-	return r;
-}
-
 static int no_job(struct muster *m)
 {
 	struct muster_job job;
@@ -176,7 +135,6 @@ static int no_job(struct muster *m)
 
 int muster_uninstall(struct muster *m)
 {
-	unsigned int n;
 	struct apply a;
 	int r = context_host(m);
 
@@ -190,9 +148,7 @@ int muster_uninstall(struct muster *m)
 		    _("Take every apply back, and remove all that muster keeps: node roots, kernels, their "
 		      "sources, and the record of what was applied?")))
 		return -MUSTER_E_CANCELLED;
-	r = apply_undo_to(&a, 0, &n);
-	if (r == 0)
-		r = remove_folders(m);
+	r = apply_uninstall(&a);
 	if (r == 0)
 		context_done(m);
 	return r;

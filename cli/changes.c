@@ -153,7 +153,7 @@ static json_t *file_json(const struct change *f)
 	return json_pack("{so ss sb ss so so so}", "path", cli_json_text(f->path), "change",
 			 kinds[f->kind].name, "directory", f->directory, "mode", mode, "service",
 			 cli_json_text(f->service), "diff", cli_json_text(f->diff), "foreign",
-			 f->whose == CHANGE_OURS     ? json_false()
+			 f->whose == CHANGE_OURS     ? json_null()
 			 : f->whose == CHANGE_EDITED ? json_string("edited")
 						     : json_string("others"));
 }

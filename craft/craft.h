@@ -55,7 +55,6 @@ struct craft_input {
 	char *file;   /* absolute path on this server; where a URL's file will be */
 	char *sha256; /* 64 digits */
 	bool url;
-	bool trusted; /* sha256 was read off the file itself */
 	bool folder; /* an unpacked tree: sha256 is over names, sizes and times, which stand for the content */
 	int64_t newest; /* of a folder: the time of its newest file */
 };

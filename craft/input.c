@@ -209,7 +209,6 @@ static int take_file(const struct craft_env *env, struct craft_input *in)
 		return r;
 	free(in->sha256);
 	in->sha256 = strdup(sha256);
-	in->trusted = true;
 	return in->sha256 ? 0 : -ENOMEM;
 }
 

@@ -393,10 +393,15 @@ static int know_inside(const struct kernel_env *env, const char *cc, struct kern
 	return r < 0 ? r : -ENOENT;
 }
 
-/* By its path it must be found from the tree, too, and in the words of make. */
+/* By its path it must be found from the tree, too, and in the words of make. A link stays one: some compilers go by the name that
+ * they are called by. */
 static int find_named(const char *cc, char **ret)
 {
-	_cleanup_free_ char *path = strchr(cc, '/') ? realpath(cc, NULL) : *cc ? spawn_find(cc) : NULL;
+	_cleanup_free_ char *here = *cc != '/' && strchr(cc, '/') ? getcwd(NULL, 0) : NULL;
+	_cleanup_free_ char *path = here	 ? fs_join(here, cc)
+				    : *cc == '/' ? strdup(cc)
+				    : *cc	 ? spawn_find(cc)
+						 : NULL;
 	struct stat st;
 
 	if (!path || stat(path, &st) < 0)

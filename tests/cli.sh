@@ -167,7 +167,7 @@ journal=$tmp/bare/var/lib/muster/journal/0003
 mkdir -p "$journal" "$tmp/bare/etc"
 cat >"$journal/journal" <<'EOT'
 {"version":1,"when":"2026-01-02T03:04:05Z","who":"ada","answers":"lab.conf","services":"none","packages":"none"}
-{"kind":"file","path":"/etc/greeting","sha256":"x","old":{"exists":false},"step":1}
+{"kind":"file","path":"/etc/greeting","sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03","old":{"exists":false},"step":1}
 {"done":1}
 {"end":"applied"}
 EOT

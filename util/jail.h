@@ -12,8 +12,7 @@
 #include <sys/types.h>
 
 struct jail {
-	const char *
-		root; /* absolute path of the system's folder; NULL: what is here is seen, and all else is as below */
+	const char *root;   /* absolute path of the system's folder; NULL: this system's own is seen */
 	const char *folder; /* absolute path of the folder that it may write in; NULL: none */
 	uid_t uid;	    /* not read without root's rights */
 	gid_t gid;

@@ -146,6 +146,11 @@ int apply_undo(struct apply *a) _must_check_;
 /* Takes back every apply after the one of this number, the newest first; 0: all of them. Stops at one that cannot be taken back.
  * *ret_n: how many were. */
 int apply_undo_to(struct apply *a, unsigned int number, unsigned int *ret_n) _must_check_;
+/*
+ * Takes every apply back, and then removes what muster keeps: roots, kernels, sources, journals, logs. It stays (a note says so) what
+ * the operator put into /etc/muster, and the journals where undo has kept in them what somebody else had written.
+ */
+int apply_uninstall(struct apply *a) _must_check_;
 /* Every apply that left a journal, the oldest first. */
 int apply_history(struct apply *a, struct apply_record **ret, size_t *ret_n) _must_check_;
 void apply_records_free(struct apply_record *v, size_t n);

@@ -41,6 +41,8 @@ const struct step_ops *step_ops_find(const char *kind);
 
 /* Takes one journal's steps back, and ends it as undone. The lock is held. */
 int undo_journal(struct apply *a, struct journal *j) _must_check_;
+/* apply_undo_to() likewise. */
+int undo_to_locked(struct apply *a, unsigned int number, unsigned int *ret_n) _must_check_;
 /* apply_recover() for who holds the lock already. */
 int recover_locked(struct apply *a) _must_check_;
 

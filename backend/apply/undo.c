@@ -145,10 +145,9 @@ static int undo_said(struct apply *a, struct journal *j)
 	return undo_journal(a, j);
 }
 
-int apply_undo_to(struct apply *a, unsigned int number, unsigned int *ret_n)
+int undo_to_locked(struct apply *a, unsigned int number, unsigned int *ret_n)
 {
-	_cleanup_close_ int lock = -1;
-	int r = lock_take(a, &lock);
+	int r = 0;
 
 	*ret_n = 0;
 	while (r == 0) {
@@ -162,6 +161,15 @@ int apply_undo_to(struct apply *a, unsigned int number, unsigned int *ret_n)
 		*ret_n += r == 0;
 	}
 	return r;
+}
+
+int apply_undo_to(struct apply *a, unsigned int number, unsigned int *ret_n)
+{
+	_cleanup_close_ int lock = -1;
+	int r = lock_take(a, &lock);
+
+	*ret_n = 0;
+	return r < 0 ? r : undo_to_locked(a, number, ret_n);
 }
 
 int apply_undo(struct apply *a)

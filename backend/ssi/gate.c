@@ -36,6 +36,8 @@ static int check_node(const struct node_state *s, int64_t now, int interval, str
 				 ssi->node < 0 ? _("%s has no id; ids go from 1 to %d.")
 					       : _("%s has an id that cannot be used; ids go from 1 to %d."),
 				 s->name, ID_MAX);
+	if (ssi->session < 0)
+		return strv_addf(out, _("%s has no session: nobody knows whom it would see."), s->name);
 	return 0;
 }
 
@@ -68,18 +70,18 @@ static const struct node_state *first_known(const struct node_state *v, size_t n
 	return NULL;
 }
 
-int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now, int interval,
-	     struct strv *refusals)
+int ssi_gate(const struct node_state *v, size_t n, const struct node_state *in, size_t n_in, int64_t now,
+	     int interval, struct strv *refusals)
 {
-	const struct node_state *with = base ? base : first_known(v, n);
+	const struct node_state *with = n_in ? in : first_known(v, n);
 	int r = n == 0 ? strv_add(refusals, _("No node was chosen.")) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = check_node(&v[i], now, interval, refusals);
 		if (r == 0 && with && &v[i] != with && v[i].ssi.known)
 			r = compare(&v[i], with, refusals);
-		if (r == 0 && base)
-			r = compare_id(&v[i], base, refusals);
+		for (size_t k = 0; r == 0 && k < n_in; k++)
+			r = compare_id(&v[i], &in[k], refusals);
 		for (size_t k = 0; r == 0 && k < i; k++)
 			r = compare_id(&v[i], &v[k], refusals);
 	}

@@ -8,12 +8,13 @@
 #define SSI_INTERVAL 10 /* seconds between reports, where musterd is not asked */
 
 /*
- * The nodes v shall form a single system, or join the one that `base` (may be NULL) is in. Every reason against it is added to
- * `refusals`, a sentence each; none means that they may. Each must be ready and not in one yet, have reported within three
- * and a half report intervals (seconds) and without trouble, and have an id from 1 to 254 that no other has; all must run the same build and be of one session.
+ * The nodes v shall form a single system, or join the one that the nodes `in` are in (n_in 0: none). Every reason against it is added
+ * to `refusals`, a sentence each; none means that they may. Each must be ready and not in one yet, have reported within three
+ * and a half report intervals (seconds) and without trouble, have a session, and an id from 1 to 254 that no other has, also none
+ * of `in`; all must run the same build and be of one session.
  */
-int ssi_gate(const struct node_state *v, size_t n, const struct node_state *base, int64_t now, int interval,
-	     struct strv *refusals) _must_check_;
+int ssi_gate(const struct node_state *v, size_t n, const struct node_state *in, size_t n_in, int64_t now,
+	     int interval, struct strv *refusals) _must_check_;
 
 /* Their ids as krgadm takes them, "2,4-16", but for the node `without` (may be NULL); owned. */
 int ssi_id_list(const struct node_state *v, size_t n, const struct node_state *without,

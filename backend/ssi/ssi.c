@@ -76,21 +76,34 @@ static bool reports(const struct node_state *s)
 
 /* ---- one node ------------------------------------------------------------------------------------------- */
 
-static int judge_lost(const struct node_state *s, struct ssi_node *n)
+/* Whether a node that reports is still in what this one was in: a boot that began later knows nothing of it. */
+static bool has_survivor(const struct node_state *v, size_t n, const struct node_state *lost)
 {
-	bool was_in = s->ssi.known && s->ssi.subsession >= 0;
+	for (size_t i = 0; i < n; i++)
+		if (reports(&v[i]) && v[i].ssi.known && v[i].ssi.subsession >= 0 &&
+		    v[i].ssi.session == lost->ssi.session &&
+		    (v[i].n_stages == 0 || v[i].stages[0].at <= lost->last_report))
+			return true;
+	return false;
+}
+
+static int judge_lost(const struct node_state *v, size_t n_nodes, const struct node_state *s,
+		      struct ssi_node *n)
+{
+	bool was_in = s->ssi.known && s->ssi.subsession >= 0 && has_survivor(v, n_nodes, s);
 
 	n->place = was_in ? SSI_BROKEN : SSI_OUT;
 	return put_text(&n->text, was_in ? _("it was online and has stopped reporting")
 					 : _("it has stopped reporting"));
 }
 
-static int judge_place(const struct node_state *s, struct ssi_node *n)
+static int judge_place(const struct node_state *v, size_t n_nodes, const struct node_state *s,
+		       struct ssi_node *n)
 {
 	const struct node_ssi *ssi = &s->ssi;
 
 	if (s->stage == NODE_LOST)
-		return judge_lost(s, n);
+		return judge_lost(v, n_nodes, s, n);
 	n->place = SSI_OUT;
 	if (!reports(s))
 		return put_text(&n->text, _("it is not up: %s"), i18n(node_stage_text(s->stage)));
@@ -106,7 +119,8 @@ static int judge_place(const struct node_state *s, struct ssi_node *n)
 	return put_text(&n->text, "%s", "");
 }
 
-static int judge_node(const struct node_state *s, struct ssi_node *n)
+static int judge_node(const struct node_state *v, size_t n_nodes, const struct node_state *s,
+		      struct ssi_node *n)
 {
 	*n = (struct ssi_node){
 		.name = strdup(s->name),
@@ -116,7 +130,7 @@ static int judge_node(const struct node_state *s, struct ssi_node *n)
 		.memory_kb = s->memory_kb,
 		.load = s->load,
 	};
-	return n->name ? judge_place(s, n) : -ENOMEM;
+	return n->name ? judge_place(v, n_nodes, s, n) : -ENOMEM;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------ */
@@ -234,7 +248,7 @@ static int judge(const struct node_state *v, size_t n, struct ssi_state *s)
 	if (!s->nodes)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = judge_node(&v[i], &s->nodes[s->n_nodes++]);
+		r = judge_node(v, n, &v[i], &s->nodes[s->n_nodes++]);
 	if (r < 0)
 		return r;
 	s->online = count(s, SSI_ONLINE);

@@ -310,6 +310,63 @@ static void a_start_with_one_id_twice_is_refused_and_touches_no_node(void **stat
 	assert_string_equal(agents[1].done, "");
 }
 
+/* Refused, so that no node is told of an order: what an agent would hear with its next report. */
+static void assert_refused(struct fixture *f, const char *word, const char *const *words)
+{
+	const char *argv[12] = { MUSTER_BUILDDIR "/muster", "--root", f->server->root, "--yes", "ssi" };
+	const struct spawn spawn = { .argv = argv, .timeout_ms = 30000 };
+	_cleanup_free_ char *said = NULL;
+	int code = -1;
+
+	for (size_t i = 0; words[i]; i++)
+		argv[5 + i] = words[i];
+	assert_int_equal(spawn_run(&spawn, &code, &said), 0);
+	assert_int_equal(code, 2);
+	if (!strstr(said, word))
+		fail_msg("no \"%s\" in: %s", word, said);
+}
+
+static void a_second_single_system_is_not_begun_beside_the_first(void **state)
+{
+	const char *const words[] = { "start", "-n", "node02", NULL };
+	struct agent agents[] = { { .id = "1", .online = true }, { .id = "2" } };
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_refused(f, "node01 is in a single system already; `muster ssi add` takes others into it.",
+		       words);
+	report_all(f, agents);
+	assert_string_equal(agents[1].done, "");
+}
+
+static void a_broken_one_gets_no_orders(void **state)
+{
+	static const char *const verbs[][5] = { { "start", "-n", "node02" },
+						{ "add", "-n", "node02" },
+						{ "migrate", "4194305", "node01" },
+						{ "scheduler", "on" },
+						{ "scheduler" } };
+	struct fixture *f = *state;
+
+	report(f, 0, IN_IT("1", "1"));
+	report(f, 1, WAITS("2"));
+	for (size_t i = 1; i < ARRAY_SIZE(verbs); i++)
+		assert_refused(f, "The single system is broken", verbs[i]);
+	assert_refused(f, "in a single system already", verbs[0]);
+}
+
+static void schedulers_are_taken_away_for_all_or_not_at_all(void **state)
+{
+	const char *const words[] = { "scheduler", "off", "-n", "node02", NULL };
+	struct agent agents[] = { { .id = "1", .online = true }, { .id = "2", .online = true } };
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_refused(f, "leave the range out", words);
+	report_all(f, agents);
+	assert_string_equal(agents[0].done, "");
+}
+
 static void a_reset_is_asked_of_all_its_nodes(void **state)
 {
 	struct agent agents[] = { { .id = "1", .online = true }, { .id = "2", .online = true } };
@@ -496,6 +553,9 @@ int main(void)
 		RUNNING(the_nodes_agents_form_it_and_part_it),
 		RUNNING(what_a_node_cannot_do_is_told),
 		RUNNING(a_start_with_one_id_twice_is_refused_and_touches_no_node),
+		RUNNING(a_second_single_system_is_not_begun_beside_the_first),
+		RUNNING(a_broken_one_gets_no_orders),
+		RUNNING(schedulers_are_taken_away_for_all_or_not_at_all),
 		RUNNING(a_reset_is_asked_of_all_its_nodes),
 		RUNNING(what_works_passes_the_test),
 		RUNNING(what_fails_in_a_test_is_told_and_fails_it),

@@ -6,65 +6,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "apply-common.h"
+#include "apply-plans.h"
 #include "util/error.h"
 #include "util/fs.h"
-
-#define STRV(...)                                                                                   \
-	{                                                                                           \
-		(char *[]){ __VA_ARGS__, NULL }, sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *) \
-	}
-
-/* A first and a second plan, which between them do everything: make, change, change attributes, remove, blocks, copies. */
-static struct fileset_entry first[] = {
-	DIRECTORY_ENTRY("/etc/muster", 0755),
-	DIRECTORY_ENTRY("/var/lib/muster/state", 0700),
-	FILE_ENTRY("/etc/muster/dnsmasq.conf", "port=53\n", 0644, "dnsmasq"),
-	FILE_ENTRY("/etc/muster/cluster.json", "{}\n", 0640, NULL),
-	BLOCK_ENTRY("/etc/hosts", "10.66.0.11 node01\n"),
-	FILE_ENTRY("/etc/exports.d/muster.exports", "/srv\n", 0644, NULL),
-	FILE_ENTRY("/etc/systemd/system/muster-dnsmasq.service", "[Unit]\n", 0644, "dnsmasq"),
-	COPY_ENTRY("/var/lib/muster/tftp/loader", "/usr/lib/loader"),
-	FILE_ENTRY("/etc/old.conf", "muster's\n", 0600, NULL),
-};
-static struct fileset_entry second[] = {
-	DIRECTORY_ENTRY("/etc/muster", 0750),
-	DIRECTORY_ENTRY("/var/lib/muster/state", 0700),
-	FILE_ENTRY("/etc/muster/dnsmasq.conf", "port=53\ndomain=x\n", 0644, "dnsmasq"),
-	FILE_ENTRY("/etc/muster/cluster.json", "{}\n", 0600, NULL),
-	BLOCK_ENTRY("/etc/hosts", "10.66.0.11 node01\n10.66.0.12 node02\n"),
-	FILE_ENTRY("/etc/muster/new", "", 0644, NULL),
-};
-static const struct apply_wish first_wish = {
-	.services = STRV("network", "dnsmasq"),
-	.packages = STRV("dnsmasq-base", "ipxe"),
-	.keys = STRV("node01", "node02"),
-};
-static const struct apply_wish second_wish = {
-	.services = STRV("dnsmasq"),
-	.packages = STRV("squashfs-tools"),
-	.keys = STRV("node02", "node03"),
-};
-
-static void prepare_server(struct scratch *s)
-{
-	put(s, "/etc/hosts", "127.0.0.1 localhost\n# mine, no newline behind it", 0604);
-	put(s, "/etc/old.conf", "the admin's\n", 0640);
-	put(s, "/usr/lib/loader", "LOADER", 0644);
-	assert_int_equal(strv_add(&world.packages, "bash"), 0);
-	fake_program(s, "dnsmasq",
-		     "grep -q wrong \"${2#--conf-file=}\" || exit 0; echo 'bad option at line 1'; exit 1");
-	/* Real keys take their time; these are as good. */
-	fake_program(s, "ssh-keygen",
-		     "while [ $# -gt 0 ]; do case $1 in -f) f=$2;; -C) c=$2;; esac; shift; done\n"
-		     "echo private $c >\"$f\"; chmod 600 \"$f\"; echo \"ssh-ed25519 AAAA$c $c\" >\"$f.pub\"");
-}
-
-static void assert_has(const struct strbuf *b, const char *text)
-{
-	if (!b->data || !strstr(b->data, text))
-		fail_msg("'%s' is not in: %s", text, b->data ? b->data : "");
-}
 
 static void an_apply_does_it_in_order(void **state)
 {
@@ -156,24 +100,6 @@ static void a_changed_file_alone_is_a_restart(void **state)
 	assert_string_equal(s->calls.data, "");
 }
 
-static char *world_text(void)
-{
-	struct strbuf b = STRBUF_INIT;
-	const struct strv *all[] = { &world.running, &world.enabled, &world.packages };
-	char *text;
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		struct strv *v = (struct strv *)(uintptr_t)all[i];
-
-		strv_sort(v);
-		for (size_t k = 0; k < v->n; k++)
-			strbuf_addf(&b, "%s ", v->v[k]);
-		strbuf_adds(&b, "/ ");
-	}
-	assert_int_equal(strbuf_take(&b, &text, NULL), 0);
-	return text;
-}
-
 /* Runs `apply` with the power going at every point in turn; the recovery must find the way back each time. */
 static void cut_off_everywhere(struct scratch *s, struct fileset_entry *v, size_t n,
 			       const struct apply_wish *wish, int at_least)
@@ -216,129 +142,6 @@ static void cut_off_at_any_point_a_second_apply_is_taken_back(void **state)
 	prepare_server(s);
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
 	cut_off_everywhere(s, second, ARRAY_SIZE(second), &second_wish, 40);
-}
-
-static void undo_brings_every_byte_and_mode_back(void **state)
-{
-	struct scratch *s = *state;
-	_cleanup_free_ char *t0 = NULL, *t1 = NULL, *back1 = NULL, *back0 = NULL, *w0 = NULL, *w1 = NULL;
-	_cleanup_free_ char *w1b = NULL, *w0b = NULL;
-
-	prepare_server(s);
-	t0 = snapshot(s);
-	w0 = world_text();
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	t1 = snapshot(s);
-	w1 = world_text();
-	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
-	strbuf_reset(&s->calls);
-	assert_int_equal(apply_undo(&s->a), 0);
-	back1 = snapshot(s);
-	w1b = world_text();
-	assert_string_equal(back1, t1);
-	assert_string_equal(w1b, w1);
-	assert_has(&s->calls, "restart dnsmasq; ");
-	assert_int_equal(apply_undo(&s->a), 0);
-	back0 = snapshot(s);
-	w0b = world_text();
-	assert_string_equal(back0, t0);
-	assert_string_equal(w0b, w0);
-	assert_null(s->errors.data);
-	assert_int_equal(apply_undo(&s->a), -MUSTER_E_NOT_APPLIED);
-}
-
-static bool did(const struct apply_record *r, const char *what, const char *kind, const char *name)
-{
-	for (size_t i = 0; i < r->n_deeds; i++)
-		if (strcmp(r->deeds[i].what, what) == 0 && strcmp(r->deeds[i].kind, kind) == 0 &&
-		    strcmp(r->deeds[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static void the_history_has_every_apply_and_what_it_did(void **state)
-{
-	struct scratch *s = *state;
-	struct apply_record *v;
-	size_t n;
-
-	prepare_server(s);
-	assert_int_equal(apply_history(&s->a, &v, &n), 0);
-	assert_int_equal(n, 0);
-	apply_records_free(v, n);
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
-	assert_int_equal(apply_undo(&s->a), 0);
-	assert_int_equal(apply_history(&s->a, &v, &n), 0);
-	assert_int_equal(n, 2);
-	assert_int_equal(v[0].number, 1);
-	assert_int_equal(v[0].state, APPLY_STANDS);
-	assert_int_equal(v[1].state, APPLY_TAKEN_BACK);
-	assert_int_equal(strlen(v[0].when), strlen("2026-01-01T00:00:00Z"));
-	assert_true(*v[0].who);
-	assert_true(did(&v[0], "create", "file", "/etc/muster/dnsmasq.conf"));
-	assert_true(did(&v[0], "create", "folder", "/etc/muster"));
-	assert_true(did(&v[0], "modify", "file", "/etc/hosts"));
-	assert_true(did(&v[0], "install", "package", "ipxe"));
-	assert_true(did(&v[0], "create", "ssh key", "node02"));
-	assert_true(did(&v[0], "start", "service", "dnsmasq"));
-	assert_true(did(&v[1], "remove", "file", "/etc/exports.d/muster.exports"));
-	assert_true(did(&v[1], "stop", "service", "network"));
-	assert_true(did(&v[1], "modify", "folder", "/etc/muster"));
-	assert_false(did(&v[1], "install", "package", "ipxe"));
-	apply_records_free(v, n);
-}
-
-static void undo_goes_back_to_any_apply(void **state)
-{
-	struct scratch *s = *state;
-	_cleanup_free_ char *t0 = NULL, *t1 = NULL, *back1 = NULL, *back0 = NULL, *w0 = NULL, *w0b = NULL;
-	unsigned int n;
-
-	prepare_server(s);
-	t0 = snapshot(s);
-	w0 = world_text();
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	t1 = snapshot(s);
-	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	/* The one that stood before is reached over one that was cut off, too. */
-	s->a.stop_after = 5;
-	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), -MUSTER_E_CANCELLED);
-	s->a.stop_after = 0;
-	assert_int_equal(apply_undo_to(&s->a, 1, &n), 0);
-	assert_int_equal(n, 3);
-	back1 = snapshot(s);
-	assert_string_equal(back1, t1);
-	assert_int_equal(apply_undo_to(&s->a, 1, &n), 0);
-	assert_int_equal(n, 0);
-	assert_int_equal(apply_undo_to(&s->a, 0, &n), 0);
-	assert_int_equal(n, 1);
-	back0 = snapshot(s);
-	w0b = world_text();
-	assert_string_equal(back0, t0);
-	assert_string_equal(w0b, w0);
-}
-
-static void undo_can_be_repeated_when_it_was_cut_off(void **state)
-{
-	struct scratch *s = *state;
-	_cleanup_free_ char *before = NULL, *after = NULL, *journal = NULL, *cut = NULL;
-
-	prepare_server(s);
-	before = snapshot(s);
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	assert_int_equal(apply_undo(&s->a), 0);
-	/* As if the power had gone before the last line was whole. */
-	journal = get(s, APPLY_JOURNAL "/0001/journal");
-	cut = strndup(journal, strlen(journal) - 6);
-	put(s, APPLY_JOURNAL "/0001/journal", cut, 0600);
-	put(s, "/etc/muster/dnsmasq.conf", "port=53\n", 0644); /* half undone */
-	assert_int_equal(apply_recover(&s->a), 1);
-	assert_int_equal(fs_remove_tree(s->a.root_fd, "/etc/muster"), 0);
-	after = snapshot(s);
-	assert_string_equal(before, after);
-	assert_int_equal(apply_recover(&s->a), 0);
 }
 
 static void a_service_that_stays_down_takes_all_back(void **state)
@@ -414,28 +217,6 @@ static void a_refused_configuration_changes_nothing(void **state)
 	assert_null(s->calls.data);
 }
 
-static void what_others_wrote_since_is_not_lost(void **state)
-{
-	struct scratch *s = *state;
-	_cleanup_free_ char *hosts = NULL, *with = NULL, *kept = NULL;
-
-	prepare_server(s);
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	hosts = get(s, "/etc/hosts");
-	assert_true(asprintf(&with, "%s10.0.0.9 printer\n", hosts) > 0);
-	put(s, "/etc/hosts", with, 0604);
-	put(s, "/etc/muster/cluster.json", "edited by hand\n", 0640);
-	put(s, "/etc/muster/theirs", "not muster's\n", 0640);
-	assert_int_equal(apply_undo(&s->a), 0);
-	free(hosts);
-	hosts = get(s, "/etc/hosts");
-	assert_string_equal(hosts, "127.0.0.1 localhost\n# mine, no newline behind it\n10.0.0.9 printer\n");
-	assert_true(there(s, "/etc/muster/theirs"));
-	assert_false(there(s, "/etc/muster/cluster.json"));
-	assert_has(&s->steps, "note: /etc/");
-	assert_has(&s->steps, "/kept/");
-}
-
 static void a_file_changed_under_its_hands_stops_it(void **state)
 {
 	static const struct apply_wish wish;
@@ -501,19 +282,6 @@ static void an_unfinished_apply_is_taken_back_before_another(void **state)
 	assert_true(there(s, APPLY_JOURNAL "/0002"));
 }
 
-static void an_admin_changed_something_undo_still_finds_its_way(void **state)
-{
-	struct scratch *s = *state;
-
-	prepare_server(s);
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	assert_int_equal(fs_remove_tree(s->a.root_fd, "/etc/muster"), 0);
-	assert_int_equal(fs_remove_tree(s->a.root_fd, "/etc/exports.d"), 0);
-	assert_int_equal(fs_remove_tree(s->a.root_fd, "/var/lib/muster/keys"), 0);
-	assert_int_equal(apply_undo(&s->a), 0);
-	assert_false(there(s, "/etc/muster"));
-}
-
 static void cancelled_it_takes_back_what_it_did(void **state)
 {
 	struct scratch *s = *state;
@@ -540,21 +308,6 @@ static void cancelled_it_takes_back_what_it_did(void **state)
 	assert_string_equal(w0, w1);
 	close(ends[0]);
 	close(ends[1]);
-}
-
-/* A lab's apply, say, taken back from outside of its namespaces. */
-static void undo_leaves_services_alone_when_its_driver_does(void **state)
-{
-	struct scratch *s = *state;
-
-	prepare_server(s);
-	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	s->a.services = service_driver_find("none");
-	s->a.packages = package_driver_find("none");
-	strbuf_reset(&s->calls);
-	assert_int_equal(apply_undo(&s->a), 0);
-	assert_string_equal(s->calls.data, "");
-	assert_false(there(s, "/etc/muster"));
 }
 
 /* As the facade does it: builds, then says what is really to be done. */
@@ -614,22 +367,15 @@ int main(void)
 		TEST(a_changed_file_alone_is_a_restart),
 		TEST(cut_off_at_any_point_a_first_apply_is_taken_back),
 		TEST(cut_off_at_any_point_a_second_apply_is_taken_back),
-		TEST(undo_brings_every_byte_and_mode_back),
-		TEST(the_history_has_every_apply_and_what_it_did),
-		TEST(undo_goes_back_to_any_apply),
-		TEST(undo_can_be_repeated_when_it_was_cut_off),
 		TEST(a_service_that_stays_down_takes_all_back),
 		TEST(a_failed_change_brings_the_old_service_back),
 		TEST(packages_half_installed_go_again),
 		TEST(a_refused_configuration_changes_nothing),
-		TEST(what_others_wrote_since_is_not_lost),
 		TEST(a_file_changed_under_its_hands_stops_it),
 		TEST(what_services_left_goes_with_a_first_apply),
 		TEST(one_apply_at_a_time),
 		TEST(an_unfinished_apply_is_taken_back_before_another),
-		TEST(an_admin_changed_something_undo_still_finds_its_way),
 		TEST(cancelled_it_takes_back_what_it_did),
-		TEST(undo_leaves_services_alone_when_its_driver_does),
 		TEST(what_is_prepared_after_the_packages_counts),
 		TEST(a_copy_may_come_with_a_package),
 	};

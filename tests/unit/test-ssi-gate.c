@@ -27,12 +27,12 @@ static struct node_state node(const char *name, int id)
 }
 
 /* The sentences, a line each. */
-static char *gate(const struct node_state *v, size_t n, const struct node_state *base)
+static char *gate(const struct node_state *v, size_t n, const struct node_state *in, size_t n_in)
 {
 	struct strv refusals = STRV_INIT;
 	char *text = strdup("");
 
-	assert_int_equal(ssi_gate(v, n, base, NOW, INTERVAL, &refusals), 0);
+	assert_int_equal(ssi_gate(v, n, in, n_in, NOW, INTERVAL, &refusals), 0);
 	for (size_t i = 0; i < refusals.n; i++) {
 		char *more;
 
@@ -49,7 +49,7 @@ static void nodes_of_one_build_may(void **state)
 	const struct node_state v[] = { node("node01", 1), node("node02", 2), node("node03", 254) };
 	const struct node_state more[] = { node("a", 1), node("b", 2), node("c", 3), node("d", 7),
 					   node("e", 8) };
-	_cleanup_free_ char *said = gate(v, 3, NULL), *ids = NULL, *one = NULL, *runs = NULL;
+	_cleanup_free_ char *said = gate(v, 3, NULL, 0), *ids = NULL, *one = NULL, *runs = NULL;
 
 	assert_string_equal(said, "");
 	assert_int_equal(ssi_id_list(v, 3, &v[0], &ids), 0);
@@ -75,7 +75,7 @@ static void every_reason_against_it_is_said(void **state)
 	v[6].version = (char *)(uintptr_t) "#2 SMP";
 	v[7].ssi.session = 8;
 	v[11].ssi.online = 4;
-	said = gate(v, 12, NULL);
+	said = gate(v, 12, NULL, 0);
 	assert_string_equal(
 		said, "off is not ready: it is kernel.\n"
 		      "in is in a single system already.\n"
@@ -97,23 +97,45 @@ static void one_that_says_nothing_is_no_measure_for_the_others(void **state)
 	v[0].stage = NODE_OFF;
 	v[0].ssi = (struct node_ssi){ 0 };
 	v[0].kernel = v[0].version = (char *)(uintptr_t) "";
-	said = gate(v, 3, NULL);
+	said = gate(v, 3, NULL, 0);
 	assert_string_equal(said, "off is not ready: it is off.\n");
-	none = gate(v, 1, NULL);
+	none = gate(v, 1, NULL, 0);
 	assert_string_equal(none, "off is not ready: it is off.\n");
+}
+
+static void the_ids_of_all_who_are_in_it_are_taken(void **state)
+{
+	struct node_state in[] = { node("node01", 1), node("node02", 2) }, v[] = { node("node03", 2) };
+	_cleanup_free_ char *said = NULL;
+
+	in[0].stage = in[1].stage = NODE_JOINED;
+	in[0].ssi.subsession = in[1].ssi.subsession = 1;
+	said = gate(v, 1, in, 2);
+	assert_string_equal(said, "node03 has the id 2, which node02 has, too.\n");
+}
+
+static void who_tells_no_session_may_not(void **state)
+{
+	struct node_state v[] = { node("node01", 1), node("node02", 2) };
+	_cleanup_free_ char *said = NULL;
+
+	v[0].ssi.session = v[1].ssi.session = -1;
+	said = gate(v, 2, NULL, 0);
+	assert_string_equal(said, "node01 has no session: nobody knows whom it would see.\n"
+				  "node02 has no session: nobody knows whom it would see.\n");
 }
 
 static void who_joins_is_held_against_who_is_in_it(void **state)
 {
 	struct node_state base = node("node01", 1), v[] = { node("node02", 2), node("node03", 1) };
-	_cleanup_free_ char *fine = NULL, *said = NULL, *none = gate(v, 0, NULL);
+	_cleanup_free_ char *fine = NULL, *said = NULL, *none = gate(v, 0, NULL, 0);
 
 	base.stage = NODE_JOINED;
 	base.ssi.subsession = 1;
-	fine = gate(v, 1, &base);
+	fine = gate(v, 1, &base, 1);
 	assert_string_equal(fine, "");
 	base.kernel = (char *)(uintptr_t) "2.6.20";
-	said = gate(v, 2, &base);
+	said = gate(v, 2, &base, 1);
 	assert_non_null(strstr(said, "node02 runs another build than node01"));
 	assert_non_null(strstr(said, "node03 has the id 1, which node01 has, too."));
 	assert_string_equal(none, "No node was chosen.\n");
@@ -125,6 +147,8 @@ int main(void)
 		cmocka_unit_test(nodes_of_one_build_may),
 		cmocka_unit_test(every_reason_against_it_is_said),
 		cmocka_unit_test(one_that_says_nothing_is_no_measure_for_the_others),
+		cmocka_unit_test(the_ids_of_all_who_are_in_it_are_taken),
+		cmocka_unit_test(who_tells_no_session_may_not),
 		cmocka_unit_test(who_joins_is_held_against_who_is_in_it),
 	};
 

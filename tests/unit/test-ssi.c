@@ -147,6 +147,32 @@ static void an_online_node_that_was_lost_breaks_it(void **state)
 	ssi_state_clear(&s);
 }
 
+/* The remedy: all others were reset, and formed another one without it. */
+static void a_node_that_stays_dead_breaks_nothing_that_began_after_it(void **state)
+{
+	struct node_state v[] = { node("node01", 1, 1, 2, 2), node("node02", 2, 1, 2, 2),
+				  node("node03", 3, 1, 3, 3) };
+	struct node_stage_time began = { .at = 5000 };
+	struct ssi_state s;
+
+	v[2].stage = NODE_LOST;
+	v[2].last_report = 4000;
+	v[0].stages = v[1].stages = &began;
+	v[0].n_stages = v[1].n_stages = 1;
+	s = judge(v, 3);
+	assert_int_equal(s.health, SSI_UP);
+	assert_int_equal(s.online, 2);
+	assert_int_equal(s.nodes[2].place, SSI_OUT);
+	assert_string_equal(s.nodes[2].text, "it has stopped reporting");
+	ssi_state_clear(&s);
+	/* One that was in it with that node is enough. */
+	v[1].stages = NULL;
+	v[1].n_stages = 0;
+	s = judge(v, 3);
+	assert_int_equal(s.health, SSI_WEDGED);
+	ssi_state_clear(&s);
+}
+
 static void a_read_that_hangs_is_broken_whatever_the_counts_say(void **state)
 {
 	struct node_state v[] = { node("node01", 1, 1, 2, 2), node("node02", 2, 1, 2, 2),
@@ -199,6 +225,7 @@ int main(void)
 		cmocka_unit_test(nodes_outside_are_told_with_the_reason),
 		cmocka_unit_test(more_online_than_present_is_broken_and_names_all_that_must_be_reset),
 		cmocka_unit_test(an_online_node_that_was_lost_breaks_it),
+		cmocka_unit_test(a_node_that_stays_dead_breaks_nothing_that_began_after_it),
 		cmocka_unit_test(a_read_that_hangs_is_broken_whatever_the_counts_say),
 		cmocka_unit_test(nodes_of_two_sessions_are_told_apart),
 		cmocka_unit_test(without_its_kernel_there_is_none),
