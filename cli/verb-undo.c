@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "util/i18n.h"
 
-#define NUMBER_MAX 99999999
+#define NUMBER_DIGITS 8 /* as journals have them */
 
 static const struct cli_option options[] = {
 	{ "to", 0, "N", N_("back to the apply N of `muster history`: what came after it; 0: all of them"),
@@ -16,10 +17,12 @@ static const struct cli_option options[] = {
 
 static int undo_to(struct cli *c, struct muster *m, unsigned int *ret_n)
 {
-	long number = 0;
-	int r = strcmp(cli_value(c, "to"), "0") == 0 ? 0 : cli_number(c, "to", NUMBER_MAX, 0, &number);
+	const char *text = cli_value(c, "to");
+	size_t digits = strspn(text, "0123456789");
 
-	return r < 0 ? r : muster_undo_to(m, (unsigned int)number, ret_n);
+	if (digits == 0 || digits > NUMBER_DIGITS || text[digits])
+		return cli_refuse(c, _("--to takes the number of an apply, or 0, not \"%s\""), text);
+	return muster_undo_to(m, (unsigned int)strtoul(text, NULL, 10), ret_n);
 }
 
 static int run(struct cli *c)

@@ -183,7 +183,7 @@ report 'an apply that was not is refused' "$(want 2 err 'there is no apply "9"';
 run --root "$tmp/bare" undo --to 9 --yes
 report 'nobody goes back to it' "$(want 2 err 'There is no apply 9; `muster history`'; silent out)"
 run --root "$tmp/bare" undo --to x --yes
-report 'a number is wanted' "$(want 2 err 'to takes a whole number'; silent out)"
+report 'a number is wanted' "$(want 2 err '--to takes the number of an apply, or 0, not "x"'; silent out)"
 run --root "$tmp/bare" undo --to 3 --yes
 report 'nothing came after the last one' "$(want 0 err 'Nothing to take back'; silent out)"
 mkdir -p "$tmp/bare/etc/muster/recipes"
