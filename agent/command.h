@@ -3,10 +3,11 @@
 #pragma once
 
 #include "agent/common.h"
+#include "agent/wire.h"
 
-#define COMMAND_OUTPUT_MAX 4096 /* bytes of output that are kept, of its begin */
-#define COMMAND_TIMEOUT 124	/* as timeout(1) says it */
-#define COMMAND_MISSING 127	/* as a shell says it */
+#define COMMAND_OUTPUT_MAX 4096		    /* bytes of output that are kept, of its begin */
+#define COMMAND_TIMEOUT WIRE_STATUS_TIMEOUT /* as timeout(1) says it */
+#define COMMAND_MISSING WIRE_STATUS_MISSING /* as a shell says it */
 
 /*
  * Runs argv (NULL-terminated; argv[0] is looked for in the usual folders below at) and adds what it writes to out. Its exit

@@ -54,6 +54,14 @@ int facts_memory(int at, unsigned long long *ret_total_kb, unsigned long long *r
 	return facts_memory_in(at, "proc/meminfo", ret_total_kb, ret_free_kb);
 }
 
+bool facts_is_load(const char *s)
+{
+	size_t whole = strspn(s, "0123456789"),
+	       part = s[whole] == '.' ? strspn(s + whole + 1, "0123456789") : 0;
+
+	return whole > 0 && whole <= 6 && part > 0 && part <= 6 && s[whole + 1 + part] == '\0';
+}
+
 unsigned facts_count_list(const char *list)
 {
 	unsigned long n = 0;
@@ -97,6 +105,8 @@ void facts_read(int at, struct facts *ret)
 		len = strcspn(load, " ");
 		if (len < sizeof(f.load))
 			memcpy(f.load, load, len);
+		if (!facts_is_load(f.load))
+			f.load[0] = '\0';
 	}
 	if (facts_memory(at, &f.memory_kb, &f.memory_free_kb) < 0)
 		f.memory_kb = f.memory_free_kb = 0;

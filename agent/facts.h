@@ -25,5 +25,7 @@ int facts_memory_in(int at, const char *path, unsigned long long *ret_total_kb,
 		    unsigned long long *ret_free_kb) _must_check_;
 /* The number of processors in a list as /sys/devices/system/cpu/online has it: "0-3,5". 0 when it is none. */
 unsigned facts_count_list(const char *list);
+/* A load as a report takes it: "0.02". */
+bool facts_is_load(const char *s);
 /* True when a TCP socket listens on the port, by /proc/net/tcp and tcp6 (proc(5)). */
 bool facts_listening(int at, uint16_t port);

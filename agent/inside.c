@@ -21,12 +21,11 @@
 #include <sys/wait.h>
 
 #define SOCKET "run/muster/ssi.sock"
-#define REQUEST_MAX 512
+#define REQUEST_MAX (WIRE_ARGS_MAX + 64) /* a word before them */
 #define REQUEST_MS 5000
 #define ANSWER_MS 1000 /* of a ping */
 #define IDLE_MS 1000
 #define MERGED_MS 1200 /* below the time that a report has for it */
-#define LOOK_MS 3000   /* at the processes */
 #define OUTPUT_MAX (4 * COMMAND_OUTPUT_MAX)
 
 /* "@1", "@2" stand for the request's arguments, of which the last ones may lack. */
@@ -37,14 +36,14 @@ static const struct command {
 	int (*call)(int at, const char *args, int out);
 } commands[] = {
 	{ "ping", { NULL }, 0, 0, 0, NULL },
-	{ "add", { "krgadm", "nodes", "add", "-n", "@1" }, 1, 120000, 0, NULL },
-	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, 120000, 0, NULL },
+	{ "add", { "krgadm", "nodes", "add", "-n", "@1" }, 1, INSIDE_CLUSTER_MS, 0, NULL },
+	{ "remove", { "krgadm", "nodes", "del", "-n", "@1" }, 1, INSIDE_CLUSTER_MS, 0, NULL },
 	{ "allow", { "krgcapset", "-k", "@1", "-e", "+CAN_MIGRATE" }, 1, 10000, 0, NULL },
 	{ "migrate", { "migrate", "@1", "@2" }, 2, 30000, 0, NULL },
 	{ "scheduler", { NULL }, 2, SCHEDULER_MS, 1, scheduler_set },
 	{ "probe", { NULL }, 1, PROBE_MS, 0, probe_run },
 	{ "merged", { NULL }, 0, MERGED_MS, 0, NULL },
-	{ "ps", { NULL }, 1, LOOK_MS, 0, NULL }, /* "1": with the kernel's own threads */
+	{ "ps", { NULL }, 1, PROCESSES_LOOK_MS, 0, NULL }, /* "1": with the kernel's own threads */
 };
 
 /* A socket's address has room for little; through the descriptor the path is always short. */

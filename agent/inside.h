@@ -14,6 +14,8 @@
  * sshd of its own), or what shall run there. */
 #define INSIDE_OWN "etc/muster/ssi-start"
 
+#define INSIDE_CLUSTER_MS 120000 /* what krgadm may take in there to add nodes, or take them out */
+
 /* As INSIDE_HELPER: mounts the container's /proc and becomes krginit. Returns only on failure: an exit code. */
 int inside_helper_main(void);
 /* As INSIDE_INIT. Returns only on failure: an exit code. */

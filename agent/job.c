@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define JOB_MS 300000 /* more than all steps of any action: past it, the child itself hangs */
 #define HURRY_INTERVAL_MS 1000
 
 /* The path of this program, for links to it. */
@@ -60,7 +59,7 @@ int job_start(struct job *j, int at, unsigned long long id, const char *word, co
 		return -EAGAIN;
 	}
 	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	*j = (struct job){ .id = id, .fd = ends[0], .deadline = now_ms() + JOB_MS };
+	*j = (struct job){ .id = id, .fd = ends[0], .deadline = now_ms() + steps_ms(word) };
 	return 0;
 }
 

@@ -7,11 +7,13 @@
 
 #include "agent/common.h"
 
-#define PROBE_MS 150000 /* more than all of its parts, each of which has its own end */
+#define PROBE_SHARED_KEY 0x6d757374 /* of its shared memory (shmget(2)) */
+#define PROBE_MS 150000		    /* more than all of its parts, each of which has its own end */
 
 /*
  * args: the ids of nodes that are in it, "2,4-16"; the last one that is not this node's is where they go. Writes a line
  * "PART MS STATUS[ WHY]" to out as each part ends, STATUS as of agent/command.h; a part that fails ends what builds on it:
+ * A part with status 0 and a WHY was done, but not seen: the kernel does not tell where a process is.
  *   leave    a process with 1 MB of memory moves there while it computes
  *   return   it comes back
  *   result   its result is right

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -102,26 +103,44 @@ static void keep(struct list *l, const struct process *p)
 	l->v[i] = *p;
 }
 
-/* The single system numbers the processors of each node from its id times that on. Linux tells it since 2.6.29. */
-static unsigned long long processors_per_node(int at)
+/* On the first processor of its node, the number of the one where this process is says it. 0: it says nothing. */
+static unsigned long long per_node_by_place(int at, int home)
+{
+	_cleanup_close_ int proc = openat(at, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct process p = { .node = -1 };
+	cpu_set_t all, first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (home <= 0 || proc < 0 || sched_getaffinity(0, sizeof(all), &all) < 0 ||
+	    sched_setaffinity(0, sizeof(first), &first) < 0)
+		return 0;
+	if (!read_process(proc, "self", 1, &p) || p.node % home != 0)
+		p.node = 0;
+	sched_setaffinity(0, sizeof(all), &all);
+	return (unsigned)MAX(p.node, 0) / (unsigned)home;
+}
+
+unsigned long long processes_per_node(int at, int home)
 {
 	_cleanup_free_ char *last = NULL;
 	unsigned long long n;
 
-	if (file_read_line(at, "sys/devices/system/cpu/kernel_max", &last) < 0 ||
-	    parse_number(last, INT_MAX - 1, &n) < 0)
-		return 0;
-	return n + 1;
+	/* Linux tells it since 2.6.29. */
+	if (file_read_line(at, "sys/devices/system/cpu/kernel_max", &last) == 0 &&
+	    parse_number(last, INT_MAX - 1, &n) == 0)
+		return n + 1;
+	return per_node_by_place(at, home);
 }
 
-int processes_node(int at, pid_t pid)
+int processes_node(int at, pid_t pid, unsigned long long per_node)
 {
 	_cleanup_close_ int proc = openat(at, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct process p;
 	char name[16];
 
 	snprintf(name, sizeof(name), "%d", (int)pid);
-	return proc >= 0 && read_process(proc, name, processors_per_node(at), &p) ? p.node : -1;
+	return proc >= 0 && read_process(proc, name, per_node, &p) ? p.node : -1;
 }
 
 static void add_list(const struct list *l, struct text *out)
@@ -143,12 +162,16 @@ static bool is_ours(pid_t pid)
 
 static void look(int at, int kernel, struct text *out)
 {
-	unsigned long long per_node = processors_per_node(at);
+	_cleanup_free_ char *own = NULL;
+	unsigned long long home = 0, per_node;
 	int fd = openat(at, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	static struct list list;
 	struct process p;
 
+	if (file_read_line(at, "sys/kerrighed/node_id", &own) < 0 || parse_number(own, INT_MAX, &home) < 0)
+		home = 0;
+	per_node = processes_per_node(at, (int)home);
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (parse_number(e->d_name, INT_MAX, &p.pid) == 0 && !is_ours((pid_t)p.pid) &&
 		    read_process(fd, e->d_name, per_node, &p) && (kernel || !p.kernel))

@@ -7,6 +7,7 @@
 #define PROCESSES_MAX 240 /* the busiest; the rest is counted */
 /* Bytes of the list: what a report has room for. */
 #define PROCESSES_BYTES 10000
+#define PROCESSES_LOOK_MS 6000 /* what takes longer hangs */
 
 /*
  * Adds the list to out as agent/wire.h has it, WIRE_REPORT_PROCESSES. Returns 0, or a status of agent/command.h where
@@ -17,5 +18,8 @@
  */
 int processes_list(int at, int timeout_ms, bool kernel, struct text *out);
 
+/* The single system numbers the processors of each node from its id times this on. 0: the kernel does not tell it. `home` is
+ * the id of the node where the caller is; he may be put on its first processor for a moment. */
+unsigned long long processes_per_node(int at, int home);
 /* The id of the node that it runs on; -1: unknown. It may hang. */
-int processes_node(int at, pid_t pid);
+int processes_node(int at, pid_t pid, unsigned long long per_node);

@@ -15,7 +15,6 @@
 #define SSI_MS 2000
 #define RESULT_MAX 2048 /* bytes, before they are escaped */
 #define LIST_EVERY_MS 2000
-#define LIST_MS 8000  /* more than the agent in the container takes for it */
 #define LIST_REST 700 /* bytes of a report, for what may follow a list */
 
 /* "key=value" with the escapes of agent/wire.h. Control characters would garble the operator's terminal. */
@@ -245,8 +244,8 @@ bool report_list(int at, struct report_state *state)
 	if (list->id || !state->list_wish[0] || now_ms() < state->list_due)
 		return job_ended(list);
 	state->list_due = now_ms() + LIST_EVERY_MS;
-	if (job_start(list, at, 1, "ssi-ps", state->list_wish) == 0)
-		list->deadline = now_ms() + LIST_MS;
+	if (job_start(list, at, 1, "ssi-ps", state->list_wish) < 0)
+		log_line("no process can be started that looks at the processes");
 	return false;
 }
 
@@ -268,9 +267,10 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	size_t len;
 
 	facts_read(at, &f);
-	/* Not with an action that it is about to do: that waits for nothing. */
-	if (strcmp(report->stage, "ready") == 0 && !report->done &&
-	    ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi))
+	/* An action that it is about to do waits for no look: then it says again what it said before. */
+	if (strcmp(report->stage, "ready") == 0 &&
+	    (report->done ? ssi_again(&state->ssi, &ssi)
+			  : ssi_read(at, MIN(timeout_ms, SSI_MS), &state->ssi, &ssi)))
 		full.ssi = &ssi;
 	/* What begins now may have ended already: it is told after that. */
 	if (!report->done && job_look(&state->job))

@@ -7,6 +7,7 @@
 #include "agent/facts.h"
 #include "agent/job.h"
 #include "agent/ssi.h"
+#include "agent/wire.h"
 
 struct report {
 	const char *stage;	  /* initramfs, root, ready, failed */
@@ -31,7 +32,7 @@ enum report_action {
 /* What the server's answers may change. */
 struct report_state {
 	enum report_action action; /* what the server asks for */
-	char word[16], args[512];
+	char word[16], args[WIRE_ARGS_MAX];
 	struct job job;
 	unsigned long long action_id, action_done; /* its number; that of the last one that was done */
 	unsigned interval;			   /* seconds */

@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define CONFIG "config/krg_scheduler/"
 #define TOOL_MS 15000
+#define SINGLE_LOAD "probes/mosix_probe/norm_single_process_load/value"
+#define THRESHOLD "mosix_load_balancer/local_load/freq_limit_filter/threshold_filter/threshold"
 #define FAILED 1
 
 static int open_dir(int at, const char *path)
@@ -63,6 +66,34 @@ static int each(int at, const char *ids, struct text *out)
 	return n;
 }
 
+/* The program reads the load of a single process in a way that bash knows and the shell of busybox does not, which leaves a
+ * threshold of 0: then processes would go to and fro for nothing. It means one and a half times that load. */
+static void mend_threshold(int at, const char *name)
+{
+	_cleanup_free_ char *path = NULL, *is = NULL, *load = NULL;
+	unsigned long long n;
+	char text[24];
+
+	if (asprintf(&path, "schedulers/%s/" THRESHOLD, name) < 0)
+		path = NULL;
+	if (!path || file_read_line(at, path, &is) < 0 || strcmp(is, "0") != 0 ||
+	    file_read_line(at, SINGLE_LOAD, &load) < 0 || parse_number(load, INT_MAX, &n) < 0)
+		return;
+	snprintf(text, sizeof(text), "%llu\n", n * 3 / 2);
+	if (file_write_value(at, path, text, 0) < 0)
+		log_line("the threshold of the scheduler %s stays 0", name);
+}
+
+static void mend_thresholds(int at)
+{
+	int fd = open_dir(at, "schedulers");
+	_cleanup_closedir_ DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (e->d_name[0] != '.')
+			mend_threshold(at, e->d_name);
+}
+
 /* Which schedulers and probes with which limits is Kerrighed's own matter: its tools bring a program for it. What that has set
  * up before it failed is taken away again. */
 static int set_up(int root, int at, struct text *out)
@@ -71,6 +102,7 @@ static int set_up(int root, int at, struct text *out)
 	int r = command_run(root, argv, now_ms() + TOOL_MS, NULL, out);
 
 	if (r == 0 && each(at, NULL, NULL) > 0) {
+		mend_thresholds(at);
 		text_free(out);
 		return 0;
 	}

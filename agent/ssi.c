@@ -7,6 +7,7 @@
 #include "agent/facts.h"
 #include "agent/inside.h"
 #include "agent/look.h"
+#include "agent/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +38,9 @@ static void take_int(int at, const char *path, int *ret)
 	if (file_read_line(at, path, &s) < 0)
 		return;
 	minus = *s == '-';
-	if (parse_number(s + minus, INT_MAX, &n) == 0)
-		*ret = minus ? -(int)n : (int)n;
+	/* Below 0 all are one: there is none. */
+	if (parse_number(s + minus, WIRE_SSI_NUMBER_MAX, &n) == 0)
+		*ret = minus ? -1 : (int)n;
 }
 
 static void read_node_id(int at, const char *path, struct ssi *s)
@@ -88,10 +90,13 @@ static void read_counts(int at, const char *path, struct ssi *s)
 		p += *p == '\n';
 		for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 			size_t len = strlen(counts[i].word);
+			unsigned long n;
 
-			if (strncmp(p, counts[i].word, len) == 0)
-				*counts[i].field =
-					(int)MIN(strtoul(p + len, NULL, 10), (unsigned long)INT_MAX);
+			if (strncmp(p, counts[i].word, len) != 0)
+				continue;
+			n = strtoul(p + len, NULL, 10);
+			if (n <= WIRE_SSI_NUMBER_MAX)
+				*counts[i].field = (int)n;
 		}
 	}
 }
@@ -130,6 +135,8 @@ static void read_load(int at, const char *path, struct ssi *s)
 		memcpy(s->load, load, len);
 		s->load[len] = '\0';
 	}
+	if (!facts_is_load(s->load))
+		s->load[0] = '\0';
 }
 
 /* Generation 3.0: who is not in the container sees his own node alone there, under the merged names. */
@@ -149,7 +156,7 @@ static void read_inside(int at, const char *path, struct ssi *s)
 		*fields[i] = strtoull(end, &end, 10);
 	p = end + strspn(end, " ");
 	p[strcspn(p, "\n")] = '\0';
-	if (strlen(p) < sizeof(s->load))
+	if (strlen(p) < sizeof(s->load) && facts_is_load(p))
 		memcpy(s->load, p, strlen(p) + 1);
 }
 
@@ -304,7 +311,15 @@ bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret)
 	}
 	*ret = probe->last;
 	be_patient(probe, ret);
+	probe->given = *ret;
+	probe->has_given = true;
 	return true;
+}
+
+bool ssi_again(const struct ssi_probe *probe, struct ssi *ret)
+{
+	*ret = probe->given;
+	return probe->has_given;
 }
 
 /* ---- in the container --------------------------------------------------------------------------------------- */

@@ -24,6 +24,8 @@ struct ssi_probe {
 	struct ssi last;      /* what it had read until then */
 	struct ssi good;      /* the last one that came back whole */
 	long long slow_since; /* none has since; 0: the last one did */
+	struct ssi given;     /* what ssi_read() gave the last time */
+	bool has_given;
 };
 
 /* A busy machine is slow: what does not come back is stuck after this time. Until then, what was known of the merged machine counts. */
@@ -37,6 +39,8 @@ struct ssi_probe {
  * other one is started, and what it had read is given again.
  */
 bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret);
+/* What it gave the last time, without a look. False: nothing yet. */
+bool ssi_again(const struct ssi_probe *probe, struct ssi *ret);
 
 /* For a process in the container, which alone sees more than its own node: adds a line "PROCESSORS MEMORY_KB FREE_KB LOAD" to out, or
  * returns a status of agent/command.h. */

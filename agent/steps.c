@@ -18,8 +18,11 @@
 
 #define HOTPLUG "sys/kerrighed/hotplug"
 #define BOOT_MS 30000
-#define CLUSTER_MS 120000
-#define PS_MS 3000
+#define PREPARE_MS 30000
+#define INSIDE_MS 5000 /* so that what is said in the container at the end of its time comes out */
+#define CLUSTER_MS (INSIDE_CLUSTER_MS + INSIDE_MS)
+#define PS_MS (PROCESSES_LOOK_MS + INSIDE_MS)
+#define END_MS 10000 /* beyond its parts' own ends: past that it hangs itself */
 #define FAILED 1
 
 struct step {
@@ -188,8 +191,8 @@ static int do_migrate(const struct steps_env *env, const char *args, struct text
 	if (!pid || !node)
 		return FAILED;
 	if (has_container(env->at)) {
-		r = inside_ask(env->at, "allow", pid, now_ms() + CLUSTER_MS, out);
-		return r ? r : inside_ask(env->at, "migrate", args, now_ms() + CLUSTER_MS, out);
+		r = inside_ask(env->at, "allow", pid, now_ms() + BOOT_MS, out);
+		return r ? r : inside_ask(env->at, "migrate", args, now_ms() + BOOT_MS + INSIDE_MS, out);
 	}
 	r = command_run(env->at, (const char *const[]){ "krgcapset", "-k", pid, "-e", "+CAN_MIGRATE", NULL },
 			now_ms() + BOOT_MS, NULL, out);
@@ -202,8 +205,8 @@ static int do_migrate(const struct steps_env *env, const char *args, struct text
 static int do_ps(const struct steps_env *env, const char *args, struct text *out)
 {
 	if (has_container(env->at))
-		return inside_ask(env->at, "ps", args, now_ms() + 2LL * PS_MS, out);
-	return processes_list(env->at, PS_MS, *args == '1', out);
+		return inside_ask(env->at, "ps", args, now_ms() + PS_MS, out);
+	return processes_list(env->at, PROCESSES_LOOK_MS, *args == '1', out);
 }
 
 /* There is no such thing in 3.0: its nodes are taken out, one after the other. */
@@ -220,7 +223,7 @@ static int do_stop(const struct steps_env *env, const char *args, struct text *o
 static int do_scheduler(const struct steps_env *env, const char *args, struct text *out)
 {
 	if (has_container(env->at))
-		return inside_ask(env->at, "scheduler", args, now_ms() + 2LL * SCHEDULER_MS, out);
+		return inside_ask(env->at, "scheduler", args, now_ms() + SCHEDULER_MS + INSIDE_MS, out);
 	/* Where it does not mount, there are no schedulers, which is told then. */
 	env->mount("/config", "configfs");
 	return command_call(env->at, scheduler_set, args, now_ms() + SCHEDULER_MS, out);
@@ -229,7 +232,7 @@ static int do_scheduler(const struct steps_env *env, const char *args, struct te
 static int do_probe(const struct steps_env *env, const char *args, struct text *out)
 {
 	if (has_container(env->at))
-		return inside_ask(env->at, "probe", args, now_ms() + PROBE_MS + SCHEDULER_MS, out);
+		return inside_ask(env->at, "probe", args, now_ms() + PROBE_MS + INSIDE_MS, out);
 	return command_call(env->at, probe_run, args, now_ms() + PROBE_MS, out);
 }
 
@@ -238,16 +241,17 @@ static const struct {
 	int (*run)(const struct steps_env *env, const char *args, struct text *out);
 	const char *letters; /* of its arguments */
 	int words, least;    /* how many there are, and may be */
+	int ms;		     /* until it hangs */
 } table[] = {
-	{ "ssi-prepare", do_prepare, "", 0, 0 },
-	{ "ssi-boot", do_boot, "", 0, 0 },
-	{ "ssi-add", do_add, "0123456789,-", 1, 0 },
-	{ "ssi-remove", do_remove, "0123456789,-", 1, 1 },
-	{ "ssi-stop", do_stop, "", 0, 0 },
-	{ "ssi-migrate", do_migrate, "0123456789 ", 2, 2 },
-	{ "ssi-ps", do_ps, "01", 1, 1 },
-	{ "ssi-scheduler", do_scheduler, "0123456789,- ", 2, 1 },
-	{ "ssi-probe", do_probe, "0123456789,-", 1, 1 },
+	{ "ssi-prepare", do_prepare, "", 0, 0, PREPARE_MS },
+	{ "ssi-boot", do_boot, "", 0, 0, BOOT_MS + END_MS },
+	{ "ssi-add", do_add, "0123456789,-", 1, 0, CLUSTER_MS + END_MS },
+	{ "ssi-remove", do_remove, "0123456789,-", 1, 1, CLUSTER_MS + END_MS },
+	{ "ssi-stop", do_stop, "", 0, 0, CLUSTER_MS + END_MS },
+	{ "ssi-migrate", do_migrate, "0123456789 ", 2, 2, 2 * BOOT_MS + INSIDE_MS + END_MS },
+	{ "ssi-ps", do_ps, "01", 1, 1, PS_MS },
+	{ "ssi-scheduler", do_scheduler, "0123456789,- ", 2, 1, SCHEDULER_MS + INSIDE_MS + END_MS },
+	{ "ssi-probe", do_probe, "0123456789,-", 1, 1, PROBE_MS + INSIDE_MS + END_MS },
 };
 
 static int count_words(const char *args)
@@ -270,6 +274,14 @@ bool steps_know(const char *word, const char *args)
 		       count_words(args) <= table[i].words && count_words(args) >= table[i].least;
 	}
 	return false;
+}
+
+int steps_ms(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (strcmp(table[i].word, word) == 0)
+			return table[i].ms;
+	return 0;
 }
 
 int steps_run(const struct steps_env *env, const char *word, const char *args, struct text *out)

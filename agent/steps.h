@@ -21,6 +21,8 @@ struct steps_env {
 
 /* True for a word of the table with arguments of its form. */
 bool steps_know(const char *word, const char *args);
+/* How long it may take: past that it hangs. 0 for what is no word of the table. */
+int steps_ms(const char *word);
 /* Does it: 0, or the exit status of what failed. Adds to out what was said. Takes its time, at most some minutes. */
 int steps_run(const struct steps_env *env, const char *word, const char *args, struct text *out);
 /* What the environment's mount is on a node. */

@@ -49,6 +49,7 @@
  * so with a report that has WIRE_REPORT_DONE, and then does it. The action comes again until then. */
 #define WIRE_KEY_ACTION_ID "action_id"
 #define WIRE_KEY_ACTION_ARGS "action_args" /* words with one blank between; stands before it, too */
+#define WIRE_ARGS_MAX 1024		   /* bytes of them: the longest list of ids has 680 */
 /* reboot, poweroff; reset: at once, without a shutdown. Those below are done beside the reports: WIRE_REPORT_DONE says that it
  * begins, and WIRE_REPORT_RESULT_ID what became of it. They form the single system image (Kerrighed) and work in it:
  *   ssi-prepare           this node gets ready to be in it
@@ -58,7 +59,8 @@
  *   ssi-stop              it ends, with generation 2.4
  *   ssi-migrate PID ID    the process moves to that node
  *   ssi-scheduler N [IDS] its schedulers: 1 on, on these nodes or all; 0 off; 2 as they are. A line "NAME IDS" for each
- *   ssi-probe IDS         tries it out (agent/probe.h), between this node and another one of these; a line for each part */
+ *   ssi-probe IDS         tries it out (agent/probe.h), between this node and another one of these; a line for each part.
+ *                         One that was done and has a WHY: what was to be seen the kernel does not tell */
 #define WIRE_KEY_ACTION "action"
 /* Of an answer to a node in the single system: it shall look at its processes now, though no sooner than two seconds after
  * the last time, and report them as soon as it has them. 0: without the kernel's own threads; 1: with them. It stands in each
@@ -86,6 +88,7 @@
 
 /* Of a ready node whose kernel has the single system image (Kerrighed); all of them in each such report but what is
  * unknown, which is left out. SUBSESSION is always there: what lacks it says nothing of the single system. */
+#define WIRE_SSI_NUMBER_MAX 1000000000		    /* of each number below, but of memory */
 #define WIRE_REPORT_SSI_SUBSESSION "ssi_subsession" /* -1: not started on this node; else the node is in it */
 #define WIRE_REPORT_SSI_SESSION "ssi_session"	    /* only nodes of one session see each other */
 #define WIRE_REPORT_SSI_NODE "ssi_node"		    /* its id in there */
@@ -104,8 +107,9 @@
 #define WIRE_REPORT_DONE "done" /* the id of the action that it does now */
 /* An action that has ended; in each report until one was taken. */
 #define WIRE_REPORT_RESULT_ID "result_id"
-#define WIRE_REPORT_RESULT_STATUS \
-	"result_status"		    /* exit status; 124: not in time; 127: no such program; 128 + signal */
+#define WIRE_REPORT_RESULT_STATUS "result_status" /* exit status, or one of these, or 128 + signal */
+#define WIRE_STATUS_TIMEOUT 124	    /* it did not end in time; what is said of that is the last line */
+#define WIRE_STATUS_MISSING 127	    /* there is no such program */
 #define WIRE_REPORT_RESULT "result" /* what was said, its first bytes */
 
 /* The processes of the single system, in one report after each look at them. STATUS as of an action; where it is not 0,

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ipc.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 
 #include "agent/command.h"
@@ -165,6 +167,70 @@ static void shared_memory_that_is_not_shared_is_told(void **state)
 	assert_string_equal(part(&out, "shared"), "shared 1 it read something else than was written");
 }
 
+/* 2.6.20 does not tell how many processor numbers a node has: that follows from where this process is, on its first one. */
+static void put_place(struct room *room, int processor)
+{
+	_cleanup_text_ struct text stat = { 0 };
+
+	text_addf(&stat, "1 (probe) R");
+	for (int i = 4; i < 39; i++)
+		text_addf(&stat, " 0");
+	text_addf(&stat, " %d 0 0\n", processor);
+	put(room, "proc/self/stat", stat.s);
+	unlinkat(room->at, "sys/devices/system/cpu/kernel_max", 0);
+}
+
+static void an_older_kernel_says_by_its_numbers_where_a_process_is(void **state)
+{
+	_cleanup_text_ struct text out = { 0 }, stays = { 0 };
+	struct room *room = *state;
+
+	put_node(room, MIGRATE);
+	put_place(room, 16);
+	assert_int_equal(run(room, "ssi-probe", "1,2,3", &out), 0);
+	assert_string_equal(part(&out, "leave"), "leave 0");
+	assert_string_equal(part(&out, "shared"), "shared 0");
+	put_tool(room, "bin/migrate", "set -- $1 2; " MIGRATE);
+	assert_int_equal(run(room, "ssi-probe", "2,3", &stays), 1);
+	assert_string_equal(part(&stays, "leave"), "leave 1 it runs on node 2 and not on node 3");
+}
+
+static void where_no_kernel_tells_the_place_the_rest_is_tried_all_the_same(void **state)
+{
+	_cleanup_text_ struct text out = { 0 }, refused = { 0 }, gone = { 0 };
+	struct room *room = *state;
+
+	put_node(room, MIGRATE);
+	put_place(room, 1);
+	assert_int_equal(run(room, "ssi-probe", "1,2,3", &out), 0);
+	assert_string_equal(part(&out, "leave"), "leave 0 the kernel does not tell where a process is");
+	assert_string_equal(part(&out, "return"), "return 0 the kernel does not tell where a process is");
+	assert_string_equal(part(&out, "result"), "result 0");
+	assert_string_equal(part(&out, "shared"), "shared 0");
+	put_tool(room, "bin/migrate", "echo no such node >&2; exit 3");
+	assert_int_equal(run(room, "ssi-probe", "2,3", &refused), 3);
+	assert_string_equal(part(&refused, "leave"), "leave 3 no such node");
+	put_tool(room, "bin/migrate", "[ $2 != 2 ] || kill -9 $1");
+	assert_int_equal(run(room, "ssi-probe", "2,3", &gone), 1);
+	assert_string_equal(part(&gone, "result"), "result 1 it ended without a result");
+}
+
+/* What a test that was ended in the middle leaves behind lasts until the next one. */
+static void shared_memory_that_was_left_behind_goes(void **state)
+{
+	_cleanup_text_ struct text out = { 0 };
+	struct room *room = *state;
+	int left = shmget(PROBE_SHARED_KEY, 4096, IPC_CREAT | 0600);
+	struct shmid_ds is;
+
+	assert_true(left >= 0);
+	put_node(room, MIGRATE);
+	assert_int_equal(run(room, "ssi-probe", "2,3", &out), 0);
+	assert_string_equal(part(&out, "shared"), "shared 0");
+	assert_int_equal(shmctl(left, IPC_STAT, &is), -1);
+	assert_int_equal(shmget(PROBE_SHARED_KEY, 0, 0), -1);
+}
+
 static int hang(int at, const char *args, int out)
 {
 	int r = write_all(out, "begun\n", 6);
@@ -228,6 +294,36 @@ static void the_schedulers_are_set_up_and_taken_away(void **state)
 	assert_there(room, SCHED "probes/load", false);
 }
 
+/* The program reads the load of a single process as only some shells can; with the others it writes 0. */
+static void a_threshold_of_nothing_is_mended(void **state)
+{
+	static const char way[] =
+		"schedulers/mosix/mosix_load_balancer/local_load/freq_limit_filter/threshold_filter";
+	_cleanup_text_ struct text script = { 0 }, on = { 0 };
+	_cleanup_free_ char *mended = NULL, *kept = NULL;
+	struct room *room = *state;
+	char path[200];
+
+	snprintf(path, sizeof(path), SCHED "%s/threshold", way);
+	put(room, SCHED "schedulers/.keep", "");
+	put(room, SCHED "probes/mosix_probe/norm_single_process_load/value", "1000\n");
+	text_addf(&script, "cd " SCHED " && mkdir -p %s && echo ${THRESHOLD-0} >%s/threshold", way, way);
+	put_tool(room, "bin/krg_legacy_scheduler", script.s);
+	assert_int_equal(run(room, "ssi-scheduler", "1", &on), 0);
+	mended = get(room, path);
+	assert_string_equal(mended, "1500\n");
+	/* What has a value keeps it. */
+	assert_int_equal(unlinkat(room->at, path, 0), 0);
+	put(room, SCHED "schedulers/.keep", "");
+	assert_int_equal(run(room, "ssi-scheduler", "0", &on), 0);
+	put(room, SCHED "probes/mosix_probe/norm_single_process_load/value", "1000\n");
+	assert_int_equal(setenv("THRESHOLD", "7", 1), 0);
+	assert_int_equal(run(room, "ssi-scheduler", "1", &on), 0);
+	unsetenv("THRESHOLD");
+	kept = get(room, path);
+	assert_string_equal(kept, "7\n");
+}
+
 static void what_keeps_schedulers_from_being_set_up_is_told(void **state)
 {
 	_cleanup_text_ struct text kernel = { 0 }, tool = { 0 }, half = { 0 }, nothing = { 0 };
@@ -257,8 +353,12 @@ int main(void)
 		IN_ROOM(a_process_that_does_not_move_is_told),
 		IN_ROOM(what_comes_back_with_another_result_is_told),
 		IN_ROOM(shared_memory_that_is_not_shared_is_told),
+		IN_ROOM(an_older_kernel_says_by_its_numbers_where_a_process_is),
+		IN_ROOM(where_no_kernel_tells_the_place_the_rest_is_tried_all_the_same),
+		IN_ROOM(shared_memory_that_was_left_behind_goes),
 		IN_ROOM(a_call_that_hangs_is_ended_with_what_it_has_said),
 		IN_ROOM(the_schedulers_are_set_up_and_taken_away),
+		IN_ROOM(a_threshold_of_nothing_is_mended),
 		IN_ROOM(what_keeps_schedulers_from_being_set_up_is_told),
 	};
 

@@ -175,9 +175,33 @@ static void what_cannot_be_read_is_left_unknown(void **state)
 	assert_int_equal(s.subsession_id, 1);
 	assert_string_equal(s.abi, "");
 	assert_int_equal(s.present, 0);
-	assert_int_equal(s.online, 2147483647);
+	assert_int_equal(s.online, 0);
 	assert_int_equal(s.processors, 0);
 	assert_int_equal(s.memory_kb, 0);
+}
+
+/* A report with a number of no sense would be refused whole. */
+static void numbers_of_no_sense_are_left_out(void **state)
+{
+	struct ssi_probe probe = { .merged = true };
+	struct room *room = *state;
+	struct ssi s;
+
+	put_node(room, "-7\n");
+	put(room, "proc/kerrighed/nodes/nrnodes", "ONLINE:99999999999999999999\nPRESENT:2\n");
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_int_equal(s.subsession_id, -1);
+	assert_int_equal(s.online, 0);
+	put_node(room, "1\n");
+	put_cluster(room);
+	put(room, "proc/kerrighed/nodes/cluster/loadavg", "nan 0.20 0.10 1/240 8388700\n");
+	assert_true(ssi_read(room->at, DEADLINE_MS, &probe, &s));
+	assert_string_equal(s.load, "");
+	assert_int_equal(s.processors, 16);
+	assert_true(facts_is_load("0.02") && facts_is_load("999999.999999"));
+	assert_false(facts_is_load("") || facts_is_load("-1.00") || facts_is_load("1234567.00") ||
+		     facts_is_load("1") || facts_is_load("1.") || facts_is_load("1.0x") ||
+		     facts_is_load("inf"));
 }
 
 static void make_hang(struct room *room, const char *path)
@@ -355,6 +379,7 @@ int main(void)
 		IN_ROOM(more_online_than_present_is_told_as_it_is),
 		IN_ROOM(a_common_kernel_has_no_single_system),
 		IN_ROOM(what_cannot_be_read_is_left_unknown),
+		IN_ROOM(numbers_of_no_sense_are_left_out),
 		IN_ROOM(a_read_that_hangs_costs_its_deadline_and_no_more),
 		IN_ROOM(a_hanging_container_is_told_by_what_it_reads),
 		IN_ROOM(a_slow_read_is_told_when_it_has_been_slow_for_long),

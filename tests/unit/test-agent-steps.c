@@ -205,6 +205,36 @@ static void only_words_of_the_table_are_known(void **state)
 	assert_false(steps_know("ssi-migrate", "1"));
 	assert_false(steps_know("ssi-migrate", "1 2 3"));
 	assert_false(steps_know("sh", ""));
+	/* Each has its end. */
+	assert_true(steps_ms("ssi-prepare") > 0 && steps_ms("ssi-prepare") < steps_ms("ssi-add"));
+	assert_int_equal(steps_ms("sh"), 0);
+}
+
+/* Every third id of 254 lacks: no list is longer. */
+static void the_longest_list_of_ids_comes_through(void **state)
+{
+	_cleanup_text_ struct text ids = { 0 }, answer = { 0 }, ran = { 0 }, out = { 0 };
+	struct report_state s = { .interval = 10 };
+	struct room *room = *state;
+	pid_t pid;
+
+	for (int id = 1; id < 255; id++)
+		if (id % 3)
+			text_addf(&ids, "%s%d", ids.len ? "," : "", id);
+	assert_true(ids.len > 600);
+	text_addf(&answer, "action_id=4\naction_args=%s\naction=ssi-add\n", ids.s);
+	report_obey(answer.s, &s);
+	assert_int_equal(s.action, ACTION_STEPS);
+	assert_string_equal(s.args, ids.s);
+	put_hotplug(room);
+	put(room, "run/muster/node.conf", "");
+	put_tool(room, "bin/krgadm", "echo \"$@\" >ran");
+	pid = start_inside(room, NULL);
+	wait_for_inside(room);
+	assert_int_equal(run(room, "ssi-add", ids.s, &out), 0);
+	text_addf(&ran, "nodes add -n %s\n", ids.s);
+	assert_file(room, "ran", ran.s);
+	end_inside(pid);
 }
 
 static void a_program_that_hangs_is_ended(void **state)
@@ -288,6 +318,15 @@ static void a_wrong_action_is_none(void **state)
 	assert_int_equal(s.action, ACTION_NONE);
 }
 
+/* Bytes of a request, as its head says. */
+static size_t whole(const char *request)
+{
+	const char *length = strstr(request, "Content-Length: "), *body = strstr(request, "\r\n\r\n");
+
+	assert_true(length && body);
+	return (size_t)(body + 4 - request) + strtoul(length + 16, NULL, 10);
+}
+
 /* A server that takes one report, and keeps it in the file "heard". Its port. */
 static uint16_t hear(struct room *room, pid_t *ret)
 {
@@ -308,7 +347,7 @@ static uint16_t hear(struct room *room, pid_t *ret)
 		for (size_t at = 0; (n = read(from, buf + at, sizeof(buf) - 1 - at)) > 0;) {
 			at += (size_t)n;
 			buf[at] = '\0';
-			if (strstr(buf, "\ndone="))
+			if (strstr(buf, "\ndone=") && at >= whole(buf))
 				break;
 		}
 		_exit(write_all(from, "HTTP/1.0 204 No Content\r\n\r\n", 27) < 0 ||
@@ -344,6 +383,38 @@ static void a_reset_waits_for_nothing(void **state)
 	assert_non_null(strstr(heard, "done=9\n"));
 }
 
+/* Else a node that begins with something would look as if it had left the single system. */
+static void the_report_that_an_order_begins_says_again_what_was_known(void **state)
+{
+	_cleanup_free_ char *heard = NULL;
+	struct report_state s = { .interval = 10 };
+	struct room *room = *state;
+	struct conf c = { 0 };
+	struct ssi is;
+	int status;
+	pid_t pid;
+
+	put(room, "sys/kerrighed/node_id", "2\n");
+	put(room, "sys/kerrighed/session_id", "7\n");
+	put(room, "sys/kerrighed/subsession_id", "1\n");
+	put_tool(room, "bin/krgadm", "exit 0");
+	assert_false(ssi_again(&s.ssi, &is));
+	assert_true(ssi_read(room->at, DEADLINE_MS, &s.ssi, &is));
+	c.port = hear(room, &pid);
+	assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &c.server), 1);
+	report_obey("action_id=9\naction_args=3\naction=ssi-add\n", &s);
+	power_obey(room->at, &c, "ready", &s, false);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	heard = get(room, "heard");
+	assert_non_null(strstr(heard, "stage=ready\n"));
+	assert_non_null(strstr(heard, "done=9\n"));
+	assert_non_null(strstr(heard, "ssi_subsession=1\n"));
+	assert_non_null(strstr(heard, "ssi_node=2\n"));
+	wait_for_job(&s.job);
+	job_reported(&s.job);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,10 +424,12 @@ int main(void)
 		IN_ROOM(the_third_boots_a_container_and_adds_from_within),
 		IN_ROOM(the_container_runs_its_own_commands_only),
 		cmocka_unit_test(only_words_of_the_table_are_known),
+		IN_ROOM(the_longest_list_of_ids_comes_through),
 		IN_ROOM(a_program_that_hangs_is_ended),
 		IN_ROOM(a_job_works_beside_the_reports_and_tells_its_result),
 		cmocka_unit_test(a_wrong_action_is_none),
 		IN_ROOM(a_reset_waits_for_nothing),
+		IN_ROOM(the_report_that_an_order_begins_says_again_what_was_known),
 	};
 
 	return cmocka_run_group_tests_name("agent-steps", tests, NULL, NULL);
