@@ -126,6 +126,8 @@ int report_body(const struct report *report, const struct facts *f, char **ret, 
 	add_facts(&t, f);
 	if (report->done)
 		text_addf(&t, WIRE_REPORT_DONE "=%llu\n", report->done);
+	if (report->busy)
+		text_addf(&t, WIRE_REPORT_BUSY "=1\n");
 	if (report->ssi)
 		add_ssi(&t, report->ssi);
 	if (report->job) {
@@ -275,6 +277,7 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	/* What begins now may have ended already: it is told after that. */
 	if (!report->done && job_look(&state->job))
 		full.job = &state->job;
+	full.busy = job_runs(&state->job);
 	if (job_look(&state->list))
 		full.list = &state->list;
 	/* Once a boot is enough: a node that runs reports all the time. */

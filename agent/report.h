@@ -15,6 +15,7 @@ struct report {
 	unsigned long long done;  /* the action that the node does now; 0: none */
 	const struct job *job;	  /* whose result it tells; NULL: none */
 	const struct job *list;	  /* of the processes, likewise */
+	bool busy;		  /* an action that has a result is at work */
 	const struct ssi *ssi;	  /* NULL: it has no part in one, or it is not told now */
 };
 

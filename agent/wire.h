@@ -105,6 +105,7 @@
 #define WIRE_REPORT_SSI_STUCK "ssi_stuck" /* the file whose reading did not come back in time */
 
 #define WIRE_REPORT_DONE "done" /* the id of the action that it does now */
+#define WIRE_REPORT_BUSY "busy" /* 1: it does one of those with a result; another one would have to wait */
 /* An action that has ended; in each report until one was taken. */
 #define WIRE_REPORT_RESULT_ID "result_id"
 #define WIRE_REPORT_RESULT_STATUS "result_status" /* exit status, or one of these, or 128 + signal */

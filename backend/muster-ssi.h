@@ -24,6 +24,9 @@ void muster_ssi_free(struct ssi_state *s);
 int muster_ssi_judge(const struct node_state *v, size_t n, struct ssi_state *ret) _must_check_;
 /* Says of one that seems to be up that it hangs, where looking at its processes has shown it, and what to do. */
 int muster_ssi_hangs(struct ssi_state *s) _must_check_;
+/* How many processes are on each node, where that can be asked for: a node of it is asked, so that it takes a moment. What takes
+ * longer than `ms` is left unknown; where looking at them does not come back, it says that it hangs. */
+int muster_ssi_count(struct muster *m, int ms, struct ssi_state *s) _must_check_;
 /* What these nodes lack to form it now: sentences, none when nothing is missing. */
 int muster_ssi_missing(const struct node_state *v, size_t n, struct strv *ret) _must_check_;
 

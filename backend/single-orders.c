@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/wire.h"
 #include "util/clock.h"
 #include "util/i18n.h"
 
 #define LOOK_MS 50
+#define LOST_LOOK_MS 1000
 #define WHY_MAX 200
 
 void orders_free(struct orders *o)
@@ -126,34 +128,64 @@ int context_pause(struct muster *m, int ms)
 	return poll(&p, 1, ms) > 0 ? -MUSTER_E_CANCELLED : 0;
 }
 
+static int end_order(struct order *o, const char *why)
+{
+	char *text = strdup(why);
+
+	if (!text)
+		return -ENOMEM;
+	free(o->output);
+	o->output = text;
+	o->ended = true;
+	return 0;
+}
+
 static int give_up(struct orders *o)
 {
-	for (size_t i = 0; i < o->n; i++) {
-		char *text;
+	int r = 0;
 
-		if (o->v[i].ended)
-			continue;
-		text = strdup(_("it did not say in time what became of it"));
-		if (!text)
-			return -ENOMEM;
-		free(o->v[i].output);
-		o->v[i].output = text;
-		o->v[i].ended = true;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < o->n; i++)
+		if (!o->v[i].ended)
+			r = end_order(&o->v[i], _("it did not say in time what became of it"));
+	return r;
+}
+
+/* Nobody has to wait for a node that is gone. */
+static int leave_lost(struct muster *m, struct orders *o)
+{
+	struct node_state *v;
+	size_t n;
+	int r = muster_status(m, NULL, &v, &n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < o->n; i++)
+		for (size_t k = 0; r == 0 && !o->v[i].ended && k < n; k++)
+			if (strcmp(v[k].name, o->v[i].name) == 0 &&
+			    (v[k].stage == NODE_LOST || v[k].stage == NODE_OFF))
+				r = end_order(&o->v[i], _("it has stopped reporting"));
+	muster_status_free(v, n);
+	return r;
 }
 
 int orders_run(struct muster *m, const struct strv *names, const char *what, const char *args,
 	       int64_t timeout_ms, struct orders *ret)
 {
-	int64_t end = clock_mono_ms() + timeout_ms;
+	int64_t end = clock_mono_ms() + timeout_ms, looked = clock_mono_ms();
 	struct orders o = { 0 };
 	int r = give(m, names, what, args, &o);
 
 	while (r == 0 && !all_ended(&o) && clock_mono_ms() < end) {
 		r = context_pause(m, LOOK_MS);
+		if (r == -MUSTER_E_CANCELLED)
+			context_note(m, _("Nobody waits for it any more; what the nodes were asked for goes "
+					  "on. `muster ssi status` tells what became of it."));
 		if (r == 0)
 			r = look(m, &o);
+		if (r == 0 && clock_mono_ms() - looked >= LOST_LOOK_MS) {
+			looked = clock_mono_ms();
+			r = leave_lost(m, &o);
+		}
 	}
 	if (r == 0)
 		r = give_up(&o);
@@ -165,10 +197,21 @@ int orders_run(struct muster *m, const struct strv *names, const char *what, con
 	return 0;
 }
 
+/* The first line; what did not end in time, or was not there, is told by the last one. */
+static char *telling_line(const struct order *o)
+{
+	bool last = o->done && (o->status == WIRE_STATUS_TIMEOUT || o->status == WIRE_STATUS_MISSING);
+	const char *line = o->output;
+
+	for (const char *p = line; last && *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (*p != '\n')
+			line = p;
+	return strndup(line, MIN(strcspn(line, "\n"), (size_t)WHY_MAX));
+}
+
 char *order_why(const struct order *o)
 {
-	int len = (int)MIN(strcspn(o->output, "\n"), (size_t)WHY_MAX);
-	_cleanup_free_ char *line = strndup(o->output, (size_t)len), *said = line ? muster_said(line) : NULL;
+	_cleanup_free_ char *line = telling_line(o), *said = line ? muster_said(line) : NULL;
 	char *text;
 
 	if (!said)

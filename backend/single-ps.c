@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend/context.h"
@@ -53,11 +54,11 @@ void muster_ssi_ps_free(struct ssi_processes *p)
 	ssi_processes_free(p);
 }
 
-/* Where one node cannot tell, musterd asks another; that of the last one which could not is told at the end. */
-static int wait_for_list(struct muster *m, struct muster_asking *a, struct ssi_processes **ret)
+/* Where one node cannot tell, musterd asks another. 1: the time is over; *ret is what the last one that could not has said, or NULL. */
+static int next_list(struct muster *m, struct muster_asking *a, int ms, struct ssi_processes **ret)
 {
 	_cleanup_(ssi_processes_freep) struct ssi_processes *p = NULL;
-	int64_t end = clock_mono_ms() + FIRST_MS;
+	int64_t end = clock_mono_ms() + ms;
 	int r;
 
 	for (;;) {
@@ -70,14 +71,25 @@ static int wait_for_list(struct muster *m, struct muster_asking *a, struct ssi_p
 			if (p->look != SSI_LOOK_FAILED)
 				break;
 		}
-		if (r < 0)
-			return r;
-		if (clock_mono_ms() >= end)
+		if (r >= 0 && clock_mono_ms() >= end) {
+			r = 1;
 			break;
-		r = context_pause(m, LOOK_MS);
+		}
+		r = r < 0 ? r : context_pause(m, LOOK_MS);
 		if (r < 0)
 			return r;
 	}
+	*ret = TAKE_PTR(p);
+	return r;
+}
+
+static int wait_for_list(struct muster *m, struct muster_asking *a, struct ssi_processes **ret)
+{
+	_cleanup_(ssi_processes_freep) struct ssi_processes *p = NULL;
+	int r = next_list(m, a, FIRST_MS, &p);
+
+	if (r < 0)
+		return r;
 	if (p && p->look == SSI_LOOK_FAILED)
 		context_error(m, _("%s cannot tell of the processes: %.*s"), p->node,
 			      (int)strcspn(p->text, "\n"), p->text);
@@ -126,5 +138,55 @@ int muster_ssi_ps(struct muster *m, bool kernel, struct ssi_processes **ret)
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static void count(const struct ssi_processes *p, struct ssi_state *s)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		if (s->nodes[i].place != SSI_ONLINE)
+			continue;
+		s->nodes[i].processes = 0;
+		for (size_t k = 0; k < p->n; k++)
+			s->nodes[i].processes += !p->v[k].kernel && p->v[k].node == s->nodes[i].id;
+	}
+}
+
+/* What is to be done is to be done with all its nodes, whichever are listed. */
+static int hangs(struct muster *m, struct ssi_state *s)
+{
+	struct ssi_state all;
+	int r = muster_ssi_status(m, NULL, &all);
+
+	if (r < 0)
+		return r;
+	r = ssi_hangs(&all);
+	if (r == 0) {
+		free(s->what);
+		free(s->remedy);
+		s->what = TAKE_PTR(all.what);
+		s->remedy = TAKE_PTR(all.remedy);
+		s->health = all.health;
+	}
+	ssi_state_clear(&all);
+	return r;
+}
+
+int muster_ssi_count(struct muster *m, int ms, struct ssi_state *s)
+{
+	_cleanup_(muster_asking_freep) struct muster_asking *a = NULL;
+	_cleanup_(ssi_processes_freep) struct ssi_processes *p = NULL;
+	int r;
+
+	/* Who cannot ask, or is not answered, knows what the reports say. */
+	if (s->health != SSI_UP || muster_ssi_ps_ask(m, false, &a) < 0)
+		return 0;
+	r = next_list(m, a, ms, &p);
+	if (r != 0 || !p)
+		return r == -MUSTER_E_CANCELLED || r == -ENOMEM ? r : 0;
+	if (p->look == SSI_LOOK_HANGS)
+		return hangs(m, s);
+	if (p->look == SSI_LOOK_DONE)
+		count(p, s);
 	return 0;
 }

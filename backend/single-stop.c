@@ -167,11 +167,11 @@ static int stop(struct muster *m, struct work *w)
 		return r;
 	if (r == 0)
 		return missing ? stop_by_node(m, w)
-			       : work_say_all(w, 0, _("The single system cannot be ended"), why);
+			       : work_failed(m, w, false, _("The single system cannot be ended"), why);
 	r = work_await_online(m, w, false);
-	if (r == 0)
+	if (r > 0)
 		context_done(m);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int muster_ssi_stop(struct muster *m, const char *range, struct muster_result **ret, size_t *ret_n)

@@ -9,11 +9,13 @@
 #include "backend/single-orders.h"
 #include "backend/single-work.h"
 #include "backend/ssi/gate.h"
+#include "backend/ssi/processes.h"
 #include "util/clock.h"
 #include "util/i18n.h"
 
 #define HEAR_MS 60000 /* until a node has heard of an order */
-#define PREPARE_MS HEAR_MS
+/* Beyond the agents' own ends (agent/steps.c). */
+#define PREPARE_MS (HEAR_MS + 45000)
 #define BOOT_MS (HEAR_MS + 60000)
 #define ADD_MS (HEAR_MS + 180000)
 #define MIGRATE_MS (HEAR_MS + 60000)
@@ -73,6 +75,19 @@ static int prepare(struct muster *m, struct work *w)
 	return fine == w->n;
 }
 
+/* What the order to add them said: 1, or 0 and why. */
+static int come_online(struct muster *m, struct work *w, int added, const char *why)
+{
+	int r;
+
+	if (!added)
+		return work_failed(m, w, true, _("It cannot be added"), why);
+	r = work_await_online(m, w, true);
+	if (r > 0)
+		context_done(m);
+	return r < 0 ? r : 0;
+}
+
 static int start(struct muster *m, struct work *w)
 {
 	_cleanup_free_ char *why = NULL, *ids = NULL;
@@ -91,12 +106,7 @@ static int start(struct muster *m, struct work *w)
 	context_done(m);
 	work_step(m, NC_("step", "add"), w);
 	r = work_order_one(m, w->v[0].name, "ssi-add", ids, ADD_MS, &why, &missing);
-	if (r == 0)
-		return work_say_all(w, 0, _("The nodes cannot be added"), why);
-	r = r < 0 ? r : work_await_online(m, w, true);
-	if (r == 0)
-		context_done(m);
-	return r;
+	return r < 0 ? r : come_online(m, w, r, why);
 }
 
 /* Two of one session would be two machines that know of each other's nodes. */
@@ -151,12 +161,7 @@ static int add(struct muster *m, struct work *w)
 		return r;
 	work_step(m, NC_("step", "add"), w);
 	r = work_order_any(m, w, "ssi-add", ids, ADD_MS, &why);
-	if (r == 0)
-		return work_say_all(w, 0, _("It cannot be added"), why);
-	r = r < 0 ? r : work_await_online(m, w, true);
-	if (r == 0)
-		context_done(m);
-	return r;
+	return r < 0 ? r : come_online(m, w, r, why);
 }
 
 /* Those that are in it already are what the new ones are held against. */
@@ -216,6 +221,15 @@ static int may_leave(struct muster *m, const struct work *w)
 	return r;
 }
 
+static int go_offline(struct muster *m, struct work *w)
+{
+	int r = work_await_online(m, w, false);
+
+	if (r > 0)
+		context_done(m);
+	return r < 0 ? r : 0;
+}
+
 int muster_ssi_remove(struct muster *m, const char *range, struct muster_result **ret, size_t *ret_n)
 {
 	_cleanup_free_ char *why = NULL, *ids = NULL;
@@ -230,9 +244,9 @@ int muster_ssi_remove(struct muster *m, const char *range, struct muster_result 
 		work_step(m, NC_("step", "remove"), &w);
 		r = work_order_any(m, &w, "ssi-remove", ids, ADD_MS, &why);
 		if (r == 0)
-			r = work_say_all(&w, 0, _("It cannot be removed"), why);
+			r = work_failed(m, &w, false, _("It cannot be removed"), why);
 		else if (r > 0)
-			r = work_await_online(m, &w, false);
+			r = go_offline(m, &w);
 	}
 	if (r == 0)
 		r = work_end(&w, ret, ret_n);
@@ -241,6 +255,51 @@ int muster_ssi_remove(struct muster *m, const char *range, struct muster_result 
 }
 
 /* ---- reset ------------------------------------------------------------------------------------------------- */
+
+static bool is_in(const struct ssi_node *n)
+{
+	return n->place == SSI_ONLINE || n->place == SSI_BROKEN;
+}
+
+static bool is_chosen(const struct ssi_state *chosen, const char *name)
+{
+	for (size_t i = 0; i < chosen->n_nodes; i++)
+		if (strcmp(chosen->nodes[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What remains of a single system that one of its nodes vanishes from hangs. */
+static int refuse_half(struct muster *m, const struct ssi_state *chosen)
+{
+	_cleanup_strv_ struct strv others = STRV_INIT;
+	_cleanup_free_ char *range = NULL;
+	struct ssi_state all;
+	int r = muster_ssi_status(m, NULL, &all);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < all.n_nodes; i++)
+		for (size_t k = 0; r == 0 && k < chosen->n_nodes; k++)
+			if (is_in(&all.nodes[i]) && is_in(&chosen->nodes[k]) &&
+			    all.nodes[i].session == chosen->nodes[k].session &&
+			    !is_chosen(chosen, all.nodes[i].name)) {
+				r = strv_add(&others, all.nodes[i].name);
+				break;
+			}
+	range = r == 0 && others.n ? muster_fold(&others) : NULL;
+	if (r == 0 && others.n && !range)
+		r = -ENOMEM;
+	if (range) {
+		context_error(m,
+			      _("%s would be left in a single system that hangs: take those nodes along, or "
+				"leave the range out. `muster ssi remove` takes single nodes out of it."),
+			      range);
+		r = -MUSTER_E_REFUSED;
+	}
+	muster_ssi_free(&all);
+	return r;
+}
 
 int muster_ssi_reset(struct muster *m, const char *range, struct muster_result **ret, size_t *ret_n)
 {
@@ -254,18 +313,20 @@ int muster_ssi_reset(struct muster *m, const char *range, struct muster_result *
 	for (size_t i = 0; r == 0 && i < s.n_nodes; i++)
 		if (s.nodes[i].place != SSI_OUT)
 			r = strv_add(&names, s.nodes[i].name);
+	if (r == 0 && range)
+		r = refuse_half(m, &s);
 	muster_ssi_free(&s);
 	if (r == 0 && names.n == 0) {
 		context_error(m, _("No such node runs a kernel with the single system."));
 		return -MUSTER_E_REFUSED;
 	}
-	chosen = r == 0 ? muster_fold(&names) : NULL;
+	if (r < 0)
+		return r;
+	chosen = muster_fold(&names);
 	return chosen ? muster_power(m, chosen, MUSTER_POWER_RESET, ret, ret_n) : -ENOMEM;
 }
 
 /* ---- processes --------------------------------------------------------------------------------------------- */
-
-#define PID_NODE_SHIFT 22 /* a process's number begins with the id of the node where it began */
 
 int muster_ssi_migrate(struct muster *m, long pid, const char *node)
 {
@@ -282,11 +343,11 @@ int muster_ssi_migrate(struct muster *m, long pid, const char *node)
 		context_error(m, _("%s is no node of the single system."), node);
 		return -MUSTER_E_REFUSED;
 	}
-	if (pid >> PID_NODE_SHIFT == 0) {
+	if (pid >> SSI_PID_NODE_SHIFT == 0) {
 		context_error(m,
 			      _("%ld is a process of one node alone; those of the single system have numbers "
 				"from %d on."),
-			      pid, 1 << PID_NODE_SHIFT);
+			      pid, 1 << SSI_PID_NODE_SHIFT);
 		return -MUSTER_E_REFUSED;
 	}
 	r = work_healthy(m);

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/wire.h"
 #include "backend/single-orders.h"
 #include "util/clock.h"
 #include "util/i18n.h"
 
 #define ONLINE_MS 30000 /* until the nodes say that they are in it */
+#define FAILED_MS 3000	/* the same, after one of them has failed */
 #define LOOK_MS 100
 #define POKE_MS 1000 /* their agents report no more often for that */
 
@@ -131,7 +133,7 @@ int work_order_one(struct muster *m, const char *name, const char *what, const c
 		r = order_is_fine(&o.v[0]);
 		free(*ret_said);
 		*ret_said = r ? strdup(o.v[0].output) : order_why(&o.v[0]);
-		*ret_missing = o.v[0].done && o.v[0].status == 127;
+		*ret_missing = o.v[0].done && o.v[0].status == WIRE_STATUS_MISSING;
 	}
 	orders_free(&o);
 	return r;
@@ -181,53 +183,81 @@ int work_poke(struct muster *m, const struct strv *names)
 	return r;
 }
 
-int work_await_online(struct muster *m, struct work *w, bool online)
+static const struct node_state *find_state(const struct node_state *v, size_t n, const char *name)
 {
-	int64_t end = clock_mono_ms() + ONLINE_MS, poked = 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			return &v[i];
+	return NULL;
+}
+
+/* Says of each how it is; where `failed` is given, that of those which are not as they should. 1: all are. */
+static int look_online(struct muster *m, struct work *w, const char *range, bool online, const char *failed)
+{
+	struct node_state *v;
+	size_t n;
+	bool all = true;
+	int r = muster_status(m, range, &v, &n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < w->n; i++) {
+		const struct node_state *is = find_state(v, n, w->v[i].name);
+		bool fine = is && work_is_online(is) == online;
+
+		all &= fine;
+		if (fine)
+			r = work_say(w, i, 0, "%s", online ? _("It is online.") : _("It has left."));
+		else if (failed)
+			r = work_say(w, i, -MUSTER_E_COMMAND, "%s", failed);
+		else
+			r = work_say(w, i, -MUSTER_E_TIMEOUT, "%s",
+				     online ? _("It was added, and does not say so yet.")
+					    : _("It was removed, and does not say so yet."));
+	}
+	muster_status_free(v, n);
+	return r < 0 ? r : all;
+}
+
+static int await(struct muster *m, struct work *w, bool online, const char *failed, int ms)
+{
+	int64_t end = clock_mono_ms() + ms, poked = 0;
 	_cleanup_strv_ struct strv names = STRV_INIT;
 	_cleanup_free_ char *range = NULL;
-	int r = work_names(w, &names);
-	bool all = false;
+	int r = work_names(w, &names), all = 0;
 
 	range = r == 0 ? muster_fold(&names) : NULL;
 	if (!range)
 		return -ENOMEM;
-	while (r == 0 && !all) {
-		struct node_state *v;
-		size_t n;
-
-		r = muster_status(m, range, &v, &n);
-		if (r < 0)
-			return r;
-		all = true;
-		for (size_t i = 0; r == 0 && i < MIN(n, w->n); i++) {
-			bool fine = work_is_online(&v[i]) == online;
-
-			all &= fine;
-			r = fine ? work_say(w, i, 0, online ? _("It is online.") : _("It has left."))
-				 : work_say(w, i, -MUSTER_E_TIMEOUT,
-					    online ? _("It was added, and does not say so yet.")
-						   : _("It was removed, and does not say so yet."));
-		}
-		muster_status_free(v, n);
-		if (all || clock_mono_ms() >= end)
-			break;
-		if (r == 0 && clock_mono_ms() - poked >= POKE_MS) {
+	for (;;) {
+		all = look_online(m, w, range, online, failed);
+		if (all != 0 || clock_mono_ms() >= end)
+			return all;
+		if (clock_mono_ms() - poked >= POKE_MS) {
 			poked = clock_mono_ms();
 			r = work_poke(m, &names);
 		}
 		if (r == 0)
 			r = context_pause(m, LOOK_MS);
+		if (r < 0)
+			return r;
 	}
-	return r;
 }
 
-int work_say_all(struct work *w, size_t from, const char *what, const char *why)
+int work_await_online(struct muster *m, struct work *w, bool online)
 {
-	int r = 0;
+	return await(m, w, online, NULL, ONLINE_MS);
+}
 
-	for (size_t i = from; r == 0 && i < w->n; i++)
-		r = work_say(w, i, -MUSTER_E_COMMAND, _("%s: %s"), what,
-			     why ? why : _("no node could be asked"));
-	return r;
+int work_failed(struct muster *m, struct work *w, bool online, const char *what, const char *why)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (asprintf(&text, _("%s: %s"), what, why ? why : _("no node could be asked")) < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	r = await(m, w, online, text, FAILED_MS);
+	return r < 0 ? r : 0;
 }

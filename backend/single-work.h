@@ -22,8 +22,6 @@ void work_free(struct work *w);
 int work_end(struct work *w, struct muster_result **ret, size_t *ret_n) _must_check_;
 
 int work_say(struct work *w, size_t i, int code, const char *fmt, ...) _printf_(4, 5);
-/* "WHAT: WHY" of all from this one on; why may be NULL: no node could be asked. */
-int work_say_all(struct work *w, size_t from, const char *what, const char *why);
 int work_names(const struct work *w, struct strv *names) _must_check_;
 /* A step of that name, "3 nodes". */
 void work_step(struct muster *m, const char *name, const struct work *w);
@@ -44,5 +42,9 @@ int work_order_any(struct muster *m, const struct work *but, const char *what, c
 int work_healthy(struct muster *m) _must_check_;
 /* Has them report now. Those that cannot be asked report at their time. */
 int work_poke(struct muster *m, const struct strv *names) _must_check_;
-/* Until all of them say that they are online, or that they are not; says it of each. */
+/* Until all of them say that they are online, or that they are not; says it of each. 1: all do; 0: not all, in time. */
 int work_await_online(struct muster *m, struct work *w, bool online) _must_check_;
+/* What should have brought them in, or out, has failed, but maybe not of all: has each report, and says "WHAT: WHY" of those that
+ * are not as they should. why may be NULL: no node could be asked. */
+int work_failed(struct muster *m, struct work *w, bool online, const char *what,
+		const char *why) _must_check_;

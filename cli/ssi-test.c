@@ -24,10 +24,8 @@ static const struct table_column columns[] = {
 };
 
 static const enum node_stage like[] = {
-	[SSI_NOT_TRIED] = NODE_OFF,
-	[SSI_PASSED] = NODE_READY,
-	[SSI_FAILED] = NODE_FAILED,
-	[SSI_HANGS] = NODE_FAILED,
+	[SSI_NOT_TRIED] = NODE_OFF, [SSI_PASSED] = NODE_READY, [SSI_FAILED] = NODE_FAILED,
+	[SSI_HANGS] = NODE_FAILED,  [SSI_UNTOLD] = NODE_READY,
 };
 
 /* "2026-11-25 05:46:02 +0100": it is kept, and read elsewhere. */

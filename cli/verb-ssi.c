@@ -9,9 +9,11 @@
 #include "cli/cli.h"
 #include "util/i18n.h"
 
+#define COUNT_MS 3000 /* until a node has told of the processes, where it can be woken */
+
 /* ---- status ------------------------------------------------------------------------------------------- */
 
-enum { SIGN, NAME, ID, STATE, PROCESSORS, MEMORY, LOAD };
+enum { SIGN, NAME, ID, STATE, PROCESSORS, MEMORY, LOAD, PROCESSES };
 
 static const struct table_column columns[] = {
 	[SIGN] = { "", .tight = true },
@@ -21,6 +23,7 @@ static const struct table_column columns[] = {
 	[PROCESSORS] = { N_("CPUS"), .right = true },
 	[MEMORY] = { N_("MEMORY"), .right = true },
 	[LOAD] = { N_("LOAD"), .right = true, .drop = 1 },
+	[PROCESSES] = { N_("PROCESSES"), .right = true, .drop = 2 },
 };
 
 /* The stage whose sign and colour a place has. */
@@ -39,15 +42,17 @@ static const enum node_stage health_like[] = {
 
 static json_t *node_json(const struct ssi_node *n)
 {
-	return json_pack("{so ss so so so so sf so}", "node", cli_json_text(n->name), "state",
+	return json_pack("{so ss so so so so so so so}", "node", cli_json_text(n->name), "state",
 			 ssi_place_text(n->place), "id", n->id >= 0 ? json_integer(n->id) : json_null(),
 			 "session", n->session >= 0 ? json_integer(n->session) : json_null(), "processors",
 			 n->processors ? json_integer(n->processors) : json_null(), "memory_kb",
-			 n->memory_kb ? json_integer(n->memory_kb) : json_null(), "load", n->load, "text",
+			 n->memory_kb ? json_integer(n->memory_kb) : json_null(), "load",
+			 n->load >= 0 ? json_real(n->load) : json_null(), "processes",
+			 n->processes >= 0 ? json_integer(n->processes) : json_null(), "text",
 			 *n->text ? cli_json_text(n->text) : json_null());
 }
 
-static json_t *state_json(const char *cluster, const struct ssi_state *s)
+static json_t *state_json(const char *cluster, const struct ssi_state *s, bool answers)
 {
 	bool merged = s->processors > 0;
 	json_t *list = json_array();
@@ -59,8 +64,9 @@ static json_t *state_json(const char *cluster, const struct ssi_state *s)
 		}
 	if (!list)
 		return NULL;
-	return json_pack("{so ss so so sI so so so so so}", "cluster", cli_json_text(cluster), "state",
-			 ssi_health_text(s->health), "what", cli_json_text(s->what), "remedy",
+	return json_pack("{so sb ss so so sI so so so so so}", "cluster", cli_json_text(cluster),
+			 "musterd_answers", answers, "state", ssi_health_text(s->health), "what",
+			 cli_json_text(s->what), "remedy",
 			 *s->remedy ? cli_json_text(s->remedy) : json_null(), "nodes_online",
 			 (json_int_t)s->online, "processors",
 			 merged ? json_integer(s->processors) : json_null(), "memory_kb",
@@ -107,14 +113,19 @@ static void add_node(struct table *t, const struct ssi_node *n)
 	}
 	table_cell(t, PROCESSORS, COLOUR_NONE, "%d", n->processors);
 	table_cell(t, MEMORY, COLOUR_NONE, "%s", BYTES((unsigned long long)n->memory_kb * 1024));
-	table_cell(t, LOAD, COLOUR_NONE, "%.2f", n->load);
+	if (n->load >= 0)
+		table_cell(t, LOAD, COLOUR_NONE, "%.2f", n->load);
+	if (n->processes >= 0)
+		table_cell(t, PROCESSES, COLOUR_NONE, "%ld", n->processes);
 }
 
-static int print_state(struct cli *c, const char *cluster, const struct ssi_state *s)
+static int print_state(struct cli *c, const char *cluster, const struct ssi_state *s, bool down)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	_cleanup_table_ struct table t = { 0 };
 
+	if (down)
+		nodes_down(&c->out, &b);
 	add_head(&c->out, cluster, s, &b);
 	table_init(&t, &c->out, columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < s->n_nodes; i++)
@@ -132,8 +143,11 @@ static int status(struct cli *c)
 	_cleanup_(muster_freep) struct muster *m = NULL;
 	_cleanup_free_ char *cluster = NULL;
 	struct ssi_state s;
-	int r = cli_open(c, &m);
+	bool answers;
+	int r;
 
+	cli_catch_signals(c, true);
+	r = cli_open(c, &m);
 	if (r == 0)
 		r = muster_ssi_status(m, c->range, &s);
 	if (r < 0) {
@@ -141,8 +155,12 @@ static int status(struct cli *c)
 		return r;
 	}
 	r = muster_cluster_name(m, &cluster);
+	answers = nodes_answered(m);
+	if (r == 0 && answers)
+		r = muster_ssi_count(m, COUNT_MS, &s);
 	if (r == 0)
-		r = c->json ? cli_print_json(c, state_json(cluster, &s)) : print_state(c, cluster, &s);
+		r = c->json ? cli_print_json(c, state_json(cluster, &s, answers))
+			    : print_state(c, cluster, &s, !answers);
 	if (r == 0 && s.health == SSI_WEDGED) {
 		c->said = true;
 		r = -MUSTER_E_UNHEALTHY;
@@ -284,7 +302,8 @@ const struct verb verb_ssi = {
 		"move leave a node that is removed, all others on it end. The nodes' agents do it, without "
 		"ssh, and what became of it is told for every node.\n"
 		"reset restarts nodes at once, without a shutdown: all that have such a kernel, or those of "
-		"-n. It is the remedy for a single system that hangs. On a terminal it asks first, naming "
+		"-n, which may not leave a part of a single system behind. It is the remedy for one that "
+		"hangs. On a terminal it asks first, naming "
 		"the "
 		"nodes. A node that does not report any more cannot hear it, and wants its power switched.\n"
 		"stop ends all of it in good order; what runs in it ends. Kerrighed 3.0 has nothing for that "

@@ -143,7 +143,7 @@ static int order(struct job *j)
 
 	args = args ? args : "";
 	/* The agent looks at them once more. */
-	if (args[strspn(args, "0123456789,- ")] || strlen(args) > 500)
+	if (args[strspn(args, "0123456789,- ")] || strlen(args) >= WIRE_ARGS_MAX)
 		return say(j, -EINVAL, "These are no arguments of an order.");
 	for (size_t i = 0; word && i < ARRAY_SIZE(orders); i++)
 		if (strcmp(orders[i], word) == 0)

@@ -43,7 +43,7 @@ static int take_actions(struct store *s, int64_t now, const char *node, const st
 	if (r < 0 || report->done)
 		return r;
 	return report->values.stage == NODE_OFF ? store_action_done(s, now, node, 0)
-						: store_action_tell(s, now, node, ret);
+						: store_action_tell(s, now, node, report->busy, ret);
 }
 
 /* What a node of the single system shall tell of it the next time. */

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SILENT_MS 8000 /* then another node is asked: its agent takes that long at most */
+#include "agent/wire.h"
+
+#define SILENT_MS 12000 /* then another node is asked: its agent takes less */
 #define FRESH_MS 3000
-#define MISSING 127 /* it has no part of the single system that could tell */
 
 /* "PID NODE STATE UID MS KB NAME"; NULL: it is none. */
 static json_t *process_json(const char *line, size_t len)
@@ -133,7 +134,7 @@ void processes_take(struct processes *p, const char *node, const struct report *
 		line = NULL;
 		p->heard = p->line_at = now;
 		p->version++;
-		if (r->processes_status == MISSING) {
+		if (r->processes_status == WIRE_STATUS_MISSING) {
 			replace(&p->refused, p->node);
 			p->node = NULL;
 		}

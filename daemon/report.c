@@ -19,7 +19,6 @@
 #define PROCESSORS_MAX 65536
 #define ACTION_MAX (INT64_C(1) << 53)
 #define LOAD_MAX 1000000
-#define SSI_NUMBER_MAX 1000000000
 #define UPTIME_MAX_MS (INT64_C(1) << 53)
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -242,12 +241,17 @@ static int take_done(struct report *r, const char *value, size_t len)
 	return read_number(value, len, ACTION_MAX, &r->done);
 }
 
+static int take_busy(struct report *r, const char *value, size_t len)
+{
+	return read_number(value, len, 1, &r->busy);
+}
+
 /* -1: it is not started there. */
 static int take_subsession(struct report *r, const char *value, size_t len)
 {
 	bool minus = len > 0 && *value == '-';
 	int64_t n;
-	int err = read_number(value + minus, len - minus, SSI_NUMBER_MAX, &n);
+	int err = read_number(value + minus, len - minus, WIRE_SSI_NUMBER_MAX, &n);
 
 	if (err < 0 || (minus && n != 1))
 		return -EINVAL;
@@ -369,6 +373,7 @@ static const struct {
 	{ WIRE_REPORT_CARD, take_card },
 	{ WIRE_REPORT_CARDS, take_cards },
 	{ WIRE_REPORT_DONE, take_done },
+	{ WIRE_REPORT_BUSY, take_busy },
 	{ WIRE_REPORT_RESULT_ID, take_result_id },
 	{ WIRE_REPORT_RESULT_STATUS, take_result_status },
 	{ WIRE_REPORT_RESULT, take_result },
@@ -419,7 +424,7 @@ static int take_ssi_number(struct report *r, const char *key, size_t key_len, co
 	for (size_t i = 0; i < ARRAY_SIZE(ssi_numbers); i++) {
 		if (!is_key(ssi_numbers[i].key, key, key_len))
 			continue;
-		err = read_number(value, len, SSI_NUMBER_MAX, &n);
+		err = read_number(value, len, WIRE_SSI_NUMBER_MAX, &n);
 		if (err == 0)
 			*(int *)(void *)(ssi + ssi_numbers[i].offset) = (int)n;
 	}

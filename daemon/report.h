@@ -10,6 +10,7 @@ struct report {
 	char *kernel, *version, *reason, *log, *result, *processes;
 	bool has_stage;	   /* READY, of a node that is in the single system, is JOINED */
 	int64_t done;	   /* the action that it does now; 0: none */
+	int64_t busy;	   /* 1: it could begin no order now */
 	int64_t result_id; /* the one whose outcome `result` is, with its exit status; 0: none */
 	int64_t result_status;
 	int64_t processes_status; /* 0 with processes "": it tells none */

@@ -17,9 +17,9 @@ backend/plan/	backend/plan/|backend/host/|util/
 backend/render/	backend/render/|backend/plan/|backend/nodes/node\.h|agent/wire\.h|util/
 backend/apply/	backend/apply/|backend/render/|backend/plan/|backend/host/|util/
 backend/image/	backend/image/|backend/plan/|craft/|backend/host/facts\.h|agent/wire\.h|util/
-backend/nodes/	backend/nodes/|backend/plan/|util/
-backend/ssi/	backend/ssi/|backend/nodes/|backend/plan/|util/
-backend/	backend/|craft/|kernel/|util/
+backend/nodes/	backend/nodes/|backend/plan/|agent/wire\.h|util/
+backend/ssi/	backend/ssi/|backend/nodes/|backend/plan/|agent/wire\.h|util/
+backend/	backend/|agent/wire\.h|craft/|kernel/|util/
 daemon/	daemon/|backend/|agent/wire\.h|util/
 lab/	lab/|backend/muster\.h|util/
 cli/	cli/|backend/muster\.h|lab/|screens/|util/

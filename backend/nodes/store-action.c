@@ -31,7 +31,7 @@ static int event(struct store *s, int64_t now, const char *node, const char *kin
 
 struct action {
 	int64_t id; /* 0: there is none */
-	char what[16], args[512];
+	char what[16], args[WIRE_ARGS_MAX];
 	int64_t told, boot; /* how often, and which boot */
 	int64_t node, present;
 };
@@ -84,13 +84,22 @@ static int asked(struct store *s, int64_t now, const char *node, const char *kin
 	return event(s, now, node, kind, "%s: asked for by user %" PRId64, what, who->uid);
 }
 
+/* "given up: REASON" */
+static const char *reason(const char *how)
+{
+	const char *p = strstr(how, ": ");
+
+	return p ? p + 2 : how;
+}
+
 /* It is over, or the node does it, which is all that is heard of one without an outcome. */
 static int finish(struct store *s, int64_t now, const char *node, const struct action *a, const char *how)
 {
 	int r = take_away(s, now, node, a, how);
 
 	return r < 0 ? r
-		     : db_run(s->db, SQL_OUTCOME_SET, "ititi", a->id, "dropped", (int64_t)0, how, a->boot);
+		     : db_run(s->db, SQL_OUTCOME_SET, "ititi", a->id, "dropped", (int64_t)0, reason(how),
+			      a->boot);
 }
 
 /* Its outcome is still to come. */
@@ -233,7 +242,9 @@ static int tell(struct store *s, int64_t now, const char *node, struct action *a
 	int r;
 
 	if (a->told && a->boot != a->present)
-		return finish(s, now, node, a, "done: the node has booted since");
+		return finish(s, now, node, a,
+			      is_order(a->what) ? "given up: the node has booted since"
+						: "done: the node has booted since");
 	if (a->told >= TOLD_MAX)
 		return finish(s, now, node, a, "given up: the node's agent does not do it");
 	r = db_run(s->db, SQL_ACTION_TOLD, "ii", a->id, a->present);
@@ -245,12 +256,12 @@ static int tell(struct store *s, int64_t now, const char *node, struct action *a
 	return 1;
 }
 
-int store_action_tell(struct store *s, int64_t now, const char *node, struct store_action *ret)
+int store_action_tell(struct store *s, int64_t now, const char *node, bool busy, struct store_action *ret)
 {
 	struct action a;
 	int r = find_action(s, node, &a);
 
-	if (r < 0 || a.id == 0)
+	if (r < 0 || a.id == 0 || (busy && is_order(a.what)))
 		return r;
 	r = store_begin(s);
 	return r < 0 ? r : store_end(s, tell(s, now, node, &a, ret));

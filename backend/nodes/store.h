@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "agent/wire.h"
 #include "backend/nodes/node.h"
 #include "backend/plan/plan.h"
 #include "util/macro.h"
@@ -141,11 +142,13 @@ int store_outcome_set(struct store *s, int64_t now, const char *node, int64_t id
 
 struct store_action {
 	int64_t id;
-	char what[16], args[512];
+	char what[16], args[WIRE_ARGS_MAX];
 };
 /* What the node that has just reported shall be told: 1, or 0 for nothing. It is told again at its next reports until it
- * says that it does it, five times at most, and in one boot only, so that no node is restarted twice. */
-int store_action_tell(struct store *s, int64_t now, const char *node, struct store_action *ret) _must_check_;
+ * says that it does it, five times at most, and in one boot only, so that no node is restarted twice. One that is busy is told of
+ * no order. */
+int store_action_tell(struct store *s, int64_t now, const char *node, bool busy,
+		      struct store_action *ret) _must_check_;
 /* The node says that it does this one; 0: it shuts down, which is what it was told to, if it was told anything. */
 int store_action_done(struct store *s, int64_t now, const char *node, int64_t id) _must_check_;
 /* Gives up what was asked for more than max_age ms ago. */

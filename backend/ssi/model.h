@@ -27,8 +27,9 @@ struct ssi_node {
 	int id, session; /* -1: unknown */
 	int processors;	 /* its own share; 0: unknown */
 	long long memory_kb;
-	double load;
-	char *text; /* out, broken: why, a phrase; "" otherwise */
+	double load;	/* below 0: unknown, as the next */
+	long processes; /* that are there now */
+	char *text;	/* out, broken: why, a phrase; "" otherwise */
 };
 
 enum ssi_health {
@@ -103,6 +104,7 @@ enum ssi_verdict {
 	SSI_PASSED,
 	SSI_FAILED,
 	SSI_HANGS,
+	SSI_UNTOLD, /* it was done, and the kernel does not let anybody see it */
 };
 
 struct ssi_check {

@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A process's number begins with the id of the node where it began; those of one node alone lack the bit below. */
-#define PID_NODE_SHIFT 22
+#include "agent/wire.h"
+
+/* Those of one node alone lack this bit. */
 #define PID_SINGLE (1L << 21)
 
 static int home_of(long pid)
 {
-	return pid & PID_SINGLE && pid >> PID_NODE_SHIFT > 0 ? (int)(pid >> PID_NODE_SHIFT) : -1;
+	return pid & PID_SINGLE && pid >> SSI_PID_NODE_SHIFT > 0 ? (int)(pid >> SSI_PID_NODE_SHIFT) : -1;
 }
 
 static int parse_one(const json_t *o, struct ssi_process *p)
@@ -79,7 +80,9 @@ int ssi_processes_parse(const json_t *o, struct ssi_processes **ret)
 		return -ENOMEM;
 	p->at = at;
 	p->clock = clock;
-	p->look = status == 0 ? SSI_LOOK_DONE : status == 124 ? SSI_LOOK_HANGS : SSI_LOOK_FAILED;
+	p->look = status == 0			  ? SSI_LOOK_DONE
+		  : status == WIRE_STATUS_TIMEOUT ? SSI_LOOK_HANGS
+						  : SSI_LOOK_FAILED;
 	r = parse_list(list, p);
 	if (r < 0)
 		return r;

@@ -6,6 +6,8 @@
 
 #include "backend/ssi/model.h"
 
+#define SSI_PID_NODE_SHIFT 22 /* a process's number begins with the id of the node where it began */
+
 /* Of the object "processes". -EINVAL: it is none. */
 int ssi_processes_parse(const json_t *o, struct ssi_processes **ret) _must_check_;
 void ssi_processes_free(struct ssi_processes *p);

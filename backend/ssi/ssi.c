@@ -31,10 +31,8 @@ static const char *const checks[] = {
 };
 
 static const char *const verdicts[] = {
-	[SSI_NOT_TRIED] = "not tried",
-	[SSI_PASSED] = "passed",
-	[SSI_FAILED] = "failed",
-	[SSI_HANGS] = "hangs",
+	[SSI_NOT_TRIED] = "not tried", [SSI_PASSED] = "passed",	  [SSI_FAILED] = "failed",
+	[SSI_HANGS] = "hangs",	       [SSI_UNTOLD] = "not told",
 };
 
 const char *ssi_check_text(enum ssi_check_kind kind)
@@ -128,7 +126,8 @@ static int judge_node(const struct node_state *v, size_t n_nodes, const struct n
 		.session = s->ssi.known ? s->ssi.session : -1,
 		.processors = s->processors,
 		.memory_kb = s->memory_kb,
-		.load = s->load,
+		.load = reports(s) ? s->load : -1,
+		.processes = -1,
 	};
 	return n->name ? judge_place(v, n_nodes, s, n) : -ENOMEM;
 }

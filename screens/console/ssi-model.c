@@ -71,7 +71,9 @@ int ssi_model_nodes(struct ssi_model *m, const struct node_state *v, size_t n)
 	struct ssi_state s;
 	int r = muster_ssi_judge(v, n, &s);
 
-	if (r == 0 && m->hangs && s.health == SSI_UP) {
+	if (r == 0 && s.health != SSI_UP)
+		m->hangs = false;
+	if (r == 0 && m->hangs) {
 		r = muster_ssi_hangs(&s);
 		if (r < 0)
 			muster_ssi_free(&s);
@@ -230,8 +232,13 @@ void ssi_model_forget(struct ssi_model *m)
 	free_list(m->v, m->n);
 	m->v = NULL;
 	m->n = m->total = 0;
-	m->has_list = m->hangs = false;
+	m->has_list = false;
 	m->view_old = true;
+}
+
+bool ssi_model_hangs(const struct ssi_model *m)
+{
+	return m->hangs;
 }
 
 bool ssi_model_has_list(const struct ssi_model *m)

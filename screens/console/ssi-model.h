@@ -61,6 +61,8 @@ size_t ssi_model_count(const struct ssi_model *m, int id);
 int ssi_model_take(struct ssi_model *m, const struct ssi_processes *p, int64_t now) _must_check_;
 /* What was known of them is void: nobody has looked for a while. */
 void ssi_model_forget(struct ssi_model *m);
+/* The last look did not come back. That holds until one does, or until nobody is in it. */
+bool ssi_model_hangs(const struct ssi_model *m);
 bool ssi_model_has_list(const struct ssi_model *m);
 size_t ssi_model_total(const struct ssi_model *m, size_t *ret_left_out);
 

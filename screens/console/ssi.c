@@ -12,6 +12,8 @@
 #include "util/i18n.h"
 #include "util/units.h"
 
+#define AGAIN_MS 30000 /* until one that hung is looked at once more */
+
 #define SSI_KEYS(X)                                                                                  \
 	X(SSI_MIGRATE, 'm', TK_ENTER, N_("migrate"),                                                 \
 	  N_("Move the process under the cursor to another node"), KEYMAP_BAR)                       \
@@ -51,60 +53,6 @@ static void no_memory(struct ssi_page *p)
 	tui_notice(p->console->tui, STYLE_ERROR, _("There is no memory left."));
 }
 
-/* ---- the processes, as long as they are looked at -------------------------------------------------------------- */
-
-static void stop_asking(struct ssi_page *p)
-{
-	if (!p->asking)
-		return;
-	tui_unwatch(p->console->tui, muster_asking_fd(p->asking));
-	muster_asking_free(TAKE_PTR(p->asking));
-	p->asked = 0;
-}
-
-static int on_processes(int fd, void *data)
-{
-	struct ssi_page *p = data;
-	struct ssi_processes *list;
-	int r;
-
-	while ((r = muster_ssi_ps_read(p->console->muster, p->asking, &list)) == 0) {
-		if (ssi_model_take(p->model, list, clock_wall_ms()) < 0)
-			no_memory(p);
-		if (list->look != SSI_LOOK_FAILED)
-			p->asked = clock_mono_ms();
-		muster_ssi_ps_free(list);
-		tui_table_changed(p->table, ssi_model_shown(p->model));
-		tui_dirty(p->console->tui);
-	}
-	if (r > 0)
-		return 0;
-	/* A musterd that went away is asked again when it is back; one that does not know this is not. */
-	stop_asking(p);
-	if (r != -ECONNRESET)
-		p->refused = r;
-	free(muster_take_error(p->console->muster));
-	tui_dirty(p->console->tui);
-	return 0;
-}
-
-static void ask(struct ssi_page *p)
-{
-	bool up = ssi_model_state(p->model)->health == SSI_UP;
-
-	if (p->asking && (!up || p->console->lost))
-		stop_asking(p);
-	if (!up)
-		ssi_model_forget(p->model);
-	if (p->asking || !up || p->console->lost || p->refused)
-		return;
-	if (muster_ssi_ps_ask(p->console->muster, false, &p->asking) < 0)
-		return;
-	p->asked = clock_mono_ms();
-	if (tui_watch(p->console->tui, muster_asking_fd(p->asking), on_processes, p) < 0)
-		muster_asking_free(TAKE_PTR(p->asking));
-}
-
 /* ---- the nodes ------------------------------------------------------------------------------------------------- */
 
 static int compare_places(const void *a, const void *b)
@@ -130,6 +78,69 @@ static void take_in(struct ssi_page *p)
 	if (!v || ssi_model_nodes(p->model, v, n) < 0)
 		no_memory(p);
 	tui_table_changed(p->table, ssi_model_shown(p->model));
+}
+
+/* ---- the processes, as long as they are looked at -------------------------------------------------------------- */
+
+static void stop_asking(struct ssi_page *p)
+{
+	if (!p->asking)
+		return;
+	tui_unwatch(p->console->tui, muster_asking_fd(p->asking));
+	muster_asking_free(TAKE_PTR(p->asking));
+	p->asked = 0;
+}
+
+static int on_processes(int fd, void *data)
+{
+	struct ssi_page *p = data;
+	struct ssi_processes *list;
+	int r;
+
+	while ((r = muster_ssi_ps_read(p->console->muster, p->asking, &list)) == 0) {
+		bool hung = ssi_model_hangs(p->model);
+
+		if (ssi_model_take(p->model, list, clock_wall_ms()) < 0)
+			no_memory(p);
+		if (ssi_model_hangs(p->model))
+			p->hung = clock_mono_ms();
+		else if (hung)
+			take_in(p);
+		if (list->look != SSI_LOOK_FAILED)
+			p->asked = clock_mono_ms();
+		muster_ssi_ps_free(list);
+		tui_table_changed(p->table, ssi_model_shown(p->model));
+		tui_dirty(p->console->tui);
+	}
+	if (r > 0)
+		return 0;
+	/* A musterd that went away is asked again when it is back; one that does not know this is not. */
+	stop_asking(p);
+	if (r != -ECONNRESET)
+		p->refused = r;
+	free(muster_take_error(p->console->muster));
+	tui_dirty(p->console->tui);
+	return 0;
+}
+
+static void ask(struct ssi_page *p)
+{
+	bool up = ssi_model_state(p->model)->health == SSI_UP;
+	/* What hung may have been slow only. */
+	bool again = ssi_model_hangs(p->model) && clock_mono_ms() - p->hung >= AGAIN_MS;
+	bool wanted = (up || again) && !p->console->lost;
+
+	if (p->asking && !wanted)
+		stop_asking(p);
+	if (!up)
+		ssi_model_forget(p->model);
+	if (p->asking || !wanted || p->refused)
+		return;
+	if (muster_ssi_ps_ask(p->console->muster, false, &p->asking) < 0)
+		return;
+	p->asked = clock_mono_ms();
+	if (tui_watch(p->console->tui, muster_asking_fd(p->asking), on_processes, p) < 0)
+		muster_asking_free(TAKE_PTR(p->asking));
 }
 
 /* ---- the table's rows ------------------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@ struct ssi_page {
 	uint64_t seen;			/* the console's changes that the model has taken in */
 	struct muster_asking *asking;	/* for the processes; NULL: nobody is asked */
 	int64_t asked;			/* since when, steady clock; 0: it is not */
+	int64_t hung;			/* when a look last did not come back, likewise */
 	int refused;			/* why musterd cannot be asked; 0: it can */
 	size_t first_node, shown_nodes; /* of the part that has them */
 	int64_t now;			/* of the present drawing */

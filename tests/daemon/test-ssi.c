@@ -136,7 +136,8 @@ static void a_broken_one_is_told_with_its_remedy_and_an_exit_status(void **state
 
 struct agent {
 	bool online;
-	bool quick; /* its reports say at once that it begins, and what came of it */
+	bool partly; /* what it fails at has brought itself in */
+	bool quick;  /* its reports say at once that it begins, and what came of it */
 	const char *id;
 	const char *fails;  /* the word that it cannot do; NULL: it can all */
 	int status;	    /* with which that ends; 0: 5 */
@@ -158,11 +159,25 @@ static void value_of(const char *answer, const char *key, char *ret, size_t size
 	}
 }
 
+/* What a report says of its part in it; owned. */
+static char *part_of(const struct agent *agents, int i)
+{
+	const struct agent *a = &agents[i];
+	char *s;
+
+	assert_true(asprintf(&s,
+			     "ssi_session=1\nssi_node=%s\nssi_present=2\nssi_online=%d\n"
+			     "ssi_subsession=%d\n%s",
+			     a->id, agents[0].online + agents[1].online, a->online ? 1 : -1,
+			     a->online ? a->merged ? a->merged : MERGED : "") > 0);
+	return s;
+}
+
 static void obey(struct fixture *f, struct agent *agents, int node, const char *answer)
 {
 	struct agent *a = &agents[node];
 	char id[32], word[32], args[64];
-	_cleanup_free_ char *begins = NULL, *ends = NULL;
+	_cleanup_free_ char *begins = NULL, *ends = NULL, *before = part_of(agents, node), *now = NULL;
 	size_t used = strlen(a->done);
 	bool fails;
 
@@ -181,15 +196,19 @@ static void obey(struct fixture *f, struct agent *agents, int node, const char *
 		a->online = false;
 	if (!fails && strcmp(word, "ssi-stop") == 0)
 		agents[0].online = agents[1].online = false;
+	if (fails && a->partly)
+		a->online = true;
+	now = part_of(agents, node);
 	assert_true(asprintf(&begins, "done=%s\n", id) > 0);
 	if (!a->quick) {
 		_cleanup_free_ char *first = NULL;
 
-		assert_true(asprintf(&first, KERRIGHED "%s", begins) > 0);
+		assert_true(asprintf(&first, KERRIGHED "%s%s", before, begins) > 0);
 		report(f, node, first);
 		begins[0] = '\0';
 	}
-	assert_true(asprintf(&ends, KERRIGHED "%sresult_id=%s\nresult_status=%d\nresult=%s\n", begins, id,
+	assert_true(asprintf(&ends, KERRIGHED "%s%sresult_id=%s\nresult_status=%d\nresult=%s\n", now, begins,
+			     id,
 			     !fails	 ? 0
 			     : a->status ? a->status
 					 : 5,
@@ -202,14 +221,9 @@ static void obey(struct fixture *f, struct agent *agents, int node, const char *
 static void report_all(struct fixture *f, struct agent *agents)
 {
 	for (int i = 0; i < 2; i++) {
-		_cleanup_free_ char *body = NULL, *answer = NULL;
+		_cleanup_free_ char *body = NULL, *answer = NULL, *part = part_of(agents, i);
 
-		assert_true(
-			asprintf(&body,
-				 KERRIGHED "ssi_session=1\nssi_node=%s\nssi_present=2\n"
-					   "ssi_online=%d\nssi_subsession=%d\n%s",
-				 agents[i].id, agents[0].online + agents[1].online, agents[i].online ? 1 : -1,
-				 agents[i].online ? agents[i].merged ? agents[i].merged : MERGED : "") > 0);
+		assert_true(asprintf(&body, KERRIGHED "%s", part) > 0);
 		answer = client_report(f->server, i ? NODE2 : NODE1, f->token[i], body);
 		obey(f, agents, i, answer);
 	}
@@ -297,6 +311,36 @@ static void what_a_node_cannot_do_is_told(void **state)
 	assert_non_null(strstr(boot, "node01  It cannot begin: not today (status 5)"));
 }
 
+/* What the tools did of it before they failed counts. */
+static void who_came_in_though_the_tools_failed_is_told(void **state)
+{
+	struct agent agents[] = { { .id = "1", .fails = "ssi-add", .partly = true }, { .id = "2" } };
+	_cleanup_free_ char *start = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &start, "start", NULL, NULL), 1);
+	assert_non_null(strstr(start, "node01  It is online."));
+	assert_non_null(strstr(start, "node02  It cannot be added: not today (status 5)"));
+	assert_null(strstr(start, "node01  It cannot"));
+}
+
+/* What hung is told by its last line: the first may be of anything. */
+static void what_did_not_end_in_time_is_told_so(void **state)
+{
+	struct agent agents[] = { { .id = "1",
+				    .fails = "ssi-boot",
+				    .status = 124,
+				    .says = "one\\nkrgboot did not end in time" },
+				  { .id = "2" } };
+	_cleanup_free_ char *start = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &start, "start", NULL, NULL), 1);
+	assert_non_null(strstr(start, "node01  It cannot begin: krgboot did not end in time (status 124)"));
+}
+
 static void a_start_with_one_id_twice_is_refused_and_touches_no_node(void **state)
 {
 	struct agent agents[] = { { .id = "1" }, { .id = "1" } };
@@ -381,6 +425,23 @@ static void a_reset_is_asked_of_all_its_nodes(void **state)
 	assert_string_equal(agents[1].done, "reset; ");
 }
 
+static void a_reset_of_a_part_is_refused(void **state)
+{
+	struct agent agents[] = { { .id = "1", .online = true }, { .id = "2", .online = true } };
+	_cleanup_free_ char *said = NULL, *all = NULL;
+	struct fixture *f = *state;
+
+	report_all(f, agents);
+	assert_int_equal(run_ssi(f, agents, &said, "reset", "-n", "node02"), 2);
+	assert_non_null(strstr(said, "node01 would be left in a single system that hangs"));
+	report_all(f, agents);
+	assert_string_equal(agents[1].done, "");
+	assert_int_equal(run_ssi(f, agents, &all, "reset", "-n", "node[01-02]"), 0);
+	report_all(f, agents);
+	assert_string_equal(agents[0].done, "reset; ");
+	assert_string_equal(agents[1].done, "reset; ");
+}
+
 /* Two nodes that have become one machine; their agents may then be told what to say. */
 static void begin(struct fixture *f, struct agent *agents)
 {
@@ -414,6 +475,22 @@ static void what_works_passes_the_test(void **state)
 	assert_int_equal(fs_read(root, "/report.txt", 65536, &kept, &len), 0);
 	assert_non_null(strstr(kept, "The single system of node[01-02], tried on "));
 	assert_non_null(strstr(kept, "It passes."));
+}
+
+static void what_an_old_kernel_does_not_tell_is_no_failure(void **state)
+{
+	struct agent agents[] = { { .id = "1" }, { .id = "2" } };
+	_cleanup_free_ char *said = NULL;
+	struct fixture *f = *state;
+
+	begin(f, agents);
+	agents[0].says =
+		"leave 140 0 the kernel does not tell where a process is\\n"
+		"return 80 0 the kernel does not tell where a process is\\nresult 120 0\\nshared 540 0";
+	assert_int_equal(run_ssi(f, agents, &said, "test", NULL, NULL), 0);
+	assert_non_null(
+		strstr(said, "0.14 s  `migrate` says so; this kernel does not tell where a process is."));
+	assert_non_null(strstr(said, "It passes."));
 }
 
 static void what_fails_in_a_test_is_told_and_fails_it(void **state)
@@ -552,12 +629,16 @@ int main(void)
 		RUNNING(a_broken_one_is_told_with_its_remedy_and_an_exit_status),
 		RUNNING(the_nodes_agents_form_it_and_part_it),
 		RUNNING(what_a_node_cannot_do_is_told),
+		RUNNING(who_came_in_though_the_tools_failed_is_told),
+		RUNNING(what_did_not_end_in_time_is_told_so),
 		RUNNING(a_start_with_one_id_twice_is_refused_and_touches_no_node),
 		RUNNING(a_second_single_system_is_not_begun_beside_the_first),
 		RUNNING(a_broken_one_gets_no_orders),
 		RUNNING(schedulers_are_taken_away_for_all_or_not_at_all),
 		RUNNING(a_reset_is_asked_of_all_its_nodes),
+		RUNNING(a_reset_of_a_part_is_refused),
 		RUNNING(what_works_passes_the_test),
+		RUNNING(what_an_old_kernel_does_not_tell_is_no_failure),
 		RUNNING(what_fails_in_a_test_is_told_and_fails_it),
 		RUNNING(a_test_wants_a_single_system_that_is_up),
 		RUNNING(schedulers_are_set_up_shown_and_taken_away),

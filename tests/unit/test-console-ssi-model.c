@@ -218,11 +218,31 @@ static void a_look_that_hangs_makes_it_broken_until_one_comes_back(void **state)
 	assert_non_null(strstr(ssi_model_state(m)->remedy, "node[01-03]"));
 	nodes(m, 3, 3);
 	assert_int_equal(ssi_model_state(m)->health, SSI_WEDGED);
+	assert_true(ssi_model_hangs(m));
+	/* That nobody looks any more mends nothing. */
 	ssi_model_forget(m);
+	nodes(m, 3, 3);
+	assert_int_equal(ssi_model_state(m)->health, SSI_WEDGED);
+	hangs.look = SSI_LOOK_DONE;
+	assert_int_equal(ssi_model_take(m, &hangs, 2000), 0);
+	assert_false(ssi_model_hangs(m));
 	nodes(m, 3, 3);
 	assert_int_equal(ssi_model_state(m)->health, SSI_UP);
 	nodes(m, 3, 2);
 	assert_int_equal(ssi_model_state(m)->health, SSI_WEDGED);
+}
+
+static void what_hung_is_forgotten_when_its_nodes_have_left(void **state)
+{
+	struct ssi_processes hangs = { .look = SSI_LOOK_HANGS, .node = (char *)(uintptr_t) "node01" };
+	struct ssi_model *m = *state;
+
+	nodes(m, 3, 3);
+	assert_int_equal(ssi_model_take(m, &hangs, 1000), 0);
+	assert_int_equal(ssi_model_nodes(m, NULL, 0), 0);
+	assert_false(ssi_model_hangs(m));
+	nodes(m, 3, 3);
+	assert_int_equal(ssi_model_state(m)->health, SSI_UP);
 }
 
 /* ---- as musterd tells them ---- */
@@ -280,6 +300,7 @@ int main(void)
 		WITH_MODEL(only_the_newest_movements_are_kept),
 		WITH_MODEL(processes_are_sorted_and_chosen),
 		WITH_MODEL(a_look_that_hangs_makes_it_broken_until_one_comes_back),
+		WITH_MODEL(what_hung_is_forgotten_when_its_nodes_have_left),
 		cmocka_unit_test(a_list_is_read_and_a_wrong_one_refused),
 	};
 

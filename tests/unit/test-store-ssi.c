@@ -100,6 +100,26 @@ static void assert_outcome(struct fixture *f, int64_t id, const char *state, int
 	store_outcome_free(&o);
 }
 
+/* It would refuse it again and again, until that is given up. */
+static void who_is_busy_is_told_of_no_order(void **state)
+{
+	struct fixture *f = *state;
+	struct store_action a = { 0 };
+	int64_t id = 0;
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g"), 0);
+	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-add", "2,3", NOBODY, &id), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(store_action_tell(f->store, T0, "node00001", true, &a), 0);
+	assert_outcome(f, id, "waiting", 0, "");
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", false, &a), 1);
+	assert_int_equal(a.id, id);
+	/* A restart waits for nothing. */
+	assert_int_equal(store_action_add(f->store, T0, "node00001", "reset", NOBODY), 0);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", true, &a), 1);
+	assert_string_equal(a.what, "reset");
+}
+
 static void an_orders_outcome_is_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -115,13 +135,13 @@ static void an_orders_outcome_is_kept(void **state)
 	/* What does not run yet has no outcome, and another node's is none of one's business. */
 	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 1, "early"), 0);
 	assert_outcome(f, id, "waiting", 0, "");
-	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", false, &a), 1);
 	assert_int_equal(a.id, id);
 	assert_string_equal(a.what, "ssi-add");
 	assert_string_equal(a.args, "2,3");
 	assert_int_equal(store_action_done(f->store, T0, "node00001", id), 0);
 	assert_outcome(f, id, "running", 0, "");
-	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 0);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", false, &a), 0);
 	assert_int_equal(store_outcome_set(f->store, T0, "node00002", id, 1, "forged"), 0);
 	assert_outcome(f, id, "running", 0, "");
 	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 3, "no such node\nmore\n"), 0);
@@ -130,13 +150,13 @@ static void an_orders_outcome_is_kept(void **state)
 	assert_outcome(f, id, "done", 3, "no such node\nmore\n");
 	/* The report that it begins was lost. */
 	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
-	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", false, &a), 1);
 	assert_int_equal(store_outcome_set(f->store, T0, "node00001", id, 0, "well"), 0);
 	assert_outcome(f, id, "done", 0, "well");
-	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 0);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", false, &a), 0);
 	/* One that runs when its node restarts, one that another takes the place of, one that nobody begins. */
 	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
-	assert_int_equal(store_action_tell(f->store, T0, "node00001", &a), 1);
+	assert_int_equal(store_action_tell(f->store, T0, "node00001", false, &a), 1);
 	assert_string_equal(a.args, "");
 	assert_int_equal(store_action_done(f->store, T0, "node00001", id), 0);
 	report_as(f->store, T0 + 1000, "node00001", NODE_READY);
@@ -147,7 +167,7 @@ static void an_orders_outcome_is_kept(void **state)
 	assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &later), 0);
 	assert_outcome(f, id, "dropped", 0, "another wish took its place");
 	assert_int_equal(store_action_expire(f->store, T0 + 100000, 1000), 0);
-	assert_outcome(f, later, "dropped", 0, "given up: the node did not report");
+	assert_outcome(f, later, "dropped", 0, "the node did not report");
 	for (int i = 0; i < 25; i++)
 		assert_int_equal(store_order_add(f->store, T0, "node00001", "ssi-boot", "", NOBODY, &id), 0);
 	assert_int_equal(store_outcome_get(f->store, later, &o), -ENOENT);
@@ -195,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_STORE(a_node_joins_the_single_system_and_leaves_it),
+		WITH_STORE(who_is_busy_is_told_of_no_order),
 		WITH_STORE(an_orders_outcome_is_kept),
 		WITH_STORE(a_joined_node_that_falls_silent_is_lost),
 		WITH_STORE(its_state_goes_over_the_control_socket_whole),
