@@ -74,6 +74,8 @@ int context_kernel_find(const struct kernel_env *env, const char *word,
 			struct kernel_generation **ret) _must_check_;
 /* Whether the plan's word means one that is built here, and the path of its image; -ENOENT: it is not there. */
 bool context_kernel_is_built(struct muster *m, const char *word);
+/* Whether a recipe of that name is there, or made a kernel of that id. */
+bool context_kernel_recipe(struct muster *m, const char *word);
 int context_kernel_path(struct muster *m, const char *word, char **ret) _must_check_;
 /* That it is not built, and what builds it: a sentence; owned. */
 int context_kernel_missing(struct muster *m, const char *word, char **ret) _must_check_;

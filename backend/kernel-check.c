@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend/context.h"
 #include "kernel/kernel.h"
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/log.h"
 #include "util/spawn.h"
 
 #define UNPACK_MS 60000
@@ -22,12 +24,18 @@
 struct gathered {
 	struct kernel_place place;
 	struct image_generation *root;
+	char *folder; /* with what was unpacked of it; NULL: nothing was */
 	char *libc_least, *least_node, *drivers;
 	struct strv cards, others; /* those that nodes boot over, and the rest */
 };
 
 static void gathered_clear(struct gathered *g)
 {
+	_cleanup_close_ int slash = g->folder ? fs_root_open("/") : -1;
+
+	if (g->folder && fs_remove_tree(slash, g->folder) < 0)
+		log_warning("%s cannot be removed", g->folder);
+	free(g->folder);
 	image_generation_freep(&g->root);
 	free(g->libc_least);
 	free(g->least_node);
@@ -79,8 +87,8 @@ static int read_least(const char *folder, char **ret)
 	return r;
 }
 
-/* glibc is one file since 2.34, and a link to another before. With it comes the list of the root's modules. */
-static int unpack_some(const char *image, const char *folder)
+/* glibc is one file since 2.34, and a link to another before. With it comes what tells of the root's kernel. */
+static int unpack(const char *image, const char *folder, bool all)
 {
 	const char *argv[] = { "unsquashfs",
 			       "-n",
@@ -88,46 +96,72 @@ static int unpack_some(const char *image, const char *folder)
 			       "-d",
 			       folder,
 			       image,
-			       "usr/lib/*/libc.so.6",
+			       all ? NULL : "usr/lib/*/libc.so.6",
 			       "usr/lib/*/libc-2.*.so",
 			       "lib/*/libc.so.6",
 			       "lib/*/libc-2.*.so",
 			       "usr/lib64/libc.so.6",
 			       "lib64/libc.so.6",
+			       "boot/config-*",
 			       "usr/lib/modules/*/modules.alias",
+			       "usr/lib/modules/*/modules.builtin",
+			       "usr/lib/modules/*/modules.builtin.modinfo",
 			       "lib/modules/*/modules.alias",
+			       "lib/modules/*/modules.builtin",
+			       "lib/modules/*/modules.builtin.modinfo",
 			       NULL };
 	const struct spawn s = { .argv = argv, .timeout_ms = UNPACK_MS, .ends_with_us = true };
 
 	return spawn_check(&s, NULL);
 }
 
+/* What the files of a folder take in memory. */
+static int sum_up(const char *folder, unsigned long long *ret)
+{
+	char *const paths[] = { (char *)(uintptr_t)folder, NULL };
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	unsigned long long sum = 0;
+	FTSENT *e;
+
+	if (!fts)
+		return -errno;
+	while ((e = fts_read(fts)))
+		if (e->fts_info == FTS_F)
+			sum += (unsigned long long)e->fts_statp->st_size;
+	fts_close(fts);
+	*ret = sum;
+	return 0;
+}
+
 static int look_into(struct muster *m, const char *id, struct gathered *g)
 {
-	char folder[] = "/tmp/muster-libc-XXXXXX";
-	_cleanup_close_ int tmp = fs_root_open("/tmp");
+	/* There the root is what is unpacked into memory, else as it lies here. */
+	bool in_memory = g->place.mode && strcmp(g->place.mode, "initramfs") == 0;
 	_cleanup_free_ char *path = NULL, *image = NULL, *drivers = NULL;
 	int r;
 
-	if (tmp < 0)
-		return tmp;
 	if (asprintf(&path, "%s/%s/root.squashfs", IMAGE_ROOTS, id) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
 	image = fs_join(m->root_path, path);
-	if (!image || !mkdtemp(folder))
-		return image ? -errno : -ENOMEM;
-	r = unpack_some(image, folder);
+	g->folder = strdup("/tmp/muster-root-XXXXXX");
+	if (!image || !g->folder)
+		return -ENOMEM;
+	if (!mkdtemp(g->folder)) {
+		free(TAKE_PTR(g->folder));
+		return -errno;
+	}
+	r = unpack(image, g->folder, in_memory);
+	if (r == 0 && in_memory)
+		r = sum_up(g->folder, &g->place.root_bytes);
 	if (r == 0)
-		r = read_least(folder, &g->libc_least);
+		r = read_least(g->folder, &g->libc_least);
 	/* A distribution has its modules in /lib, whether or not that is a link. */
-	if (asprintf(&drivers, "%s/{usr/,}lib/modules/*/modules.alias", folder) < 0)
+	if (asprintf(&drivers, "%s/{usr/,}lib/modules/*/modules.alias", g->folder) < 0)
 		drivers = NULL;
 	if (drivers)
 		take_drivers(drivers, g);
-	if (fs_remove_tree(tmp, strrchr(folder, '/')) < 0)
-		context_note(m, _("%s stays"), folder);
 	return r == -ENODATA ? 0 : r;
 }
 
@@ -140,12 +174,13 @@ static int gather_root(struct muster *m, const char *id, struct gathered *g)
 		context_error(m,
 			      _("There is no node root %s; `muster root list` names those that there are."),
 			      id);
-	if (r == 0)
-		r = look_into(m, id, g);
 	if (r < 0)
 		return r;
 	g->place.root = id;
 	g->place.root_bytes = g->root->root_bytes;
+	r = look_into(m, id, g);
+	if (r < 0)
+		return r;
 	g->place.libc_least = g->libc_least;
 	return 0;
 }
@@ -251,6 +286,74 @@ static int check_cards(struct muster *m, const char *const *cards)
 	return 0;
 }
 
+/* ---- the distribution's own kernel, which comes with a root ------------------------------------------------------- */
+
+/* DIR/RELEASE in one of the places of a tree. */
+static int find_in_root(int fd, const char *const *places, const char *release, char **ret)
+{
+	for (; *places; places++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s%s", *places, release) < 0) {
+			path = NULL;
+			return -ENOMEM;
+		}
+		if (!fs_exists(fd, path))
+			continue;
+		*ret = TAKE_PTR(path);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int check_roots_kernel(struct muster *m, const char *kernel, struct gathered *g,
+			      struct kernel_verdict **ret, size_t *ret_n)
+{
+	static const char *const configs[] = { "/boot/config-", NULL };
+	static const char *const modules[] = { "/usr/lib/modules/", "/lib/modules/", NULL };
+	_cleanup_free_ char *config = NULL, *folder = NULL;
+	_cleanup_close_ int fd = -1;
+	int r = 0;
+
+	if (!g->root) {
+		context_error(m,
+			      _("%s is the kernel that comes with a node root: name the root, as in `muster "
+				"kernel check %s ROOT`. `muster root list` names those that there are."),
+			      kernel, kernel);
+		return -MUSTER_E_REFUSED;
+	}
+	fd = fs_root_open(g->folder);
+	if (fd < 0)
+		return fd;
+	if (*g->root->kernel_release)
+		r = find_in_root(fd, configs, g->root->kernel_release, &config);
+	if (r == -ENOENT || !*g->root->kernel_release) {
+		context_error(m, _("The root %s has no kernel of the distribution."), g->root->id);
+		return -MUSTER_E_REFUSED;
+	}
+	if (r == 0)
+		r = find_in_root(fd, modules, g->root->kernel_release, &folder);
+	return r < 0 ? r
+		     : kernel_check_files(fd,
+					  &(struct kernel_files){ kernel, g->root->kernel_release, config,
+								  folder },
+					  &g->place, ret, ret_n);
+}
+
+/* One that a recipe could make is not there for want of building. */
+static int say_missing(struct muster *m, const char *kernel)
+{
+	_cleanup_free_ char *missing = NULL;
+	int r = context_kernel_recipe(m, kernel) ? context_kernel_missing(m, kernel, &missing) : 0;
+
+	if (missing)
+		context_error(m, "%s", missing);
+	else if (r == 0)
+		context_error(m, _("There is no kernel %s; `muster kernel list` names those that there are."),
+			      kernel);
+	return r < 0 ? r : -ENOENT;
+}
+
 int muster_kernel_check(struct muster *m, const char *kernel, const struct muster_kernel_place *place,
 			struct muster_check **ret, size_t *ret_n)
 {
@@ -258,17 +361,17 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 								   .cards = place->cards } };
 	_cleanup_(kernel_generation_freep) struct kernel_generation *k = NULL;
 	_cleanup_close_ int real = -1;
+	bool with_root = strcmp(kernel, "distro") == 0 || strcmp(kernel, "distro-cloud") == 0;
 	struct kernel_verdict *v;
 	struct kernel_env env;
 	size_t n;
 	int r;
 
 	r = check_cards(m, place->cards);
-	if (r == 0)
+	if (r == 0 && !with_root)
 		r = context_kernel_seek(m, kernel, &env, &real, &k);
 	if (r == -ENOENT)
-		context_error(m, _("There is no kernel %s; `muster kernel list` names those that there are."),
-			      kernel);
+		r = say_missing(m, kernel);
 	if (r == 0 && place->root)
 		r = gather_root(m, place->root, &g);
 	if (r == 0 && place->range)
@@ -279,7 +382,8 @@ int muster_kernel_check(struct muster *m, const char *kernel, const struct muste
 		take_drivers("/lib/modules/*/modules.alias", &g);
 	g.place.drivers = g.drivers;
 	if (r == 0)
-		r = kernel_check(&env, k, &g.place, &v, &n);
+		r = with_root ? check_roots_kernel(m, kernel, &g, &v, &n)
+			      : kernel_check(&env, k, &g.place, &v, &n);
 	if (r == 0)
 		r = take_verdicts(v, n, ret);
 	if (r == 0)

@@ -352,6 +352,14 @@ static int command_for(struct muster *m, const char *word, char **ret)
 	return strbuf_take(&b, ret, NULL);
 }
 
+bool context_kernel_recipe(struct muster *m, const char *word)
+{
+	_cleanup_(kernel_recipe_freep) struct kernel_recipe *recipe = NULL;
+	struct kernel_env env = kernel_env(m);
+
+	return recipe_of(&env, word, &recipe) == 0;
+}
+
 int context_kernel_missing(struct muster *m, const char *word, char **ret)
 {
 	_cleanup_free_ char *command = NULL;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "kernel/private.h"
 #include "util/error.h"
@@ -19,11 +20,14 @@
 #define BUILDER "1"
 #define BUILD_MS (24 * 60 * 60 * 1000)
 #define CONFIG_MAX (4UL << 20)
+#define ABANDONED_S (30L * 24 * 60 * 60)
 
 struct ingredients {
 	struct craft_input *inputs;
 	size_t n;
 	struct kernel_compiler cc;
+	char *base; /* the bytes of the configuration to begin with; NULL: a target makes it */
+	size_t base_len;
 	char *id;
 };
 
@@ -31,6 +35,7 @@ static void ingredients_clear(struct ingredients *g)
 {
 	craft_inputs_free(g->inputs, g->n);
 	kernel_compiler_clear(&g->cc);
+	free(g->base);
 	free(g->id);
 }
 
@@ -43,24 +48,30 @@ static void add_list(struct hash *h, const char *title, const struct strv *v)
 		hash_add_string(h, v->v[i]);
 }
 
-static int add_base(struct hash *h, const char *base)
+/* Read once: what the id is made of is what the tree begins with. */
+static int read_base(const char *base, char **ret, size_t *ret_len)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
+	int r;
 
-	hash_add_string(h, "base");
-	if (!strchr(base, '/')) {
-		hash_add_string(h, base);
+	if (!strchr(base, '/'))
 		return 0;
-	}
 	fd = open(base, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		int r = fd < 0 ? -errno : -EINVAL;
-
-		log_error(_("the configuration %s cannot be read: %s"), base, muster_strerror(r));
-		return r;
+	r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0 && !S_ISREG(st.st_mode)) {
+		log_error(_("the configuration %s is not a plain file"), base);
+		return -MUSTER_E_REFUSED;
 	}
-	return hash_add_fd(h, fd);
+	if (r == 0)
+		r = fs_read_fd(fd, CONFIG_MAX, ret, ret_len);
+	if (r < 0)
+		log_error(_("the configuration %s cannot be read: %s"), base, muster_strerror(r));
+	if (r == 0 && strlen(*ret) != *ret_len) {
+		log_error(_("the configuration %s is not a text"), base);
+		return -MUSTER_E_REFUSED;
+	}
+	return r;
 }
 
 static int make_id(const struct kernel_recipe *r, struct ingredients *g)
@@ -101,9 +112,13 @@ static int make_id(const struct kernel_recipe *r, struct ingredients *g)
 		add_list(h, "make", &r->externals[i].make);
 		add_list(h, "products", &r->externals[i].products);
 	}
-	e = add_base(h, r->base);
+	hash_add_string(h, "base");
+	if (g->base)
+		hash_add(h, g->base, g->base_len);
+	else
+		hash_add_string(h, r->base);
 	hash_end(h, text);
-	if (e == 0 && asprintf(&g->id, "%s-%.*s", r->name, KERNEL_ID_DIGITS, text) < 0) {
+	if (asprintf(&g->id, "%s-%.*s", r->name, KERNEL_ID_DIGITS, text) < 0) {
 		g->id = NULL;
 		e = -ENOMEM;
 	}
@@ -122,6 +137,8 @@ static int gather(const struct kernel_env *env, const struct kernel_recipe *r, c
 	e = kernel_compiler_choose(env, r, wish->cc, &g->cc);
 	if (e == 0)
 		e = kernel_inputs(env, r, wish, &g->inputs, &g->n);
+	if (e == 0)
+		e = read_base(r->base, &g->base, &g->base_len);
 	return e < 0 ? e : make_id(r, g);
 }
 
@@ -187,7 +204,16 @@ static int compile(struct kernel_work *w)
 	return r;
 }
 
-/* Builds by this recipe that were cut off, and that nobody will go on with: their ingredients are others. */
+/* Since when nobody has worked there. */
+static bool is_abandoned(const struct kernel_env *env, const char *path)
+{
+	struct stat st;
+
+	return fs_stat(env->root_fd, path, &st) == 0 && time(NULL) - st.st_mtime > ABANDONED_S;
+}
+
+/* Builds that were cut off, and that nobody will go on with: by this recipe, their ingredients are others; by another one, they have
+ * lain there for a month. */
 static int sweep(const struct kernel_env *env, const char *recipe, const char *id)
 {
 	int fd = fs_open(env->root_fd, KERNEL_GENERATIONS, O_RDONLY | O_DIRECTORY, 0);
@@ -206,13 +232,17 @@ static int sweep(const struct kernel_env *env, const char *recipe, const char *i
 		ours = NULL;
 	while (prefix && ours && r == 0 && (e = readdir(d))) {
 		_cleanup_free_ char *path = NULL;
-		bool building = strncmp(e->d_name, prefix, strlen(prefix)) == 0 &&
-				strlen(e->d_name) == strlen(ours) && strcmp(e->d_name, ours) != 0;
+		bool building = strncmp(e->d_name, ".building-", 10) == 0 && strcmp(e->d_name, ours) != 0;
+		bool same = building && strncmp(e->d_name, prefix, strlen(prefix)) == 0 &&
+			    strlen(e->d_name) == strlen(ours);
 
 		if (!building && strncmp(e->d_name, ".removing-", 10) != 0)
 			continue;
 		path = fs_join(KERNEL_GENERATIONS, e->d_name);
-		r = path ? kernel_discard(env, path) : -ENOMEM;
+		if (!path)
+			r = -ENOMEM;
+		else if (!building || same || is_abandoned(env, path))
+			r = kernel_discard(env, path);
 	}
 	closedir(d);
 	return prefix && ours ? r : -ENOMEM;
@@ -248,8 +278,10 @@ static int build(const struct kernel_env *env, const struct kernel_recipe *recip
 		r = clear_half(env, g->id);
 	if (r == 0)
 		r = kernel_work_new(env, recipe, &g->cc, g->id, wish->jobs, &w);
-	if (r == 0)
+	if (r == 0) {
+		w->base = g->base;
 		r = make_tree(w, g);
+	}
 	if (r == 0)
 		r = configure(w);
 	if (r == 0)

@@ -53,8 +53,7 @@ static const struct need {
 };
 
 struct checking {
-	const struct kernel_env *env;
-	const struct kernel_generation *g;
+	const struct kernel_files *k;
 	const struct kernel_place *place;
 	char *config;
 	struct kernel_drivers *drivers;
@@ -103,7 +102,7 @@ static int check_mode(struct checking *c, const char *mode, enum kernel_level ba
 		bool has;
 
 		if ((needs[i].mode && strcmp(needs[i].mode, mode) != 0) ||
-		    (needs[i].since && !kernel_versions_have(needs[i].since, c->g->release)))
+		    (needs[i].since && !kernel_versions_have(needs[i].since, c->k->release)))
 			continue;
 		r = craft_config_get(c->config, needs[i].symbol, &value);
 		has = r == 0 && (strcmp(value, "y") == 0 || (!needs[i].built_in && strcmp(value, "m") == 0));
@@ -149,16 +148,16 @@ static int check_libc(struct checking *c)
 		range = NULL;
 		return -ENOMEM;
 	}
-	if (kernel_versions_have(range, c->g->release))
+	if (kernel_versions_have(range, c->k->release))
 		return say(c, "libc", KERNEL_OK,
 			   _("The libc of the root %s wants Linux %s or later, and this is %s."),
-			   c->place->root, c->place->libc_least, c->g->release);
+			   c->place->root, c->place->libc_least, c->k->release);
 	return say(
 		c, "libc", KERNEL_PROBLEM,
 		_("The libc of the root %s wants Linux %s or later, and this is %s: no program of that root "
 		  "would start. Take the "
 		  "root mode initramfs, or a root of an older distribution."),
-		c->place->root, c->place->libc_least, c->g->release);
+		c->place->root, c->place->libc_least, c->k->release);
 }
 
 /* ---- network cards -------------------------------------------------------------------------------------------- */
@@ -201,7 +200,8 @@ static int check_memory(struct checking *c)
 	const struct kernel_place *p = c->place;
 	bool fits;
 
-	if (!p->root_bytes || !p->memory || !p->mode || strcmp(p->mode, "ram") != 0)
+	/* Over NFS a root takes none. */
+	if (!p->root_bytes || !p->memory || !p->mode || strcmp(p->mode, "nfs") == 0)
 		return 0;
 	fits = p->memory >= p->root_bytes + ROOM;
 	return say(c, "memory", fits ? KERNEL_OK : KERNEL_PROBLEM,
@@ -209,32 +209,17 @@ static int check_memory(struct checking *c)
 		   BYTES(p->root_bytes), p->least_node, BYTES(p->memory));
 }
 
-static int read_all(struct checking *c)
+int kernel_check_files(int root_fd, const struct kernel_files *k, const struct kernel_place *place,
+		       struct kernel_verdict **ret, size_t *ret_n)
 {
-	_cleanup_free_ char *path = NULL, *modules = NULL;
+	struct checking c = { .k = k, .place = place };
 	size_t len;
-	int r;
+	int r = kernel_drivers_read(root_fd, k->modules, &c.drivers);
 
-	if (asprintf(&path, "%s/%s/config", KERNEL_GENERATIONS, c->g->id) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	if (asprintf(&modules, "%s/%s/lib/modules/%s", KERNEL_GENERATIONS, c->g->id, c->g->release) < 0) {
-		modules = NULL;
-		return -ENOMEM;
-	}
-	r = kernel_drivers_read(c->env->root_fd, modules, &c->drivers);
-	return r < 0 ? r : fs_read(c->env->root_fd, path, FILE_MAX, &c->config, &len);
-}
-
-int kernel_check(const struct kernel_env *env, const struct kernel_generation *g,
-		 const struct kernel_place *place, struct kernel_verdict **ret, size_t *ret_n)
-{
-	struct checking c = { .env = env, .g = g, .place = place };
-	int r = read_all(&c);
-
+	if (r == 0)
+		r = fs_read(root_fd, k->config, FILE_MAX, &c.config, &len);
 	if (r < 0)
-		log_error(_("the configuration of the kernel %s cannot be read: %s"), g->id,
+		log_error(_("the configuration of the kernel %s cannot be read: %s"), k->name,
 			  muster_strerror(r));
 	if (r == 0)
 		r = check_modes(&c);
@@ -255,4 +240,21 @@ int kernel_check(const struct kernel_env *env, const struct kernel_generation *g
 	*ret = c.v;
 	*ret_n = c.n;
 	return 0;
+}
+
+int kernel_check(const struct kernel_env *env, const struct kernel_generation *g,
+		 const struct kernel_place *place, struct kernel_verdict **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *config = NULL, *modules = NULL;
+
+	if (asprintf(&config, "%s/%s/config", KERNEL_GENERATIONS, g->id) < 0) {
+		config = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&modules, "%s/%s/lib/modules/%s", KERNEL_GENERATIONS, g->id, g->release) < 0) {
+		modules = NULL;
+		return -ENOMEM;
+	}
+	return kernel_check_files(env->root_fd, &(struct kernel_files){ g->id, g->release, config, modules },
+				  place, ret, ret_n);
 }

@@ -30,17 +30,6 @@ static bool is_version(const char *s, size_t n)
 	return n > 0 && n < 24 && digit;
 }
 
-bool kernel_versions_valid(const char *range)
-{
-	const char *dash = strchr(range, '-');
-	size_t n = dash ? (size_t)(dash - range) : strlen(range);
-
-	if (!dash)
-		return is_version(range, n);
-	return (n == 0 || is_version(range, n)) && (!dash[1] || is_version(dash + 1, strlen(dash + 1))) &&
-	       range[1];
-}
-
 /* Compares as many numbers as `bound` has: 4.4.7 is neither above nor below 4.4. */
 static int compare(const char *version, const char *bound, size_t n)
 {
@@ -68,6 +57,18 @@ bool kernel_versions_have(const char *range, const char *version)
 	if (!dash)
 		return compare(version, range, n) == 0;
 	return compare(version, range, n) >= 0 && compare(version, dash + 1, strlen(dash + 1)) <= 0;
+}
+
+/* No end lies before its begin. */
+bool kernel_versions_valid(const char *range)
+{
+	const char *dash = strchr(range, '-');
+	size_t n = dash ? (size_t)(dash - range) : strlen(range);
+
+	if (!dash)
+		return is_version(range, n);
+	return (n == 0 || is_version(range, n)) && (!dash[1] || is_version(dash + 1, strlen(dash + 1))) &&
+	       range[1] && (n == 0 || !dash[1] || compare(range, dash + 1, strlen(dash + 1)) <= 0);
 }
 
 static int range_text(const char *name, const char *range, char **ret)

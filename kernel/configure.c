@@ -18,11 +18,10 @@
 #define ANSWERS 4096 /* questions that an old tree may ask, each answered with its default */
 #define SAID_MAX 8
 
-static int copy_base(struct kernel_work *w)
+static int put_base(struct kernel_work *w)
 {
 	const struct fs_attr attr = { .mode = 0644, .uid = w->uid, .gid = w->gid };
-	_cleanup_close_ int fd = open(w->recipe->base, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : fs_copy(fd, w->tree_fd, "/.config", &attr);
+	int r = fs_write(w->tree_fd, "/.config", w->base, strlen(w->base), &attr);
 
 	if (r < 0)
 		log_error(_("the configuration %s cannot be taken: %s"), w->recipe->base, muster_strerror(r));
@@ -120,8 +119,7 @@ int kernel_step_configure(struct kernel_work *w)
 	int r;
 
 	kernel_work_step(w, NC_("step", "configure"), w->recipe->base);
-	r = strchr(w->recipe->base, '/') ? copy_base(w)
-					 : kernel_work_make(w, NULL, CONFIG_MS, w->recipe->base, NULL);
+	r = w->base ? put_base(w) : kernel_work_make(w, NULL, CONFIG_MS, w->recipe->base, NULL);
 	if (r == 0)
 		r = apply_symbols(w);
 	if (r == 0)

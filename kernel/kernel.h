@@ -121,7 +121,7 @@ struct kernel_place {
 	const char *mode;	/* "ram", "nfs" or "initramfs"; NULL: each of them */
 	const char *root;	/* the root's name; NULL: none was named */
 	const char *libc_least; /* the least kernel of the root's libc; NULL: it has none that says so */
-	unsigned long long root_bytes;
+	unsigned long long root_bytes;	/* of the node's memory that the root takes */
 	const char *const *cards;	/* PCI ids "8086:100e"; NULL-terminated */
 	const char *const *other_cards; /* likewise, over which no node boots */
 	const char *drivers;		/* modules.alias of another kernel: says which driver a card wants */
@@ -130,6 +130,12 @@ struct kernel_place {
 };
 int kernel_check(const struct kernel_env *env, const struct kernel_generation *g,
 		 const struct kernel_place *place, struct kernel_verdict **ret, size_t *ret_n) _must_check_;
+/* A kernel that was not built here: its configuration, and its lib/modules/RELEASE, below root_fd. */
+struct kernel_files {
+	const char *name, *release, *config, *modules;
+};
+int kernel_check_files(int root_fd, const struct kernel_files *k, const struct kernel_place *place,
+		       struct kernel_verdict **ret, size_t *ret_n) _must_check_;
 void kernel_verdicts_free(struct kernel_verdict *v, size_t n);
 /* Whether the kernel whose lib/modules/RELEASE the absolute path is drives the card. -ENOENT: there are no indexes; -EINVAL: it is
  * no card's id. */

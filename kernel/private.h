@@ -104,10 +104,15 @@ unsigned int kernel_compiled_before(const struct kernel_env *env, const char *re
 
 /* ---- work.c: programs that work on a tree, without rights ---- */
 
+/* The file at this path; every mistake in it is logged with its line. -MUSTER_E_FORMAT: it is no recipe. */
+int kernel_recipe_parse(const char *path, struct kernel_recipe **ret) _must_check_;
+
 struct kernel_work {
 	const struct kernel_env *env;
 	const struct kernel_recipe *recipe;
 	const struct kernel_compiler *cc;
+	const char *
+		base; /* the configuration to begin with, where the recipe names a file: its bytes; NULL: a target makes it */
 	const char *id;
 	char *folder;	   /* .building-ID, below the root */
 	char *host_folder; /* the same for programs */

@@ -2,7 +2,6 @@
 /* Recipes: libconfuse's syntax into a struct, with every mistake and its line. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -356,6 +355,36 @@ static void read_compiler(struct reading *d)
 	take_list(d, s, "hostflags", &r->hostflags, is_flag, _("an option of a compiler"));
 }
 
+/* A symbol has one state. */
+static void check_symbol(struct reading *d, const struct conf_section *s, const char *key, const char *name,
+			 struct strv *seen)
+{
+	_cleanup_free_ char *symbol = strndup(name, strcspn(name, "="));
+
+	if (!symbol)
+		d->error = -ENOMEM;
+	else if (strv_has(seen, symbol))
+		wrong(d, line_of(s, key), _("the symbol %s is named twice: it has one state"), symbol);
+	else if (strv_add(seen, symbol) < 0)
+		d->error = -ENOMEM;
+}
+
+static void check_symbols(struct reading *d, const struct conf_section *s)
+{
+	const struct kernel_recipe *r = d->recipe;
+	const struct {
+		const char *key;
+		const struct strv *list;
+	} lists[] = {
+		{ "set", &r->set }, { "module", &r->module }, { "unset", &r->unset }, { "value", &r->value }
+	};
+	_cleanup_strv_ struct strv seen = STRV_INIT;
+
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; d->error == 0 && i < lists[k].list->n; i++)
+			check_symbol(d, s, lists[k].key, lists[k].list->v[i], &seen);
+}
+
 static void read_config(struct reading *d)
 {
 	const char *symbol = _("a symbol's name; leave CONFIG_ out");
@@ -378,6 +407,7 @@ static void read_config(struct reading *d)
 	take_list(d, s, "module", &r->module, is_symbol, symbol);
 	take_list(d, s, "unset", &r->unset, is_symbol, symbol);
 	take_list(d, s, "value", &r->value, is_setting, _("NAME=VALUE; leave CONFIG_ out"));
+	check_symbols(d, s);
 }
 
 static void read_build(struct reading *d)
@@ -457,7 +487,7 @@ static char *name_of(const char *path)
 	return strndup(name, n > 5 && strcmp(name + n - 5, ".conf") == 0 ? n - 5 : n);
 }
 
-static int read_file(const char *path, struct kernel_recipe **ret)
+int kernel_recipe_parse(const char *path, struct kernel_recipe **ret)
 {
 	_cleanup_(plan_mistakes_free) struct plan_mistakes mistakes = PLAN_MISTAKES_INIT;
 	_cleanup_(kernel_recipe_freep) struct kernel_recipe *recipe = calloc(1, sizeof(*recipe));
@@ -492,107 +522,4 @@ static int read_file(const char *path, struct kernel_recipe **ret)
 	if (r == 0)
 		*ret = TAKE_PTR(recipe);
 	return r;
-}
-
-/* The folders in which recipes are looked for; the operator's come first. */
-static int recipe_folders(const struct kernel_env *env, char *ret[2])
-{
-	ret[0] = fs_join(env->root_path && *env->root_path ? env->root_path : "/", KERNEL_OWN_RECIPES);
-	ret[1] = strdup(env->recipes);
-	if (ret[0] && ret[1])
-		return 0;
-	free(ret[0]);
-	free(ret[1]);
-	return -ENOMEM;
-}
-
-static int read_named(const struct kernel_env *env, const char *name, struct kernel_recipe **ret)
-{
-	char *folders[2];
-	int r = recipe_folders(env, folders);
-
-	if (r < 0)
-		return r;
-	r = -ENOENT;
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(folders); i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "%s/%s.conf", folders[i], name) < 0) {
-			path = NULL;
-			r = -ENOMEM;
-		} else {
-			r = read_file(path, ret);
-		}
-	}
-	free(folders[0]);
-	free(folders[1]);
-	return r;
-}
-
-int kernel_recipe_read(const struct kernel_env *env, const char *name, struct kernel_recipe **ret)
-{
-	_cleanup_free_ char *real = NULL;
-	int r = -ENOENT;
-
-	if (strchr(name, '/')) {
-		real = realpath(name, NULL);
-		r = real ? read_file(real, ret) : -errno;
-	} else if (kernel_is_name(name)) {
-		r = read_named(env, name, ret);
-	}
-	if (r == -ENOENT)
-		log_error(_("there is no kernel recipe %s; `muster kernel list` names those that there are"),
-			  name);
-	return r;
-}
-
-static int add_names(const char *folder, struct strv *names)
-{
-	DIR *d = opendir(folder);
-	struct dirent *e;
-	int r = 0;
-
-	if (!d)
-		return errno == ENOENT ? 0 : -errno;
-	while (r == 0 && (e = readdir(d))) {
-		size_t n = strlen(e->d_name);
-		_cleanup_free_ char *name = n > 5 ? strndup(e->d_name, n - 5) : NULL;
-
-		if (n > 5 && !name)
-			r = -ENOMEM;
-		else if (name && strcmp(e->d_name + n - 5, ".conf") == 0 && kernel_is_name(name) &&
-			 !strv_has(names, name))
-			r = strv_add(names, name);
-	}
-	closedir(d);
-	return r;
-}
-
-int kernel_recipe_list(const struct kernel_env *env, struct kernel_recipe ***ret, size_t *ret_n)
-{
-	_cleanup_strv_ struct strv names = STRV_INIT;
-	struct kernel_recipe **list;
-	char *folders[2];
-	size_t n = 0;
-	int r = recipe_folders(env, folders);
-
-	if (r < 0)
-		return r;
-	r = add_names(folders[0], &names);
-	if (r == 0)
-		r = add_names(folders[1], &names);
-	free(folders[0]);
-	free(folders[1]);
-	if (r < 0)
-		return r;
-	strv_sort(&names);
-	list = calloc(names.n + 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	for (size_t i = 0; i < names.n; i++)
-		if (read_named(env, names.v[i], &list[n]) == 0)
-			n++;
-	*ret = list;
-	*ret_n = n;
-	return 0;
 }

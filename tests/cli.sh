@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..69
+echo 1..73
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -206,8 +206,28 @@ run --root "$tmp/root" kernel build vanilla --source linux=/a --source https://e
 report 'the last word about a source counts' "$(want 2 err 'example.org/linux.tar.xz comes over the network'; silent out)"
 run --root "$tmp/root" kernel remove vanilla-000000000000
 report 'a kernel that is not there is not removed' "$(want 1 err 'There is no kernel vanilla-000000000000'; silent out)"
+run --root "$tmp/root" kernel check nowhere
+report 'a kernel that is not there is not checked' "$(want 1 err 'There is no kernel nowhere'; silent out)"
 run --root "$tmp/root" kernel check vanilla
-report 'a kernel that is not there is not checked' "$(want 1 err 'There is no kernel vanilla'; silent out)"
+report 'a kernel that could be built is named with the command' "$(want 1 err 'vanilla is not built on this server yet.*muster kernel build vanilla --source linux=PLACE'; silent out)"
+run --root "$tmp/root" kernel check distro
+report 'the kernel of the distribution is checked with a root' "$(want 2 err 'name the root, as in .muster kernel check distro ROOT'; silent out)"
+# A root with a kernel of the distribution, as far as a check looks at it.
+mkdir -p "$tmp/tree/boot" "$tmp/tree/usr/lib/modules/6.1.0-9-amd64" "$tmp/checked/var/lib/muster/roots/debian-12-0123456789ab"
+for symbol in BLK_DEV_INITRD RD_ZSTD BINFMT_ELF PROC_FS SYSFS TMPFS NET INET UNIX BLK_DEV_LOOP SQUASHFS SQUASHFS_ZSTD OVERLAY_FS DEVTMPFS; do
+	echo "CONFIG_$symbol=y"
+done >"$tmp/tree/boot/config-6.1.0-9-amd64"
+echo 'alias pci:v00008086d00001521sv*sd*bc*sc*i* igb' >"$tmp/tree/usr/lib/modules/6.1.0-9-amd64/modules.alias"
+mksquashfs "$tmp/tree" "$tmp/checked/var/lib/muster/roots/debian-12-0123456789ab/root.squashfs" -quiet -no-progress >/dev/null
+echo kernel >"$tmp/checked/var/lib/muster/roots/debian-12-0123456789ab/vmlinuz"
+cat >"$tmp/checked/var/lib/muster/roots/debian-12-0123456789ab/root.json" <<END
+{ "id": "debian-12-0123456789ab", "distribution": "debian", "suite": "bookworm", "kernel_release": "6.1.0-9-amd64",
+  "root_bytes": $(stat -c %s "$tmp/checked/var/lib/muster/roots/debian-12-0123456789ab/root.squashfs"), "sha256": "$(printf '%064d' 0)", "built": "2026-11-25T04:23:17Z" }
+END
+run --root "$tmp/checked" kernel check distro debian-12-0123456789ab --mode ram --card 8086:1521
+report 'the kernel of the distribution that a root has is checked' "$(want 0 out 'The root mode ram finds all that it needs'; want 0 out '8086:1521 is driven by the module igb')"
+run --root "$tmp/checked" kernel check distro debian-12-0123456789ab --mode nfs
+report 'what the kernel of the distribution lacks is said' "$(want 1 out 'The root mode nfs needs NFS_FS, NFS_V4, which this kernel has not')"
 run --root "$tmp/root" kernel check vanilla --mode floppy
 report 'an unknown root mode is refused' "$(want 2 err 'mode is ram, nfs or initramfs, not "floppy"'; silent out)"
 run --root "$tmp/root" kernel check vanilla --card eth0
@@ -226,5 +246,5 @@ run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
 report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
-[ "$n" = 69 ] || failed=1
+[ "$n" = 73 ] || failed=1
 exit $failed

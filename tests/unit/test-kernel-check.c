@@ -241,6 +241,11 @@ static void a_root_must_fit_into_the_smallest_node(void **state)
 	place.memory = 512ULL << 20;
 	check(s, &place);
 	assert_int_equal(s->v[2].level, KERNEL_OK);
+	/* What it is unpacked from takes as much there. */
+	place.mode = "initramfs";
+	place.memory = 256ULL << 20;
+	check(s, &place);
+	assert_int_equal(s->v[2].level, KERNEL_PROBLEM);
 	place.mode = "nfs";
 	check(s, &place);
 	assert_int_equal(s->n, 2);

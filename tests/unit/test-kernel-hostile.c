@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/private.h"
@@ -93,8 +94,32 @@ static void a_pipe_is_no_configuration(void **state)
 
 	assert_int_equal(mkfifo(pipe_path, 0644), 0);
 	assert_true(asprintf(&recipe, "source \"linux\" { }\nconfig { base = \"%s\" }\n", pipe_path) > 0);
-	assert_int_equal(build_with(s, recipe, &g), -EINVAL);
-	assert_logged(s, "cannot be read");
+	assert_int_equal(build_with(s, recipe, &g), -MUSTER_E_REFUSED);
+	assert_logged(s, "is not a plain file");
+	assert_int_equal(build_with(s, "source \"linux\" { }\nconfig { base = \"/etc/\" }\n", &g),
+			 -MUSTER_E_REFUSED);
+	assert_logged(s, "the configuration /etc/ is not a plain file");
+}
+
+static void make_old(const struct site *s, const char *path, time_t age)
+{
+	const struct timespec then[2] = { { .tv_sec = time(NULL) - age }, { .tv_sec = time(NULL) - age } };
+
+	assert_int_equal(fs_mkdir_all(s->fd, path, 0755), 0);
+	assert_int_equal(utimensat(s->fd, path + 1, then, 0), 0);
+}
+
+/* By another recipe: it may be wanted yet, for a month. */
+static void what_nobody_goes_on_with_is_swept(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	struct site *s = *state;
+
+	make_old(s, KERNEL_GENERATIONS "/.building-other-0123456789ab", 31L * 24 * 60 * 60);
+	make_old(s, KERNEL_GENERATIONS "/.building-later-0123456789ab", 60L * 60);
+	assert_int_equal(build_with(s, PLAIN, &g), 0);
+	assert_false(fs_exists(s->fd, KERNEL_GENERATIONS "/.building-other-0123456789ab"));
+	assert_true(fs_exists(s->fd, KERNEL_GENERATIONS "/.building-later-0123456789ab"));
 }
 
 /* Other tests build at the same time, as users like this one's: what tells them apart is where they work. */
@@ -185,6 +210,7 @@ int main(void)
 		ON_SITE(a_patch_that_is_none_is_refused),
 		ON_SITE(a_pipe_in_the_tree_is_not_waited_for),
 		ON_SITE(a_pipe_is_no_configuration),
+		ON_SITE(what_nobody_goes_on_with_is_swept),
 		ON_SITE(what_a_build_leaves_running_ends_with_it),
 		cmocka_unit_test(a_password_of_a_place_is_not_kept),
 		ON_SITE(a_source_that_is_swapped_is_not_built),

@@ -112,6 +112,9 @@ static void a_wrong_range_is_known(void **state)
 	assert_false(kernel_versions_valid("new"));
 	assert_false(kernel_versions_valid("4..2-"));
 	assert_false(kernel_versions_valid("3.2-4.4-5"));
+	assert_false(kernel_versions_valid("4.4-3.2"));
+	assert_false(kernel_versions_valid("10-9"));
+	assert_true(kernel_versions_valid("4.4-4"));
 }
 
 static void compilers_say_their_kind_and_version(void **state)
@@ -221,7 +224,8 @@ static void every_mistake_of_a_recipe_is_said_with_its_line(void **state)
 	    "patch \"p\" { source = \"none\" }\n"
 	    "patch \"q\" { }\n"
 	    "compiler { gcc = \"new\" flags = {\"x\"} }\n"
-	    "config { base = \"make it\" set = {\"CONFIG_A\", \"B C\"} value = {\"NR_CPUS\"} }\n"
+	    "config { base = \"make it\" set = {\"CONFIG_A\", \"B C\", \"NET\"} unset = {\"NET\"} value = "
+	    "{\"NR_CPUS\"} }\n"
 	    "build { targets = {\"-j\", \"../x\"} colour = \"red\" }\n"
 	    "module \"m\" { source = \"none\" folder = \"../x\" make = {\"-j\"} configure = {\"x\"} }\n"
 	    "check { symbols = {\"no such\"} modules = {\"x.ko\"} }\n"
@@ -236,6 +240,7 @@ static void every_mistake_of_a_recipe_is_said_with_its_line(void **state)
 	assert_logged(s, "wrong.conf:5: set \"CONFIG_A\"");
 	assert_logged(s, "wrong.conf:5: set \"B C\"");
 	assert_logged(s, "wrong.conf:5: value \"NR_CPUS\"");
+	assert_logged(s, "wrong.conf:5: the symbol NET is named twice");
 	assert_logged(s, "wrong.conf:6: targets \"-j\"");
 	assert_logged(s, "wrong.conf:6: targets \"../x\"");
 	assert_logged(s, "wrong.conf:7: folder \"../x\" is not a path");
