@@ -24,7 +24,8 @@ struct cli_option {
 	const char *help;     /* a phrase: lower case, no full stop */
 	const char *complete; /* what the shell completes it with: "file", "dir", or NULL */
 	bool hidden;
-	bool many; /* given several times, all count: the value has a line for each */
+	bool many;	/* given several times, all count: the value has a line for each */
+	const char *of; /* the sub-verbs that know it, with blanks between; NULL: all */
 };
 
 struct verb {

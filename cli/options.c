@@ -222,6 +222,28 @@ static int find_verb(struct cli *c, const char *word)
 		    : cli_refuse(c, _("there is no verb \"%s\""), word);
 }
 
+static bool has_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = words; *p; p += strcspn(p, " "), p += *p == ' ')
+		if (strncmp(p, word, n) == 0 && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
+
+/* What another sub-verb knows does nothing with this one, and whoever gave it thinks otherwise. What is no sub-verb is told later. */
+static int check_options(struct cli *c)
+{
+	if (!c->verb->words || c->argc == 0 || !has_word(c->verb->words, c->argv[0]))
+		return 0;
+	for (size_t i = 0; i < c->n_options; i++)
+		if (c->values[i] && c->options[i]->of && !has_word(c->options[i]->of, c->argv[0]))
+			return cli_refuse(c, _("--%s does nothing with `%s %s`; it belongs to %s"),
+					  c->options[i]->name, c->verb->name, c->argv[0], c->options[i]->of);
+	return 0;
+}
+
 int cli_parse(struct cli *c, int argc, char **argv)
 {
 	int r, at;
@@ -245,5 +267,5 @@ int cli_parse(struct cli *c, int argc, char **argv)
 	take_globals(c);
 	c->argc = argc - at - optind;
 	c->argv = argv + at + optind;
-	return 0;
+	return check_options(c);
 }

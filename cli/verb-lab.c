@@ -286,8 +286,9 @@ static const struct cli_option options[] = {
 	{ "memory", 0, "MB", N_("memory of each machine; by default what the root mode needs"), NULL, false },
 	{ "processors", 0, "N", N_("processors of each machine (1)"), NULL, false },
 	{ "accel", 0, "KIND", N_("auto (the default), kvm or tcg"), NULL, false },
-	{ "no-power", 0, NULL, N_("up, setup: power no machine on"), NULL, false },
-	{ "purge", 0, NULL, N_("down: remove the lab's folder with its node roots, too"), NULL, false },
+	{ "no-power", 0, NULL, N_("up, setup: power no machine on"), NULL, false, .of = "up setup" },
+	{ "purge", 0, NULL, N_("down: remove the lab's folder with its node roots, too"), NULL, false,
+	  .of = "down" },
 	{ 0 },
 };
 

@@ -101,9 +101,11 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "always", 0, NULL, N_("next: from now on, and not the next time only") },
-	{ "interface", 'i', "IFACE", N_("discover: the interface that leads to the nodes"), NULL },
-	{ "seconds", 0, "N", N_("discover: listen this long, not until it is interrupted"), NULL },
+	{ "always", 0, NULL, N_("next: from now on, and not the next time only"), .of = "next" },
+	{ "interface", 'i', "IFACE", N_("discover: the interface that leads to the nodes"), NULL,
+	  .of = "discover" },
+	{ "seconds", 0, "N", N_("discover: listen this long, not until it is interrupted"), NULL,
+	  .of = "discover" },
 	{ 0 },
 };
 

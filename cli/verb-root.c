@@ -20,17 +20,20 @@ static const struct table_column columns[] = {
 
 static const struct cli_option options[] = {
 	{ "profile", 0, "PROFILE",
-	  N_("build the base for this kind of cluster, whose kernel is older than the distribution"), NULL },
-	{ "mode", 0, "MODE", N_("the root mode of the base: initramfs or nfs"), NULL },
+	  N_("build the base for this kind of cluster, whose kernel is older than the distribution"), NULL,
+	  .of = "build" },
+	{ "mode", 0, "MODE", N_("the root mode of the base: initramfs or nfs"), NULL, .of = "build" },
 	{ "source", 0, "NAME=PLACE",
 	  N_("where a source of the base is: a path or a URL, with #sha256=HEX behind it"), "file",
-	  .many = true },
+	  .many = true, .of = "build" },
 	{ "from", 0, "TREE",
-	  N_("root mode nfs: a folder or an archive with the tree of an older distribution"), "file" },
-	{ "mirror", 0, "URL", N_("root mode nfs: a mirror that has an older release"), NULL },
-	{ "release", 0, "NAME", N_("root mode nfs: the name of that release"), NULL },
-	{ "keyring", 0, "FILE", N_("root mode nfs: the keys that sign that release"), "file" },
-	{ "add", 0, "FOLDER", N_("files of your own that the base has besides, as FOLDER/etc/motd"), "file" },
+	  N_("root mode nfs: a folder or an archive with the tree of an older distribution"), "file",
+	  .of = "build" },
+	{ "mirror", 0, "URL", N_("root mode nfs: a mirror that has an older release"), NULL, .of = "build" },
+	{ "release", 0, "NAME", N_("root mode nfs: the name of that release"), NULL, .of = "build" },
+	{ "keyring", 0, "FILE", N_("root mode nfs: the keys that sign that release"), "file", .of = "build" },
+	{ "add", 0, "FOLDER", N_("files of your own that the base has besides, as FOLDER/etc/motd"), "file",
+	  .of = "build" },
 	{ 0 },
 };
 

@@ -279,8 +279,8 @@ static int run(struct cli *c)
 }
 
 static const struct cli_option options[] = {
-	{ "all", 'a', NULL, N_("ps: with the kernel's own threads") },
-	{ "output", 'o', "FILE", N_("test: keep the report in this file, too"), "file" },
+	{ "all", 'a', NULL, N_("ps: with the kernel's own threads"), .of = "ps" },
+	{ "output", 'o', "FILE", N_("test: keep the report in this file, too"), "file", .of = "test" },
 	{ 0 },
 };
 

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..73
+echo 1..74
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -232,6 +232,8 @@ run --root "$tmp/root" kernel check vanilla --mode floppy
 report 'an unknown root mode is refused' "$(want 2 err 'mode is ram, nfs or initramfs, not "floppy"'; silent out)"
 run --root "$tmp/root" kernel check vanilla --card eth0
 report 'a card is named by its PCI id' "$(want 2 err '"eth0" is no PCI id'; silent out)"
+run kernel list --jobs 3
+report 'an option of another sub-verb is refused' "$(want 2 err '\-\-jobs does nothing with .kernel list.; it belongs to build'; silent out)"
 run kernel frob
 report 'an unknown word for kernels is refused' "$(want 2 err 'no "frob"; it is list, show RECIPE'; silent out)"
 run ssi melt
@@ -246,5 +248,5 @@ run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
 report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
-[ "$n" = 73 ] || failed=1
+[ "$n" = 74 ] || failed=1
 exit $failed
