@@ -350,6 +350,14 @@ static int verify(const struct craft_env *env, const struct craft_input *in, con
 	return r < 0 ? r : craft_input_verify(env, in, fd);
 }
 
+/* One that was cut off between its last byte and its name. */
+static bool is_whole(const struct craft_input *in, int fd)
+{
+	char sha256[HASH_TEXT];
+
+	return lseek(fd, 0, SEEK_SET) == 0 && hash_whole(fd, sha256) == 0 && strcmp(sha256, in->sha256) == 0;
+}
+
 /* The whole file gets its name only when it is what it is to be. */
 static int fetch(const struct craft_env *env, const struct craft_input *in)
 {
@@ -370,7 +378,8 @@ static int fetch(const struct craft_env *env, const struct craft_input *in)
 	if (fd < 0 || folder < 0)
 		return fd < 0 ? fd : folder;
 	craft_progress(env, NC_("step", "fetch"), in->place, 0, NULL);
-	r = craft_download(env, in->place, fd);
+	if (!is_whole(in, fd))
+		r = craft_download(env, in->place, fd);
 	if (r == 0 && (fsync(fd) < 0 || fstat(fd, &st) < 0))
 		r = -errno;
 	if (r < 0)

@@ -272,6 +272,22 @@ static void what_an_earlier_run_fetched_is_not_fetched_again(void **state)
 	assert_fetched(s);
 }
 
+static void what_was_whole_and_had_no_name_yet_is_not_fetched_at_all(void **state)
+{
+	_cleanup_free_ char *part = NULL;
+	struct site *s = *state;
+
+	assert_true(asprintf(&part, "%s/%s.part", KERNEL_SOURCES, s->sha256) > 0);
+	assert_int_equal(fs_mkdir_all(s->fd, KERNEL_SOURCES, 0755), 0);
+	assert_int_equal(fs_write(s->fd, part, s->content, SIZE,
+				  &(struct fs_attr){ 0644, (uid_t)-1, (gid_t)-1 }),
+			 0);
+	/* Nobody would answer. */
+	assert_int_equal(fetch(s, s->sha256), 0);
+	assert_fetched(s);
+	assert_false(fs_exists(s->fd, part));
+}
+
 static void another_content_is_refused_and_not_kept(void **state)
 {
 	static const char wrong[] = "00000000000000000000000000000000000000000000000000000000000000aa";
@@ -356,6 +372,7 @@ int main(void)
 		ON_SITE(a_download_that_was_cut_off_goes_on),
 		ON_SITE(a_server_that_cannot_go_on_begins_anew),
 		ON_SITE(what_an_earlier_run_fetched_is_not_fetched_again),
+		ON_SITE(what_was_whole_and_had_no_name_yet_is_not_fetched_at_all),
 		ON_SITE(another_content_is_refused_and_not_kept),
 		ON_SITE(a_source_that_is_not_there_is_said),
 	};
