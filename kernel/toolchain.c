@@ -19,6 +19,7 @@
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/jail.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
@@ -45,8 +46,8 @@ static const struct {
 	{ "/usr/bin/awk", { "gawk", "mawk" } },
 	{ "/usr/bin/cc", { "gcc" } },
 };
-/* All that a build sees of the tree; as in util/jail.c. */
-static const char *const seen[] = { "bin", "etc", "lib", "lib32", "lib64", "libx32", "opt", "sbin", "usr" };
+/* All that a build sees of the tree. */
+static const char *const seen[] = { JAIL_SHOWN };
 
 struct making {
 	const struct kernel_env *env;

@@ -28,8 +28,7 @@
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
 #define PROGRAMS "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Of the other system; its own /dev, /proc, /run, /tmp and /var are of no use here. */
-static const char *const shown[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "opt", "etc" };
+static const char *const shown[] = { JAIL_SHOWN };
 static const char *const devices[] = { "null", "zero", "full", "random", "urandom" };
 
 static volatile sig_atomic_t inside; /* the first process inside, as seen from outside; 0: this is it */

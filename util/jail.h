@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* The folders of the system that are seen. Its own /dev, /proc, /run, /tmp and /var are of no use here. */
+#define JAIL_SHOWN "bin", "etc", "lib", "lib32", "lib64", "libx32", "opt", "sbin", "usr"
+
 struct jail {
 	const char *root;   /* absolute path of the system's folder; NULL: this system's own is seen */
 	const char *folder; /* absolute path of the folder that it may write in; NULL: none */

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "backend/image/part.h"
@@ -38,13 +37,6 @@ static const struct conf_form forms[] = {
 	{ NULL },
 };
 
-struct reading {
-	struct part *part;
-	const struct conf *conf;
-	struct plan_mistakes *mistakes;
-	int error; /* -ENOMEM; mistakes are on the list */
-};
-
 void part_free(struct part *p)
 {
 	if (!p)
@@ -64,51 +56,6 @@ void part_free(struct part *p)
 	free(p);
 }
 
-static void wrong(struct reading *d, unsigned int line, const char *fmt, ...) _printf_(3, 4);
-
-static void wrong(struct reading *d, unsigned int line, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (!text || plan_mistakes_add(d->mistakes, d->part->path, line, "%s", text) < 0)
-		d->error = -ENOMEM;
-}
-
-static char *take(struct reading *d, const struct conf_section *s, const char *key, const char *preset)
-{
-	const struct conf_option *o = conf_option(s, key);
-	char *text = strdup(o && o->n == 1 ? o->v[0].text : preset);
-
-	if (!text)
-		d->error = -ENOMEM;
-	return text;
-}
-
-static void take_list(struct reading *d, const struct conf_section *s, const char *key, struct strv *ret,
-		      bool (*fit)(const char *), const char *what)
-{
-	const struct conf_option *o = conf_option(s, key);
-
-	for (size_t i = 0; o && d->error == 0 && i < o->n; i++) {
-		if (!fit(o->v[i].text))
-			wrong(d, o->v[i].line, "%s \"%s\" is not %s", key, o->v[i].text, what);
-		else if (strv_add(ret, o->v[i].text) < 0)
-			d->error = -ENOMEM;
-	}
-}
-
-static unsigned int line_of(const struct conf_section *s, const char *key)
-{
-	const struct conf_option *o = conf_option(s, key);
-
-	return o ? o->line : s ? s->line : 0;
-}
-
 /* ---- which texts are fit ----------------------------------------------------------------------------- */
 
 static bool is_mode(const char *s)
@@ -119,18 +66,6 @@ static bool is_mode(const char *s)
 static bool is_flag(const char *s)
 {
 	return *s == '-' && text_is_of(s, "-=+._,/");
-}
-
-static bool is_symbol(const char *s)
-{
-	return text_is_of(s, "_") && strncmp(s, "CONFIG_", 7) != 0;
-}
-
-static bool is_setting(const char *s)
-{
-	_cleanup_free_ char *name = strndup(s, strcspn(s, "="));
-
-	return name && is_symbol(name) && strchr(s, '=') && !strpbrk(s, "\n\r");
 }
 
 /* Of a tree: it leads nowhere else, and no program takes it for an option. */
@@ -154,109 +89,107 @@ static bool is_file(const char *s)
 
 /* ---- sections ---------------------------------------------------------------------------------------- */
 
-static void read_source(struct reading *d)
+static void read_source(struct conf_reading *d, struct part *p)
 {
 	const struct conf_section *s = conf_section(d->conf, "source");
-	struct part *p = d->part;
 
 	for (size_t i = 0, n = 0; i < d->conf->n_sections; i++)
 		if (strcmp(d->conf->sections[i].form->name, "source") == 0 && ++n > 1)
-			wrong(d, d->conf->sections[i].line, "a part has one source");
+			conf_wrong(d, d->conf->sections[i].line, _("a part has one source"));
 	p->source = strdup(s ? s->title : "");
-	p->source_description = take(d, s, "description", "");
-	p->place = take(d, s, "place", "");
-	p->sha256 = take(d, s, "sha256", "");
-	p->package = take(d, s, "package", "");
+	p->source_description = conf_take(d, s, "description", "");
+	p->place = conf_take(d, s, "place", "");
+	p->sha256 = conf_take(d, s, "sha256", "");
+	p->package = conf_take(d, s, "package", "");
 	if (!p->source || d->error) {
 		d->error = -ENOMEM;
 		return;
 	}
 	if (!text_is_label(p->source))
-		wrong(d, s ? s->line : 0,
-		      "a part needs a source, named with lower-case letters, digits and '-'");
+		conf_wrong(d, s ? s->line : 0,
+			   _("a part needs a source, named with lower-case letters, digits and '-'"));
 	if (*p->sha256 && !craft_is_sha256(p->sha256))
-		wrong(d, line_of(s, "sha256"), "sha256 \"%s\" is not 64 hexadecimal digits", p->sha256);
+		conf_wrong(d, conf_line(s, "sha256"), _("sha256 \"%s\" is not 64 hexadecimal digits"),
+			   p->sha256);
 	if (*p->package && !text_is_of(p->package, "-+."))
-		wrong(d, line_of(s, "package"), "package \"%s\" is no name of a source package", p->package);
+		conf_wrong(d, conf_line(s, "package"), _("package \"%s\" is no name of a source package"),
+			   p->package);
 }
 
-static void read_configuration(struct reading *d)
+static void read_configuration(struct conf_reading *d, struct part *p)
 {
-	static const char symbol[] = "a symbol's name; leave CONFIG_ out";
+	const char *symbol = _("a symbol's name; leave CONFIG_ out");
 	const struct conf_section *config = conf_section(d->conf, "config");
 	const struct conf_section *configure = conf_section(d->conf, "configure");
-	struct part *p = d->part;
 
-	p->base = take(d, config, "base", config ? "defconfig" : "");
+	p->base = conf_take(d, config, "base", config ? "defconfig" : "");
 	p->configure = configure != NULL;
 	if (d->error)
 		return;
 	if (config && configure)
-		wrong(d, configure->line,
-		      "a part is configured by \"config\" or by \"configure\", not by both");
+		conf_wrong(d, configure->line,
+			   _("a part is configured by \"config\" or by \"configure\", not by both"));
 	if (*p->base && !is_path(p->base))
-		wrong(d, line_of(config, "base"), "base \"%s\" is no target of make", p->base);
-	take_list(d, config, "set", &p->set, is_symbol, symbol);
-	take_list(d, config, "unset", &p->unset, is_symbol, symbol);
-	take_list(d, config, "value", &p->value, is_setting, "NAME=VALUE; leave CONFIG_ out");
-	take_list(d, configure, "arguments", &p->arguments, is_flag, "an option of configure");
+		conf_wrong(d, conf_line(config, "base"), _("base \"%s\" is no target of make"), p->base);
+	conf_take_list(d, config, "set", &p->set, conf_is_symbol, symbol);
+	conf_take_list(d, config, "unset", &p->unset, conf_is_symbol, symbol);
+	conf_take_list(d, config, "value", &p->value, conf_is_setting, _("NAME=VALUE; leave CONFIG_ out"));
+	conf_take_list(d, configure, "arguments", &p->arguments, is_flag, _("an option of configure"));
 }
 
 /* A path of the file begins in its folder. */
-static void read_patches(struct reading *d, const struct conf_section *s)
+static void read_patches(struct conf_reading *d, struct part *p, const struct conf_section *s)
 {
 	_cleanup_strv_ struct strv said = STRV_INIT;
-	struct part *p = d->part;
-	const char *slash = strrchr(p->path, '/');
 
-	take_list(d, s, "patches", &said, is_file, "a file");
-	for (size_t i = 0; d->error == 0 && i < said.n; i++)
-		d->error = *said.v[i] == '/' || !slash
-				   ? strv_add(&p->patches, said.v[i])
-				   : strv_addf(&p->patches, "%.*s/%s", (int)(slash - p->path), p->path,
-					       said.v[i]);
+	conf_take_list(d, s, "patches", &said, is_file, _("a file"));
+	for (size_t i = 0; d->error == 0 && i < said.n; i++) {
+		_cleanup_free_ char *whole = conf_beside(p->path, said.v[i]);
+
+		d->error = whole ? strv_add(&p->patches, whole) : -ENOMEM;
+	}
 }
 
-static void read_build(struct reading *d)
+static void read_build(struct conf_reading *d, struct part *p)
 {
-	static const char path[] = "a path in the tree";
+	const char *path = _("a path in the tree");
 	const struct conf_section *s = conf_section(d->conf, "build");
-	struct part *p = d->part;
 
-	p->install = take(d, s, "install", "");
-	p->links = take(d, s, "links", "");
+	p->install = conf_take(d, s, "install", "");
+	p->links = conf_take(d, s, "links", "");
 	if (d->error)
 		return;
 	if ((*p->install && !is_path(p->install)) || (*p->links && !is_path(p->links)))
-		wrong(d, s->line, "install is to be a target of make, and links %s", path);
-	read_patches(d, s);
-	take_list(d, s, "folders", &p->folders, is_path, path);
-	take_list(d, s, "targets", &p->targets, is_path, "a target of make");
-	take_list(d, s, "keep", &p->keep, is_path, path);
-	take_list(d, s, "files", &p->files, is_pair, "FILE=PLACE");
-	take_list(d, s, "names", &p->names, is_pair, "NAME=PROGRAM");
-	take_list(d, s, "programs", &p->programs, is_path, path);
+		conf_wrong(d, s->line, _("install is to be a target of make, and links %s"), path);
+	read_patches(d, p, s);
+	conf_take_list(d, s, "folders", &p->folders, is_path, path);
+	conf_take_list(d, s, "targets", &p->targets, is_path, _("a target of make"));
+	conf_take_list(d, s, "keep", &p->keep, is_path, path);
+	conf_take_list(d, s, "files", &p->files, is_pair, _("FILE=PLACE"));
+	conf_take_list(d, s, "names", &p->names, is_pair, _("NAME=PROGRAM"));
+	conf_take_list(d, s, "programs", &p->programs, is_path, path);
 	if (d->error == 0 && p->targets.n == 0)
 		d->error = strv_add(&p->targets, "all");
 	if (d->error == 0 && p->folders.n == 0)
 		d->error = strv_add(&p->folders, ".");
 }
 
-static int read_sections(struct reading *d)
+static int read_sections(struct conf_reading *d, void *data)
 {
+	struct part *p = data;
 	const struct conf_section *part = conf_section(d->conf, "part");
 
-	d->part->description = take(d, part, "description", "");
-	take_list(d, part, "modes", &d->part->modes, is_mode, "\"initramfs\" or \"nfs\"");
+	p->description = conf_take(d, part, "description", "");
+	conf_take_list(d, part, "modes", &p->modes, is_mode, _("\"initramfs\" or \"nfs\""));
 	if (d->error == 0)
-		take_list(d, conf_section(d->conf, "compiler"), "flags", &d->part->flags, is_flag,
-			  "an option of a compiler");
+		conf_take_list(d, conf_section(d->conf, "compiler"), "flags", &p->flags, is_flag,
+			       _("an option of a compiler"));
 	if (d->error == 0)
-		read_source(d);
+		read_source(d, p);
 	if (d->error == 0)
-		read_configuration(d);
+		read_configuration(d, p);
 	if (d->error == 0)
-		read_build(d);
+		read_build(d, p);
 	return d->error;
 }
 
@@ -264,29 +197,16 @@ static int read_sections(struct reading *d)
 
 static int read_file(const char *name, const char *path, struct part **ret)
 {
-	_cleanup_(plan_mistakes_free) struct plan_mistakes mistakes = PLAN_MISTAKES_INIT;
 	_cleanup_(part_freep) struct part *part = calloc(1, sizeof(*part));
-	_cleanup_free_ char *why = NULL;
-	_cleanup_(conf_freep) struct conf *c = NULL;
-	size_t len;
-	int r = part ? conf_load(path, &part->text, &len, &why) : -ENOMEM;
+	int r;
 
-	if (r < 0) {
-		if (r != -ENOENT && why)
-			log_error(_("the recipe %s %s"), path, why);
-		return r == -MUSTER_E_ANSWERS ? -MUSTER_E_FORMAT : r;
-	}
+	if (!part)
+		return -ENOMEM;
 	part->path = strdup(path);
 	part->name = strdup(name);
 	if (!part->path || !part->name)
 		return -ENOMEM;
-	r = conf_parse(path, part->text, len, forms, &mistakes, &c);
-	if (r == 0)
-		r = read_sections(&(struct reading){ part, c, &mistakes, 0 });
-	for (size_t i = 0; i < mistakes.n; i++)
-		log_error("%s:%u: %s", path, mistakes.v[i].line, mistakes.v[i].text);
-	if (r == 0 && mistakes.n > 0)
-		r = -MUSTER_E_FORMAT;
+	r = conf_read_recipe(path, forms, read_sections, part, &part->text);
 	if (r == 0)
 		*ret = TAKE_PTR(part);
 	return r;

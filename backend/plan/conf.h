@@ -14,6 +14,7 @@
 
 #include "backend/plan/model.h"
 #include "util/macro.h"
+#include "util/strv.h"
 
 #define CONF_FILE_MAX ((size_t)4 << 20) /* bytes; 10,000 nodes with their MACs take less than 1 MiB */
 
@@ -74,3 +75,34 @@ DEFINE_CLEANUP(struct conf *, conf_free)
 /* NULL where the section, or the option, is not given. */
 const struct conf_section *conf_section(const struct conf *c, const char *name);
 const struct conf_option *conf_option(const struct conf_section *s, const char *key);
+
+/* ---- recipes: what their readers have in common ---------------------------------------------------------- */
+
+struct conf_reading {
+	const char *path; /* of the file */
+	const struct conf *conf;
+	struct plan_mistakes *mistakes;
+	int error; /* -ENOMEM; mistakes are on the list */
+};
+
+/*
+ * Reads the recipe at this path by `read`, which returns 0 or its error. Mistakes are logged, each with its line, and end in
+ * -MUSTER_E_FORMAT. -ENOENT: there is none, which is not logged. ret_text (may be NULL) is the file's text, owned.
+ */
+int conf_read_recipe(const char *path, const struct conf_form *forms,
+		     int (*read)(struct conf_reading *d, void *data), void *data,
+		     char **ret_text) _must_check_;
+
+void conf_wrong(struct conf_reading *d, unsigned int line, const char *fmt, ...) _printf_(3, 4);
+/* The option's text, or `preset` where it is not given; owned, NULL when memory runs out (d->error). */
+char *conf_take(struct conf_reading *d, const struct conf_section *s, const char *key, const char *preset);
+/* Of a list those that fit; "KEY "TEXT" is not WHAT" of the others. */
+void conf_take_list(struct conf_reading *d, const struct conf_section *s, const char *key, struct strv *ret,
+		    bool (*fit)(const char *), const char *what);
+/* Of the option, else of its section; 0: there is none. */
+unsigned int conf_line(const struct conf_section *s, const char *key);
+/* A path as a recipe says it, which begins in the recipe's folder; owned, NULL when memory runs out. */
+char *conf_beside(const char *file, const char *path);
+/* A symbol of a kernel's configuration, without CONFIG_; "SYMBOL=VALUE". */
+bool conf_is_symbol(const char *s);
+bool conf_is_setting(const char *s);
