@@ -90,7 +90,9 @@ int craft_check_way(const char *path, const char *what)
 int craft_let_through(int root_fd, const char *const *folders)
 {
 	for (; *folders; folders++) {
-		_cleanup_close_ int fd = fs_open(root_fd, *folders, O_RDONLY | O_DIRECTORY, 0);
+		/* What is a link, as to a larger disk, leads to the folder that is meant. */
+		_cleanup_free_ char *path = fs_join(*folders, ".");
+		_cleanup_close_ int fd = path ? fs_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0) : -ENOMEM;
 		struct stat st;
 
 		if (fd < 0)

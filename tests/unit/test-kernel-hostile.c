@@ -101,6 +101,20 @@ static void a_pipe_is_no_configuration(void **state)
 	assert_logged(s, "the configuration /etc/ is not a plain file");
 }
 
+/* Whose disk is too small for it has moved it to another one. */
+static void what_muster_keeps_may_lie_behind_a_link(void **state)
+{
+	_cleanup_(kernel_generation_freep) struct kernel_generation *g = NULL;
+	struct site *s = *state;
+
+	assert_int_equal(fs_mkdir_all(s->fd, "/var/lib", 0755), 0);
+	assert_int_equal(fs_mkdir_all(s->fd, "/disk/muster", 0755), 0);
+	assert_int_equal(symlinkat("../../disk/muster", s->fd, "var/lib/muster"), 0);
+	assert_int_equal(build_with(s, PLAIN, &g), 0);
+	assert_true(has_file(s, g->id, "vmlinuz"));
+	assert_true(fs_exists(s->fd, "/disk/muster/kernels"));
+}
+
 static void make_old(const struct site *s, const char *path, time_t age)
 {
 	const struct timespec then[2] = { { .tv_sec = time(NULL) - age }, { .tv_sec = time(NULL) - age } };
@@ -211,6 +225,7 @@ int main(void)
 		ON_SITE(a_pipe_in_the_tree_is_not_waited_for),
 		ON_SITE(a_pipe_is_no_configuration),
 		ON_SITE(what_nobody_goes_on_with_is_swept),
+		ON_SITE(what_muster_keeps_may_lie_behind_a_link),
 		ON_SITE(what_a_build_leaves_running_ends_with_it),
 		cmocka_unit_test(a_password_of_a_place_is_not_kept),
 		ON_SITE(a_source_that_is_swapped_is_not_built),
