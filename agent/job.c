@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -59,7 +60,10 @@ int job_start(struct job *j, int at, unsigned long long id, const char *word, co
 		return -EAGAIN;
 	}
 	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	*j = (struct job){ .id = id, .fd = ends[0], .deadline = now_ms() + steps_ms(word) };
+	*j = (struct job){
+		.id = id, .fd = ends[0], .began = now_ms(), .deadline = now_ms() + steps_ms(word)
+	};
+	snprintf(j->word, sizeof(j->word), "%s", word);
 	return 0;
 }
 
@@ -79,6 +83,7 @@ static void settle(struct job *j)
 	text_free(&j->in);
 	close(j->fd);
 	j->done = true;
+	j->took = now_ms() - j->began;
 	j->hurry_until = now_ms() + JOB_HURRY_MS;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;

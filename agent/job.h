@@ -11,9 +11,11 @@ struct job {
 	unsigned long long id; /* 0: there is none, or its result was reported */
 	bool done;
 	int status;
-	char *output;	/* owned; only when it is done */
-	int fd;		/* of the pipe, while it runs */
-	struct text in; /* what came through it */
+	char *output;	       /* owned; only when it is done */
+	int fd;		       /* of the pipe, while it runs */
+	struct text in;	       /* what came through it */
+	char word[16];	       /* what it does */
+	long long began, took; /* ms; took only when it is done */
 	long long deadline, hurry_until;
 };
 

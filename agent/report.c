@@ -304,8 +304,11 @@ int report_send(int at, const struct conf *c, const struct report *report, int t
 	state->told = r < 0 ? r : status;
 	if (r == 0 && status / 100 != 2)
 		return -EACCES;
-	if (r == 0 && full.job)
+	if (r == 0 && full.job) {
+		log_line("%s has ended with status %d after %lld ms", state->job.word, state->job.status,
+			 state->job.took);
 		job_reported(&state->job);
+	}
 	if (r == 0 && full.list)
 		job_reported(&state->list);
 	if (r == 0)
