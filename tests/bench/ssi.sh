@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Run by run.sh in namespaces of its own (network, mounts, processes): the real musterd, muster and 16 of the real agent, each in
-# a recorded tree of Kerrighed 3.0, whose tools are scripts that take a known time. Prints seconds: of the whole start, and of the tools.
+# a made-up tree of Kerrighed 3.0, whose tools are scripts that take a known time. Prints seconds: of the whole start, and of the tools.
 set -euo pipefail
 builddir=$1 root=$2 trees=$3
 nodes=16 boot=1.0 add=1.5

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* muster-agent, as it runs in a node's system, for a recorded tree: agent-at DIR. */
+/* muster-agent, as it runs in a node's system, for a tree that stands for a node's: agent-at DIR. */
 #include "config.h"
 
 #include <fcntl.h>
