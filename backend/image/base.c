@@ -20,6 +20,7 @@
 
 #define STEP NC_("step", "root")
 #define BASE_VERSION "base 1" /* raised when the same ingredients give other programs than before */
+#define HEADERS_VERSION "/usr/include/linux/version.h"
 #define BASE_SPACE (512ULL << 20)
 #define TREE_SPACE (3072ULL << 20)
 /* What the loader of an old kernel and a node's memory are asked to take at the most, compressed. */
@@ -184,6 +185,15 @@ static int add_patches(struct hash *h, const struct part *p)
 	return r;
 }
 
+/* Which headers of the kernel are used: the file that says their version. What is missing is told when they are wanted. */
+static int add_headers(struct hash *h)
+{
+	_cleanup_close_ int fd = open(HEADERS_VERSION, O_RDONLY | O_CLOEXEC);
+
+	hash_add_string(h, "headers");
+	return fd < 0 ? 0 : hash_add_fd(h, fd);
+}
+
 static int make_id(struct base *b)
 {
 	_cleanup_(hash_freep) struct hash *h = NULL;
@@ -195,6 +205,7 @@ static int make_id(struct base *b)
 	hash_add_string(h, BASE_VERSION);
 	hash_add_string(h, modes[b->wish->mode]);
 	hash_add_string(h, b->cc.identity);
+	r = add_headers(h);
 	for (size_t i = 0; r == 0 && i < b->n; i++) {
 		hash_add_string(h, b->parts[i]->text);
 		hash_add_string(h, is_package(b, i) ? b->sources : b->inputs[i].sha256);
