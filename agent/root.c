@@ -6,6 +6,7 @@
 #include "agent/facts.h"
 #include "agent/http.h"
 #include "agent/loop.h"
+#include "agent/portmap.h"
 #include "agent/uevent.h"
 
 #include <arpa/inet.h>
@@ -177,9 +178,10 @@ static int open_nfs(const struct conf *c, int *ret, char **reason)
 {
 	_cleanup_close_ int folder = -1, fd = -1;
 	const char *path = c->root_path + strspn(c->root_path, "/");
-	int r;
+	pid_t portmap = portmap_begin();
+	int r = mount_nfs(c, reason);
 
-	r = mount_nfs(c, reason);
+	portmap_end(portmap);
 	if (r < 0)
 		return r;
 	folder = open(FETCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
