@@ -25,12 +25,21 @@ static unsigned int number_of(const char *name)
 	return n <= ID_MAX ? (unsigned int)n : 0;
 }
 
+/* The hash FNV-1a, from 1 to max. */
+static unsigned int hash_of(const char *name, unsigned int max)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h % max + 1;
+}
+
 /* A node keeps its id when others come and go: it is the number of its name. What has none, or one that another node has
- * already, gets the first that is free. */
+ * already, gets one made of its name; where that is taken, the next that is free. */
 static void give_ids(struct plan *p)
 {
 	bool taken[ID_MAX + 1] = { true };
-	unsigned int next = 1;
 
 	for (size_t i = 0; i < p->n_nodes; i++) {
 		unsigned int n = number_of(p->nodes[i].name);
@@ -41,23 +50,15 @@ static void give_ids(struct plan *p)
 		p->nodes[i].ssi_id = n;
 	}
 	for (size_t i = 0; i < p->n_nodes; i++) {
+		unsigned int next;
+
 		if (p->nodes[i].ssi_id)
 			continue;
-		while (taken[next])
-			next++;
+		for (next = hash_of(p->nodes[i].name, ID_MAX); taken[next];)
+			next = next % ID_MAX + 1;
 		taken[next] = true;
 		p->nodes[i].ssi_id = next;
 	}
-}
-
-/* Clusters on one network are told apart by it, so it comes from their name (by the hash FNV-1a). */
-static unsigned int session_of(const char *name)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
-	return h % SESSION_MAX + 1;
 }
 
 static void check_words(struct answers *a)
@@ -86,6 +87,7 @@ void answers_single(struct answers *a)
 			      ID_MAX, a->plan->n_nodes);
 		return;
 	}
-	a->plan->ssi_session = session_of(a->plan->name);
+	/* Clusters on one network are told apart by it, so it comes from their name. */
+	a->plan->ssi_session = hash_of(a->plan->name, SESSION_MAX);
 	give_ids(a->plan);
 }

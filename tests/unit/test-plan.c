@@ -140,18 +140,33 @@ static void nodes_of_a_single_system_have_ids_of_their_own(void **state)
 	assert_int_equal(p->root, PLAN_ROOT_INITRAMFS);
 	assert_int_equal(p->n_nodes, 7);
 	assert_in_range(p->ssi_session, 1, 254);
-	/* The number of the name, else the first that is free; never 255. */
+	/* The number of the name, else one made of it; never 255, and never the same. */
 	assert_int_equal(id_of(p, "node01"), 1);
 	assert_int_equal(id_of(p, "node04"), 4);
-	assert_int_equal(id_of(p, "head"), 5);
-	assert_int_equal(id_of(p, "big255"), 6);
-	assert_int_equal(id_of(p, "twin03"), 7);
+	for (size_t i = 0; i < p->n_nodes; i++) {
+		assert_in_range(p->nodes[i].ssi_id, 1, 254);
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(p->nodes[i].ssi_id, p->nodes[k].ssi_id);
+	}
 	assert_int_equal(plan_to_json(p, &json), 0);
 	assert_int_equal(plan_from_json(json, strlen(json), &back), 0);
 	assert_int_equal(back->ssi_session, p->ssi_session);
-	assert_int_equal(id_of(back, "twin03"), 7);
+	assert_int_equal(id_of(back, "twin03"), id_of(p, "twin03"));
 	assert_int_equal(plain->ssi_session, 0);
 	assert_int_equal(plain->nodes[0].ssi_id, 0);
+}
+
+/* One node less, and two more. */
+static void ids_stay_when_other_nodes_come_and_go(void **state)
+{
+	static const char *const stay[] = { "node01", "node02", "node03", "node04", "head", "twin03" };
+	_cleanup_(plan_freep) struct plan *before = read_good(GOOD "/kerrighed.conf");
+	_cleanup_(plan_freep) struct plan *after = read_good(GOOD "/kerrighed-others.conf");
+
+	assert_int_equal(after->n_nodes, before->n_nodes + 1);
+	assert_int_equal(after->ssi_session, before->ssi_session);
+	for (size_t i = 0; i < ARRAY_SIZE(stay); i++)
+		assert_int_equal(id_of(after, stay[i]), id_of(before, stay[i]));
 }
 
 static void exceptions_keep_what_is_theirs(void **state)
@@ -583,6 +598,7 @@ int main(void)
 		cmocka_unit_test(the_first_cluster_has_sixteen_nodes),
 		cmocka_unit_test(everything_has_its_default),
 		cmocka_unit_test(nodes_of_a_single_system_have_ids_of_their_own),
+		cmocka_unit_test(ids_stay_when_other_nodes_come_and_go),
 		cmocka_unit_test(exceptions_keep_what_is_theirs),
 		cmocka_unit_test(a_range_makes_its_nodes),
 		cmocka_unit_test(every_way_of_writing_is_read),
