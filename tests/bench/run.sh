@@ -207,7 +207,7 @@ bare_kernel() { # source, configuration; all below $work/bare
 
 # Processor time of the builder and all that it begins, and of the bare tools, turn by turn.
 bench_kernel() {
-	local source recipe=$srcdir/tests/slow/small.conf root=$work/kernel-root config=$work/kernel.config id i
+	local source recipe=$srcdir/tests/lab/small.conf root=$work/kernel-root config=$work/kernel.config id i
 	source=$(ls /usr/src/linux-source-*.tar.xz | tail -n 1)
 	: >"$work/kernel.times"
 	for i in 1 2; do
