@@ -63,15 +63,19 @@ static int run_diff(const char *path, const char *old_path, const char *new_path
 int diff_make(const char *path, const char *old_data, size_t old_len, const char *new_data, size_t new_len,
 	      char **ret)
 {
-	_cleanup_free_ char *old_path = NULL, *new_path = NULL;
+	_cleanup_free_ char *old_path = NULL, *new_path = NULL, *old = NULL, *new = NULL;
 	_cleanup_close_ int old_fd = -1, new_fd = -1;
 	int r;
 
 	if (looks_binary(old_data, old_len) || looks_binary(new_data, new_len))
 		return asprintf(ret, "Binary files a%s and b%s differ\n", path, path) < 0 ? -ENOMEM : 0;
-	r = in_memory(old_data, old_len, &old_fd, &old_path);
+	r = secrets_hide(old_data, old_len, &old, &old_len);
 	if (r == 0)
-		r = in_memory(new_data, new_len, &new_fd, &new_path);
+		r = secrets_hide(new_data, new_len, &new, &new_len);
+	if (r == 0)
+		r = in_memory(old, old_len, &old_fd, &old_path);
+	if (r == 0)
+		r = in_memory(new, new_len, &new_fd, &new_path);
 	if (r == 0)
 		r = run_diff(path, old_path, new_path, ret);
 	/* The change stands without its picture. */

@@ -99,9 +99,14 @@ int block_get(const char *text, size_t len, char **ret, size_t *ret_len) _must_c
 
 /* ---- diff.c --------------------------------------------------------------------------------------------------------- */
 
-/* A unified diff by diff(1); owned, "" where both are the same. */
+/* A unified diff by diff(1), without secrets; owned, "" where both are the same. */
 int diff_make(const char *path, const char *old_data, size_t old_len, const char *new_data, size_t new_len,
 	      char **ret) _must_check_;
+
+/* ---- secrets.c ------------------------------------------------------------------------------------------------------ */
+
+/* A copy of a text in which each password's hash (crypt(5)) is "(a secret, 8 DIGITS)", other ones for another hash. */
+int secrets_hide(const char *data, size_t len, char **ret, size_t *ret_len) _must_check_;
 
 /* ---- keys.c ------------------------------------------------------------------------------------------------------------ */
 

@@ -333,9 +333,64 @@ static void without_a_driver_services_and_packages_are_left_alone(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
+/* ---- secrets ---- */
+
+static char *hidden(const char *text)
+{
+	char *s;
+	size_t len;
+
+	assert_int_equal(secrets_hide(text, strlen(text), &s, &len), 0);
+	assert_int_equal(strlen(s), len);
+	return s;
+}
+
+static void passwords_are_not_shown_but_their_change_is(void **state)
+{
+	static const char one[] = "\"root_password\": \"$6$salt$abcdefghij./KLM\",\n\"next\": 1\n";
+	static const char other[] = "\"root_password\": \"$6$salt$abcdefghij./KLN\",\n\"next\": 1\n";
+	_cleanup_free_ char *a = hidden(one), *b = hidden(other),
+			    *c = hidden("root:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6:1\n");
+	_cleanup_free_ char *diff = NULL;
+
+	assert_null(strstr(a, "$6$"));
+	assert_null(strstr(a, "KLM"));
+	assert_ptr_equal(strstr(a, "\"root_password\": \"(a secret, "), a);
+	assert_non_null(strstr(a, ")\",\n\"next\": 1\n"));
+	assert_string_not_equal(a, b);
+	assert_null(strstr(c, "j9T"));
+	assert_non_null(strstr(c, "root:(a secret, "));
+	assert_int_equal(diff_make("/x", one, strlen(one), other, strlen(other), &diff), 0);
+	assert_null(strstr(diff, "KL"));
+	assert_non_null(strstr(diff, "-\"root_password\": \"(a secret, "));
+	assert_non_null(strstr(diff, "+\"root_password\": \"(a secret, "));
+}
+
+static void what_is_no_password_is_shown_as_it_is(void **state)
+{
+	static const char *const texts[] = { "",
+					     "$",
+					     "$$",
+					     "$6",
+					     "$6$",
+					     "$PATH and ${HOME}",
+					     "$6$no-third-part",
+					     "cost: 5$ a node",
+					     "$(id)$x$y",
+					     "a\n$\n" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		_cleanup_free_ char *same = hidden(texts[i]);
+
+		assert_string_equal(same, texts[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(passwords_are_not_shown_but_their_change_is),
+		cmocka_unit_test(what_is_no_password_is_shown_as_it_is),
 		TEST(a_new_file_is_shown_with_its_folders),
 		TEST(a_change_is_a_unified_diff),
 		TEST(it_is_known_whose_files_are_replaced),
