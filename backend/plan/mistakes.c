@@ -13,6 +13,9 @@
 #include "util/i18n.h"
 #include "util/strbuf.h"
 
+#define WORD_MAX 200  /* bytes of a word that is told whole */
+#define WORD_SHOWN 60 /* of one that is not */
+
 void plan_mistakes_free(struct plan_mistakes *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
@@ -23,23 +26,67 @@ void plan_mistakes_free(struct plan_mistakes *m)
 	*m = (struct plan_mistakes)PLAN_MISTAKES_INIT;
 }
 
-/* The texts end up on terminals: what the file holds must not steer them. */
+/* What steers a terminal, or is not to be seen on it: controls, U+00A0, U+200B to U+200F, U+2028 to U+202F, U+2060 to U+206F. */
+static bool is_unseen(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (n < 2)
+		return n == 0 || *p < ' ' || *p == 0x7f;
+	if (n == 2)
+		return p[0] == 0xc2 && p[1] <= 0xa0;
+	return n == 3 && p[0] == 0xe2 &&
+	       ((p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f) || p[2] >= 0xa8)) ||
+		(p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf));
+}
+
+/* Where a word of more than WORD_MAX bytes is cut; its own end where it is shorter. */
+static const char *word_cut(const char *word, const char *end)
+{
+	const char *cut = word;
+
+	if (end - word <= WORD_MAX)
+		return end;
+	while (cut - word < WORD_SHOWN) {
+		size_t n = scan_utf8(cut, end);
+
+		cut += n ? n : 1;
+	}
+	return cut;
+}
+
+static void add_seen(struct strbuf *b, const char *text, const char *end)
+{
+	while (text < end) {
+		size_t n = scan_utf8(text, end);
+
+		if (!is_unseen(text, n)) {
+			strbuf_add(b, text, n);
+			text += n;
+			continue;
+		}
+		do
+			strbuf_addf(b, "\\x%02x", (unsigned char)*text++);
+		while (n-- > 1);
+	}
+}
+
+/* The texts end up on terminals: what the file holds must not steer them, nor fill them. */
 static int printable(const char *text, char **ret)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
-	const char *end = text + strlen(text);
 
-	while (text < end) {
-		size_t n = scan_utf8(text, end);
-		bool control = n == 0 || (unsigned char)*text < ' ' || *text == 0x7f ||
-			       (n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0);
+	while (*text) {
+		const char *end = text + strcspn(text, " "), *cut = word_cut(text, end);
 
-		if (control)
-			strbuf_addf(&b, "\\x%02x", (unsigned char)*text);
-		else
-			strbuf_add(&b, text, n);
-		text += control ? 1 : n;
+		add_seen(&b, text, cut);
+		if (cut < end)
+			strbuf_adds(&b, end[-1] == '"' ? "...\"" : "...");
+		text = end;
+		if (*text == ' ')
+			strbuf_addc(&b, *text++);
 	}
+	strbuf_adds(&b, "");
 	return strbuf_take(&b, ret, NULL);
 }
 

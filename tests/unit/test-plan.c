@@ -340,7 +340,7 @@ static void every_bad_answer_is_refused_with_its_line(void **state)
 	}
 	print_message("# %d bad answer files, %d not refused as expected\n", n, wrong);
 	free_list(v, n);
-	assert_true(n >= 200);
+	assert_true(n >= 300);
 	assert_int_equal(wrong, 0);
 }
 
