@@ -29,6 +29,7 @@ void unit_harden(struct strbuf *b)
 		"ProtectControlGroups=yes",
 		"ProtectClock=yes",
 		"ProtectHostname=yes",
+		"ProtectProc=invisible",
 		"RestrictNamespaces=yes",
 		"RestrictRealtime=yes",
 		"RestrictSUIDSGID=yes",

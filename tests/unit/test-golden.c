@@ -279,13 +279,54 @@ static void ssh_takes_its_configuration(void **state)
 	check_with("ssh", ssh, &f, RENDER_SSH_CONF);
 }
 
+#define MUSTERD_UNIT "/etc/systemd/system/musterd.service"
+
+/* systemd's own measure of what a unit could do to the server, from 0 to 10: below 3. It wants a file with a unit's name. */
+static void musterd_is_confined(void **state)
+{
+	_cleanup_(fileset_free) struct fileset f = FILESET_INIT;
+	_cleanup_free_ char *found = spawn_find("systemd-analyze"), *path = NULL, *output = NULL;
+	char folder[] = "/tmp/muster-golden-XXXXXX";
+	const char *argv[] = {
+		"systemd-analyze", "security", "--offline=true", "--threshold=30", "--no-pager", NULL, NULL
+	};
+	struct spawn s = { .argv = argv, .timeout_ms = 20000 };
+	const struct fileset_entry *e;
+	int fd, status = -1, r;
+
+	render_case(*state, &f);
+	e = fileset_find(&f, MUSTERD_UNIT);
+	if (!e)
+		return;
+	assert_non_null(strstr(e->data, "\nUser=muster\n"));
+	if (!found) {
+		if (is_set("MUSTER_REQUIRE_DAEMONS"))
+			fail_msg("systemd-analyze is not installed");
+		print_message("# systemd-analyze is not installed\n");
+		return;
+	}
+	assert_non_null(mkdtemp(folder));
+	path = text_of("%s/musterd.service", folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fs_write_all(fd, e->data, e->len), 0);
+	close(fd);
+	argv[5] = path;
+	r = spawn_run(&s, &status, &output);
+	unlink(path);
+	rmdir(folder);
+	assert_int_equal(r, 0);
+	if (status != 0)
+		fail_msg("musterd.service may do too much: %s", output);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(cases) * 3];
+	struct CMUnitTest tests[ARRAY_SIZE(cases) * 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		static char names[ARRAY_SIZE(cases) * 3][96];
+		static char names[ARRAY_SIZE(cases) * 4][96];
 		const struct {
 			const char *what;
 			CMUnitTestFunction run;
@@ -294,6 +335,7 @@ int main(void)
 			  the_rendered_files_are_the_expected_ones },
 			{ "dnsmasq_takes_its_configuration", dnsmasq_takes_its_configuration },
 			{ "ssh_takes_its_configuration", ssh_takes_its_configuration },
+			{ "musterd_is_confined", musterd_is_confined },
 		};
 
 		for (size_t k = 0; k < ARRAY_SIZE(parts); k++, n++) {
