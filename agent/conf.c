@@ -216,6 +216,16 @@ static int set_root_size(struct conf *c, const char *value)
 	return parse_number(value, INT64_MAX, &c->root_size);
 }
 
+static int set_root_sha256(struct conf *c, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len && (len != sizeof(c->root_sha256) - 1 || strspn(value, "0123456789abcdef") != len))
+		return -EINVAL;
+	memcpy(c->root_sha256, value, len + 1);
+	return 0;
+}
+
 static int set_dhcp(struct conf *c, const char *value)
 {
 	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
@@ -260,6 +270,7 @@ static const struct conf_key {
 	{ WIRE_KEY_ROOT, set_root, true, "ram, nfs, disk or initramfs" },
 	{ WIRE_KEY_ROOT_PATH, set_root_path, false, "a path without blanks" },
 	{ WIRE_KEY_ROOT_SIZE, set_root_size, false, "a number of bytes" },
+	{ WIRE_KEY_ROOT_SHA256, set_root_sha256, false, "64 hexadecimal digits or nothing" },
 	{ WIRE_KEY_NFS_EXPORT, set_nfs_export, false, "ADDRESS:/path" },
 	{ WIRE_KEY_DHCP, set_dhcp, false, "0 or 1" },
 	{ WIRE_KEY_INTERVAL, set_interval, false, "seconds from 1 to 3600" },

@@ -217,8 +217,11 @@ static int judge_head(const struct http_get *g, const struct http_head *h, unsig
 	if (h->status == 206 && (h->range_start < 0 || (unsigned long long)h->range_start != *done))
 		return fail_with(reason, -EPROTO, "the server sent another part of %s than asked for",
 				 g->path);
-	if (h->status == 200)
+	if (h->status == 200) {
 		*done = 0;
+		if (g->sum)
+			sha256_begin(g->sum);
+	}
 	total = *done + (unsigned long long)h->length;
 	if (g->want && total != g->want)
 		return fail_with(reason, -EPROTO, "%s has %llu bytes on the server, %llu were announced",
@@ -246,6 +249,8 @@ static int store(const struct http_get *g, const char *data, size_t len, unsigne
 	if (r < 0)
 		return fail_with(reason, r, "the fetched file cannot be written: %s", strerror(-r));
 	*done += take;
+	if (g->sum)
+		sha256_add(g->sum, data, take);
 	if (g->progress)
 		g->progress(g->data, *done, size);
 	return 0;

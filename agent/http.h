@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "agent/common.h"
+#include "agent/sha256.h"
 
 struct http_server {
 	struct in_addr address;
@@ -31,6 +32,7 @@ struct http_get {
 	const char *path;
 	int fd;			 /* the file: written from its start */
 	unsigned long long want; /* bytes that the file must have; 0: what the server says */
+	struct sha256 *sum;	 /* begun, and at the end of all bytes; NULL: nobody wants it */
 	int stall_ms;		 /* silence after which the connection is given up and made anew */
 	int patience_ms;	 /* without a single new byte; then it fails */
 	/* Called once the size is known and before anything is written; a negative result ends it. */

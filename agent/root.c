@@ -101,7 +101,9 @@ static int open_ram(int at, const struct conf *c, int *ret, char **reason)
 {
 	struct fetch f = { .at = at, .begun = now_ms(), .told = now_ms() };
 	_cleanup_close_ int fd = -1, again = -1;
+	char sha256[SHA256_TEXT];
 	unsigned long long size;
+	struct sha256 sum;
 	int r;
 
 	r = root_check_memory(at, c->root_size, reason);
@@ -114,10 +116,12 @@ static int open_ram(int at, const struct conf *c, int *ret, char **reason)
 	fd = open(FETCH "/root.squashfs", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail_with(reason, -errno, "no file for the root: %s", strerror(errno));
+	sha256_begin(&sum);
 	r = http_get(&(struct http_get){ .server = { c->server, c->port, c->address },
 					 .path = c->root_path,
 					 .fd = fd,
 					 .want = c->root_size,
+					 .sum = *c->root_sha256 ? &sum : NULL,
 					 .stall_ms = STALL_MS,
 					 .patience_ms = PATIENCE_MS,
 					 .begin = begin_fetch,
@@ -126,6 +130,15 @@ static int open_ram(int at, const struct conf *c, int *ret, char **reason)
 		     &size, reason);
 	if (r < 0)
 		return r;
+	if (*c->root_sha256) {
+		sha256_end(&sum, sha256);
+		if (strcmp(sha256, c->root_sha256) != 0)
+			return fail_with(
+				reason, -EBADMSG,
+				"the root that arrived is not the one that was built: its SHA-256 begins "
+				"with %.12s, not with %.12s",
+				sha256, c->root_sha256);
+	}
 	/* A loop device takes its own access from the file's: read-only. */
 	again = open(FETCH "/root.squashfs", O_RDONLY | O_CLOEXEC);
 	if (again < 0)

@@ -37,13 +37,14 @@
 #define WIRE_KEY_SERVER "server"   /* musterd's address */
 #define WIRE_KEY_PORT "port"	   /* musterd's port */
 #define WIRE_KEY_TOKEN "token"
-#define WIRE_KEY_MACHINE_ID "machine_id" /* machine-id(5), stable for the node */
-#define WIRE_KEY_ROOT "root"		 /* ram, nfs, disk, initramfs */
-#define WIRE_KEY_ROOT_PATH "root_path"	 /* ram: URL path; nfs: file below the export; disk: block device */
-#define WIRE_KEY_ROOT_SIZE "root_size"	 /* bytes of the squashfs; 0 when unknown */
-#define WIRE_KEY_NFS_EXPORT "nfs_export" /* ADDRESS:/path */
-#define WIRE_KEY_DHCP "dhcp"		 /* 1: the running system must keep its lease renewed */
-#define WIRE_KEY_INTERVAL "interval"	 /* seconds between reports */
+#define WIRE_KEY_MACHINE_ID "machine_id"   /* machine-id(5), stable for the node */
+#define WIRE_KEY_ROOT "root"		   /* ram, nfs, disk, initramfs */
+#define WIRE_KEY_ROOT_PATH "root_path"	   /* ram: URL path; nfs: file below the export; disk: block device */
+#define WIRE_KEY_ROOT_SIZE "root_size"	   /* bytes of the squashfs; 0 when unknown */
+#define WIRE_KEY_ROOT_SHA256 "root_sha256" /* of the squashfs, 64 hexadecimal digits; absent when unknown */
+#define WIRE_KEY_NFS_EXPORT "nfs_export"   /* ADDRESS:/path */
+#define WIRE_KEY_DHCP "dhcp"		   /* 1: the running system must keep its lease renewed */
+#define WIRE_KEY_INTERVAL "interval"	   /* seconds between reports */
 
 /* Of an answer, as WIRE_KEY_INTERVAL may be: the node shall do it, once for each id, which stands before it. It says
  * so with a report that has WIRE_REPORT_DONE, and then does it. The action comes again until then. */

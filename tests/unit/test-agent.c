@@ -83,6 +83,9 @@ static void a_wrong_value_is_refused_with_its_line(void **state)
 		"machine_id=12",
 		"root=floppy",
 		"root_size=1k",
+		"root_sha256=12",
+		"root_sha256=" TOKEN TOKEN "0",
+		"root_sha256=ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789",
 		"root_size=99999999999999999999",
 		"dhcp=2",
 		"interval=0",
@@ -206,6 +209,22 @@ static int get_once(struct room *room, const char *says, unsigned long long *don
 	return r;
 }
 
+static int get_summed(int fd, struct sha256 *sum, const char *says, unsigned long long *done,
+		      unsigned long long *size)
+{
+	const struct http_get g = { .path = "/f", .fd = fd, .sum = sum };
+	_cleanup_free_ char *reason = NULL;
+	int s[2], r;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+	assert_int_equal(write(s[1], says, strlen(says)), (ssize_t)strlen(says));
+	assert_int_equal(shutdown(s[1], SHUT_WR), 0);
+	r = http_get_once(s[0], &g, done, size, &reason);
+	close(s[0]);
+	close(s[1]);
+	return r;
+}
+
 static void a_file_that_broke_off_goes_on_where_it_was(void **state)
 {
 	struct room *room = *state;
@@ -238,6 +257,32 @@ static void a_server_that_knows_no_ranges_sends_it_all_again(void **state)
 			 0);
 	text = get(room, "file");
 	assert_string_equal(text, "0123456789");
+}
+
+/* Broken off, gone on, begun again by a server that knows no ranges: the sum is always of what is in the file. */
+static void the_sum_is_of_what_is_in_the_file(void **state)
+{
+	static const char digits[] = "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882";
+	struct room *room = *state;
+	_cleanup_close_ int fd = openat(room->at, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	unsigned long long done = 0, size = 0;
+	char text[SHA256_TEXT];
+	struct sha256 sum;
+
+	sha256_begin(&sum);
+	assert_int_equal(get_summed(fd, &sum, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0x2", &done,
+				    &size),
+			 -EAGAIN);
+	assert_int_equal(get_summed(fd, &sum, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123", &done,
+				    &size),
+			 -EAGAIN);
+	assert_int_equal(get_summed(fd, &sum,
+				    "HTTP/1.1 206 OK\r\nContent-Length: 6\r\nContent-Range: bytes "
+				    "4-9/10\r\n\r\n456789",
+				    &done, &size),
+			 0);
+	sha256_end(&sum, text);
+	assert_string_equal(text, digits); /* printf 0123456789 | sha256sum */
 }
 
 static void a_refused_file_has_a_reason(void **state)
@@ -404,6 +449,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_http_is_refused),
 		IN_ROOM(a_file_that_broke_off_goes_on_where_it_was),
 		IN_ROOM(a_server_that_knows_no_ranges_sends_it_all_again),
+		IN_ROOM(the_sum_is_of_what_is_in_the_file),
 		IN_ROOM(a_refused_file_has_a_reason),
 		cmocka_unit_test(a_report_is_posted_and_its_answer_read),
 		cmocka_unit_test(an_endless_answer_is_cut),
