@@ -287,8 +287,8 @@ static const struct cli_option options[] = {
 const struct verb verb_ssi = {
 	.name = "ssi",
 	.args = "status [-n RANGE] | ps [-a] [-n RANGE] | test [-o FILE] | start [-n RANGE] | add -n RANGE | "
-		"remove -n RANGE | stop | reset [-n RANGE] | migrate PID NODE | scheduler [on | off] [-n "
-		"RANGE]",
+		"remove -n RANGE | stop | reset [-n RANGE] | migrate PID NODE | scheduler [on [-n "
+		"RANGE] | off]",
 	.summary = N_("the single system image: many nodes as one machine"),
 	.details = N_(
 		"status shows the merged machine of a cluster that runs Kerrighed, and where each node "
