@@ -279,7 +279,13 @@ static int replace(int root_fd, const char *path, int in_fd, const void *data, s
 	if (r == 0 && (attr->uid != (uid_t)-1 || attr->gid != (gid_t)-1) &&
 	    fchown(fd, attr->uid, attr->gid) < 0)
 		r = -errno;
+	/* The owner first, whose change takes rights away; the mode last, which an ACL sets, too. */
+	if (r == 0 && attr->xattrs)
+		r = xattrs_write(fd, attr->xattrs);
 	if (r == 0 && fchmod(fd, attr->mode) < 0)
+		r = -errno;
+	if (r == 0 && attr->mtime &&
+	    futimens(fd, (const struct timespec[]){ { .tv_nsec = UTIME_OMIT }, *attr->mtime }) < 0)
 		r = -errno;
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "util/macro.h"
+#include "util/xattr.h"
 
 /* Opens the root directory itself; NULL or "" means "/". The caller closes it. */
 int fs_root_open(const char *path);
@@ -37,6 +38,8 @@ struct fs_attr {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+	const struct xattrs *xattrs;  /* NULL: those that a new file gets */
+	const struct timespec *mtime; /* NULL: now */
 };
 
 /* Replaces the file whole or not at all: a temporary beside it, fsync, rename, fsync of the folder. */

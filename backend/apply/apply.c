@@ -44,6 +44,7 @@ static int cancelled(const struct apply *a)
 /* What every step goes through. */
 static int do_step(struct run *run, const struct step *s)
 {
+	unsigned int said = run->a->said;
 	json_t *record, *done;
 	int r = cancelled(run->a);
 
@@ -59,6 +60,9 @@ static int do_step(struct run *run, const struct step *s)
 	r = record ? s->ops->before(run->a, run->j, s, record) : -ENOMEM;
 	if (r < 0) {
 		json_decref(record);
+		if (run->a->said == said) /* where the step has not said itself why */
+			apply_error(run->a, _("What is there now cannot be saved in %s: %s."), APPLY_JOURNAL,
+				    muster_strerror(r));
 		return r;
 	}
 	r = journal_step(run->j, record);

@@ -104,6 +104,7 @@ struct apply {
 	/* What the operator should read, though nothing failed. */
 	void (*on_note)(void *data, const char *text);
 	void (*on_error)(void *data, const char *text);
+	unsigned int said; /* set by apply: how many errors it told */
 	void *data;
 };
 

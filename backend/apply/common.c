@@ -33,6 +33,7 @@ void apply_error(struct apply *a, const char *fmt, ...)
 	va_list ap;
 	int n;
 
+	a->said++;
 	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
@@ -198,6 +199,9 @@ int lock_take(struct apply *a, int *ret_fd)
 	errno = EIO;
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
 		return lock_failed(a, -errno);
+	r = services_check_swept(a);
+	if (r < 0)
+		return lock_failed(a, r);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

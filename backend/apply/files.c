@@ -34,6 +34,7 @@ static const struct {
 void present_free(struct present *p)
 {
 	free(p->data);
+	xattrs_free(&p->xattrs);
 	*p = (struct present){ 0 };
 }
 
@@ -58,60 +59,16 @@ int present_read(struct apply *a, const char *path, struct present *ret)
 	}
 	p.exists = true;
 	p.directory = S_ISDIR(p.st.st_mode);
-	if (!p.directory)
+	r = attributes_read(a->root_fd, path, p.directory, &p.xattrs);
+	if (r == 0 && !p.directory)
 		r = fs_read(a->root_fd, path, FILE_MAX, &p.data, &p.len);
 	if (r < 0) {
 		apply_error(a, _("%s cannot be read: %s."), path, muster_strerror(r));
+		present_free(&p);
 		return r;
 	}
 	*ret = p;
 	return 0;
-}
-
-static json_t *old_state(const struct present *p)
-{
-	char hash[HASH_TEXT];
-	json_t *old;
-
-	if (!p->exists)
-		return json_pack("{s:b}", "exists", 0);
-	old = json_pack("{s:b, s:i, s:I, s:I}", "exists", 1, "mode", (int)(p->st.st_mode & 07777), "uid",
-			(json_int_t)p->st.st_uid, "gid", (json_int_t)p->st.st_gid);
-	if (p->data) {
-		hash_text(p->data, p->len, hash);
-		json_object_set_new(old, "sha256", json_string(hash));
-	}
-	return old;
-}
-
-static struct fs_attr old_attr(const json_t *old)
-{
-	return (struct fs_attr){
-		.mode = (mode_t)json_integer_value(json_object_get(old, "mode")),
-		.uid = (uid_t)json_integer_value(json_object_get(old, "uid")),
-		.gid = (gid_t)json_integer_value(json_object_get(old, "gid")),
-	};
-}
-
-/* Ownership first: changing it takes the set-id bits away. */
-static int set_attributes(int root_fd, const char *path, bool directory, const struct fs_attr *attr)
-{
-	_cleanup_free_ char *inside = directory ? fs_join(path, ".") : strdup(path);
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-
-	if (!inside)
-		return -ENOMEM;
-	fd = fs_open(root_fd, inside, O_RDONLY | O_NONBLOCK | (directory ? O_DIRECTORY : 0), 0);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if ((st.st_uid != attr->uid || st.st_gid != attr->gid) && fchown(fd, attr->uid, attr->gid) < 0)
-		return -errno;
-	if (((st.st_mode & 07777) != attr->mode || st.st_mode & 06000) && fchmod(fd, attr->mode) < 0)
-		return -errno;
-	return fsync(fd) < 0 ? -errno : 0;
 }
 
 static struct fs_attr new_attr(const struct change *c)
@@ -224,7 +181,7 @@ static int file_before(struct apply *a, struct journal *j, const struct step *s,
 		r = journal_save(j, p.data, p.len);
 	if (r < 0)
 		return r;
-	old = old_state(&p);
+	old = attributes_save(&p);
 	if (p.exists) {
 		_cleanup_free_ char *saved = NULL;
 
@@ -257,7 +214,8 @@ static int remove_file(struct apply *a, const char *path)
 static int file_run(struct apply *a, const struct step *s, json_t *done)
 {
 	const struct change *c = s->change;
-	const struct fs_attr attr = new_attr(c);
+	struct fs_attr attr = new_attr(c);
+	_cleanup_xattrs_ struct xattrs xattrs = { 0 };
 	_cleanup_free_ char *late = NULL;
 	size_t late_len = 0;
 	int r;
@@ -265,7 +223,7 @@ static int file_run(struct apply *a, const struct step *s, json_t *done)
 	if (c->kind == CHANGE_REMOVE)
 		return remove_file(a, c->path);
 	if (c->kind == CHANGE_ATTRIBUTES) {
-		r = set_attributes(a->root_fd, c->path, false, &attr);
+		r = attributes_set(a->root_fd, c->path, false, &attr);
 		return r < 0 ? failed(a, r, _("%s cannot be given its owner and mode: %s."), c->path,
 				      muster_strerror(r))
 			     : 0;
@@ -274,6 +232,13 @@ static int file_run(struct apply *a, const struct step *s, json_t *done)
 		r = late_data(a, c, &late, &late_len);
 		if (r < 0)
 			return r;
+	}
+	/* An ACL or a label that somebody gave the file is no part of its content, and stays. */
+	if (c->kind == CHANGE_MODIFY) {
+		r = attributes_read(a->root_fd, c->path, false, &xattrs);
+		if (r < 0)
+			return failed(a, r, _("%s cannot be read: %s."), c->path, muster_strerror(r));
+		attr.xattrs = &xattrs;
 	}
 	r = fs_write(a->root_fd, c->path, late ? late : c->new_data, late ? late_len : c->new_len, &attr);
 	return r < 0 ? failed(a, r, _("%s cannot be written: %s."), c->path, muster_strerror(r)) : 0;
@@ -355,7 +320,7 @@ static int restore(struct apply *a, const char *path, const struct fs_attr *attr
 	int r;
 
 	if (p->exists && p->len == len && (len == 0 || memcmp(p->data, data, len) == 0))
-		r = set_attributes(a->root_fd, path, false, attr);
+		r = attributes_set(a->root_fd, path, false, attr);
 	else
 		r = fs_write(a->root_fd, path, data, len, attr);
 	return r < 0 ? failed(a, r, _("%s cannot be put back: %s."), path, muster_strerror(r)) : 0;
@@ -366,7 +331,7 @@ static int file_undo(struct apply *a, struct journal *j, const json_t *record, c
 	const char *path = json_string_value(json_object_get(record, "path"));
 	const json_t *old = json_object_get(record, "old");
 	bool existed = json_is_true(json_object_get(old, "exists")), same, foreign;
-	struct fs_attr attr = old_attr(old);
+	_cleanup_(attributes_free) struct attributes was = { 0 };
 	_cleanup_(present_free) struct present p = { 0 };
 	_cleanup_free_ char *data = NULL;
 	size_t len = 0;
@@ -374,6 +339,9 @@ static int file_undo(struct apply *a, struct journal *j, const json_t *record, c
 
 	if (!path)
 		return -MUSTER_E_FORMAT;
+	r = attributes_load(old, &was);
+	if (r < 0)
+		return r;
 	r = fs_drop_temporary(a->root_fd, path);
 	if (r == 0)
 		r = present_read(a, path, &p);
@@ -389,7 +357,10 @@ static int file_undo(struct apply *a, struct journal *j, const json_t *record, c
 		r = old_block_into(&p, &data, &len);
 		/* Others have written into a file that muster began: it is theirs now. */
 		if (r == 0 && !existed && len > 0) {
-			attr = (struct fs_attr){ p.st.st_mode & 07777, p.st.st_uid, p.st.st_gid };
+			was.attr = (struct fs_attr){ .mode = p.st.st_mode & 07777,
+						     .uid = p.st.st_uid,
+						     .gid = p.st.st_gid,
+						     .xattrs = &p.xattrs };
 			existed = true;
 		}
 	} else if (foreign) {
@@ -398,7 +369,7 @@ static int file_undo(struct apply *a, struct journal *j, const json_t *record, c
 	if (r < 0)
 		return r;
 	if (existed)
-		return restore(a, path, &attr, &p, data, len);
+		return restore(a, path, &was.attr, &p, data, len);
 	r = remove_leftovers(a, path);
 	return r == 0 && p.exists ? remove_file(a, path) : r;
 }
@@ -425,7 +396,7 @@ static int directory_before(struct apply *a, struct journal *j, const struct ste
 	if (r < 0)
 		return r;
 	json_object_set_new(record, "path", json_string(s->change->path));
-	return json_object_set_new(record, "old", old_state(&p)) < 0 ? -ENOMEM : 0;
+	return json_object_set_new(record, "old", attributes_save(&p)) < 0 ? -ENOMEM : 0;
 }
 
 static int remove_if_empty(int root_fd, const char *path)
@@ -453,7 +424,7 @@ static int directory_run(struct apply *a, const struct step *s, json_t *done)
 	}
 	r = fs_mkdir_all(a->root_fd, c->path, 0700);
 	if (r == 0)
-		r = set_attributes(a->root_fd, c->path, true, &attr);
+		r = attributes_set(a->root_fd, c->path, true, &attr);
 	return r < 0 ? failed(a, r, _("%s cannot be made: %s."), c->path, muster_strerror(r)) : 0;
 }
 
@@ -461,17 +432,17 @@ static int directory_undo(struct apply *a, struct journal *j, const json_t *reco
 {
 	const char *path = json_string_value(json_object_get(record, "path"));
 	const json_t *old = json_object_get(record, "old");
-	struct fs_attr attr = old_attr(old);
+	_cleanup_(attributes_free) struct attributes was = { 0 };
 	struct stat st;
-	int r = 0;
+	int r = path ? attributes_load(old, &was) : -MUSTER_E_FORMAT;
 
-	if (!path)
-		return -MUSTER_E_FORMAT;
+	if (r < 0)
+		return r;
 	if (json_is_true(json_object_get(old, "exists"))) {
 		if (stat_directory(a->root_fd, path, &st) == -ENOENT)
 			r = fs_mkdir_all(a->root_fd, path, 0700);
 		if (r == 0)
-			r = set_attributes(a->root_fd, path, true, &attr);
+			r = attributes_set(a->root_fd, path, true, &was.attr);
 		return r < 0 ? failed(a, r, _("%s cannot be put back: %s."), path, muster_strerror(r)) : 0;
 	}
 	r = remove_leftovers(a, path);

@@ -201,15 +201,38 @@ const struct service_driver *service_driver_find(const char *name)
 
 /* ---- the daemons' own checkers ---------------------------------------------------------------------------------- */
 
+static int staged_name(const struct service *s, char **ret)
+{
+	return asprintf(ret, APPLY_RUN "/check-%s.conf", s->name) < 0 ? -ENOMEM : 0;
+}
+
+int services_check_swept(struct apply *a)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(services); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (!services[i].check)
+			continue;
+		r = staged_name(&services[i], &path);
+		if (r == 0)
+			r = fs_drop_temporary(a->root_fd, path);
+		if (r == 0)
+			r = fs_unlink(a->root_fd, path);
+	}
+	return r;
+}
+
 static int check_one(struct apply *a, const struct service *s, const struct change *c)
 {
 	static const struct fs_attr attr = { 0600, (uid_t)-1, (gid_t)-1 };
 	_cleanup_free_ char *below = NULL, *real = NULL, *output = NULL;
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	int status, r, e;
+	int status, r = staged_name(s, &below), e;
 
-	if (asprintf(&below, APPLY_RUN "/check-%s.conf", s->name) < 0)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	real = fs_join(a->root_path, below);
 	r = real ? s->check(a, real, &argv) : -ENOMEM;
 	if (r == 0)

@@ -11,6 +11,7 @@
 
 #include "backend/apply/apply.h"
 #include "backend/apply/journal.h"
+#include "util/fs.h"
 
 struct step_ops;
 
@@ -82,12 +83,31 @@ struct present {
 	bool exists;
 	bool directory;
 	struct stat st;
+	struct xattrs xattrs;
 	char *data; /* owned; a regular file's bytes, else NULL */
 	size_t len;
 };
 /* -MUSTER_E_CONFLICT: neither a regular file nor a folder (emitted). */
 int present_read(struct apply *a, const char *path, struct present *ret) _must_check_;
 void present_free(struct present *p);
+
+/* ---- attributes.c ---------------------------------------------------------------------------------------------- */
+
+/* What a file or folder is besides its content, as the journal has it. */
+struct attributes {
+	struct fs_attr attr; /* points into this */
+	struct xattrs xattrs;
+	struct timespec mtime;
+};
+void attributes_free(struct attributes *a);
+
+int attributes_read(int root_fd, const char *path, bool directory, struct xattrs *ret) _must_check_;
+/* Of what is there: {"exists":..., "mode":..., ...}; NULL when memory runs out. */
+json_t *attributes_save(const struct present *p);
+/* The same back. Journals of before have neither xattrs nor time: those stay as they are, then. */
+int attributes_load(const json_t *old, struct attributes *ret) _must_check_;
+/* Gives them to what is there, durably. */
+int attributes_set(int root_fd, const char *path, bool directory, const struct fs_attr *attr) _must_check_;
 
 /* ---- block.c ----------------------------------------------------------------------------------------------------- */
 
@@ -130,5 +150,7 @@ bool ports_open(const struct apply *a, const struct service *s);
 
 /* Waits until the service is up; emits why it is not. */
 int service_wait(struct apply *a, const struct service *s) _must_check_;
+/* Removes what a check that was cut off left. The lock is held. */
+int services_check_swept(struct apply *a) _must_check_;
 /* Gives every new configuration in `c` to its daemon's checker. -MUSTER_E_REFUSED, with the daemon's own words. */
 int services_check(struct apply *a, const struct changeset *c) _must_check_;

@@ -81,7 +81,7 @@ static int settle_steps(struct apply *a, struct journal *j)
 int undo_journal(struct apply *a, struct journal *j)
 {
 	struct apply mine = *a;
-	int r, e;
+	int r, e, end;
 
 	/* What was begun here is brought to its end: half an undo helps nobody. */
 	mine.cancel_fd = -1;
@@ -92,6 +92,7 @@ int undo_journal(struct apply *a, struct journal *j)
 	r = j->state == JOURNAL_APPLIED ? journal_undo_begins(j) : 0;
 	if (r == 0)
 		r = undo_steps(&mine, j);
+	a->said = mine.said;
 	if (r < 0) {
 		apply_error(a,
 			    _("Not everything could be taken back. Mend what is said above, then run `muster "
@@ -104,8 +105,11 @@ int undo_journal(struct apply *a, struct journal *j)
 		r = mine.services->reload_units(&mine);
 	/* A service of before that does not come up again is reported; its files are back, which is all that undo can do. */
 	e = r < 0 ? r : settle_steps(&mine, j);
-	r = journal_end(j, "undone");
-	return r < 0 ? r : e;
+	end = journal_end(j, "undone");
+	if (end < 0)
+		apply_error(a, _("All is taken back, but the journal %s cannot be ended: %s."), j->path,
+			    muster_strerror(end));
+	return end < 0 ? end : e;
 }
 
 int recover_locked(struct apply *a)

@@ -291,6 +291,30 @@ static void walk(struct strbuf *b, int dir, const char *path, bool exact)
 		describe(b, dir, path, names.v[i], exact);
 }
 
+/* Where a link leads; a file's time of change; extended attributes. */
+static void describe_more(struct strbuf *b, int dir, const char *name, const struct stat *st)
+{
+	_cleanup_xattrs_ struct xattrs x = { 0 };
+	_cleanup_close_ int fd = -1;
+	char target[256];
+
+	if (S_ISLNK(st->st_mode)) {
+		ssize_t n = readlinkat(dir, name, target, sizeof(target));
+
+		assert_true(n > 0 && n < (ssize_t)sizeof(target));
+		strbuf_addf(b, " -> %.*s", (int)n, target);
+	}
+	if (S_ISREG(st->st_mode))
+		strbuf_addf(b, " %lld.%09ld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return;
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	assert_true(fd >= 0);
+	assert_int_equal(xattrs_read(fd, &x), 0);
+	for (size_t i = 0; i < x.n; i++)
+		strbuf_addf(b, " %s=%.*s", x.v[i].name, (int)x.v[i].len, (const char *)x.v[i].value);
+}
+
 static void describe(struct strbuf *b, int dir, const char *path, const char *name, bool exact)
 {
 	_cleanup_free_ char *full = fs_join(path, name);
@@ -311,6 +335,7 @@ static void describe(struct strbuf *b, int dir, const char *path, const char *na
 		hash_end(h, hash);
 	}
 	strbuf_addf(b, "%s %o %u:%u %s", full, st.st_mode, st.st_uid, st.st_gid, hash);
+	describe_more(b, dir, name, &st);
 	if (exact)
 		strbuf_addf(b, " %llu %lld.%09ld", (unsigned long long)st.st_ino,
 			    (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);

@@ -41,7 +41,8 @@ bool there(struct scratch *s, const char *path);
 /* A program of this name before all others in PATH; a shell script's body. */
 void fake_program(struct scratch *s, const char *name, const char *script);
 
-/* All that lies below the root with its mode, owner and content, as text; without the lock and the journals. */
+/* All that lies below the root with its mode, owner, content, extended attributes and (files) time of change, as text; without
+ * the lock and the journals. */
 char *snapshot(struct scratch *s);
 /* With inode numbers and times of change, too. */
 char *snapshot_exact(struct scratch *s);
