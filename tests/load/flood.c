@@ -4,9 +4,10 @@
  * requests a second that are garbage, for so many seconds. Prints what it did as lines "NAME NUMBER". The addresses must be
  * this machine's own (a loopback network, or "ip route add local NET dev lo").
  *
- *   flood --to ADDRESS:PORT --from FIRST-LAST --hold N --rate N --seconds N [--read PATH]
+ *   flood --to ADDRESS:PORT --from FIRST-LAST --hold N --rate N --seconds N [--read PATH] [--until FILE]
  *
- * With --read a quarter of the held connections ask for PATH, and take a few bytes a second of the answer.
+ * With --read a quarter of the held connections ask for PATH, and take a few bytes a second of the answer. With --until it goes
+ * on after its seconds until there is FILE.
  */
 #include "config.h"
 
@@ -24,8 +25,8 @@
 #include "util/ip.h"
 
 #define SLOTS 8192
-#define GARBAGE_AT_ONCE 4000 /* the server is slow then; what is not sent in time is not sent */
-#define GARBAGE_MS 5000	     /* then it is given up */
+#define GARBAGE_AT_ONCE 6500 /* the server is slow then; what is not begun in time is not begun */
+#define GARBAGE_MS 3000	     /* then it is given up */
 #define TICK_MS 5
 #define TRICKLE_MS 1000
 #define REOPEN_A_TICK 10 /* 2,000 a second */
@@ -45,7 +46,7 @@ struct connection {
 struct options {
 	struct sockaddr_in to;
 	struct ip4_range from;
-	const char *read;
+	const char *read, *until;
 	size_t hold;
 	int64_t rate, seconds;
 };
@@ -63,6 +64,7 @@ struct flood {
 	uint64_t held_sum, ticks, held_opened, held_closed, garbage_sent, answered[6], dropped, failed,
 		skipped;
 	size_t held_most;
+	int64_t ran; /* ms */
 };
 
 static _Noreturn void die(const char *what)
@@ -264,7 +266,8 @@ static void run(struct flood *f)
 	int64_t began = clock_mono_ms(), swept = began;
 	uint64_t asked = 0;
 
-	for (f->now = began; f->now - began < f->o.seconds * 1000; look(f)) {
+	for (f->now = began;
+	     f->now - began < f->o.seconds * 1000 || (f->o.until && access(f->o.until, F_OK) < 0); look(f)) {
 		uint64_t due = (uint64_t)((f->now - began) * f->o.rate / 1000);
 
 		for (; asked < due; asked++) {
@@ -283,10 +286,12 @@ static void run(struct flood *f)
 			f->ticks++;
 		}
 	}
+	f->ran = f->now - began;
 }
 
 static void print(const struct flood *f)
 {
+	printf("seconds %lld\n", (long long)f->ran / 1000);
 	printf("held_asked %zu\nheld_mean %llu\nheld_most %zu\nheld_opened %llu\nheld_closed_by_server "
 	       "%llu\n",
 	       f->o.hold, (unsigned long long)(f->ticks ? f->held_sum / f->ticks : 0), f->held_most,
@@ -329,13 +334,10 @@ static bool read_to(char *text, struct sockaddr_in *ret)
 static void read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
-		{ "to", required_argument, NULL, 't' },
-		{ "from", required_argument, NULL, 'f' },
-		{ "hold", required_argument, NULL, 'h' },
-		{ "rate", required_argument, NULL, 'r' },
-		{ "read", required_argument, NULL, 'p' },
-		{ "seconds", required_argument, NULL, 's' },
-		{ 0 },
+		{ "to", required_argument, NULL, 't' },	   { "from", required_argument, NULL, 'f' },
+		{ "hold", required_argument, NULL, 'h' },  { "rate", required_argument, NULL, 'r' },
+		{ "read", required_argument, NULL, 'p' },  { "seconds", required_argument, NULL, 's' },
+		{ "until", required_argument, NULL, 'u' }, { 0 },
 	};
 	bool good = true;
 	int c;
@@ -353,13 +355,16 @@ static void read_options(int argc, char **argv, struct options *o)
 			o->seconds = number(optarg);
 		else if (c == 'p')
 			o->read = optarg;
+		else if (c == 'u')
+			o->until = optarg;
 		else
 			good = false;
 	}
 	if (good && o->to.sin_port && o->from.last.n && o->seconds)
 		return;
 	fprintf(stderr,
-		"flood: --to ADDRESS:PORT --from FIRST-LAST --hold N --rate N --seconds N [--read PATH]\n");
+		"flood: --to ADDRESS:PORT --from FIRST-LAST --hold N --rate N --seconds N [--read PATH] "
+		"[--until FILE]\n");
 	exit(2);
 }
 
