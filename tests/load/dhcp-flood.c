@@ -19,6 +19,19 @@
 #define TICK_MS 10
 #define DHCP 28 /* behind the headers of IPv4 and UDP */
 
+/* RFC 791: the complement of the sum of the header's words. UDP's own may be left out. */
+static void sum_up(uint8_t *header)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < 20; i += 2)
+		sum += (uint32_t)header[i] << 8 | header[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	header[10] = (uint8_t)(sum >> 8);
+	header[11] = (uint8_t)sum;
+}
+
 /* A DHCPDISCOVER of PXE firmware (RFC 2131, RFC 4578). */
 static size_t make(uint8_t p[400])
 {
@@ -34,6 +47,7 @@ static size_t make(uint8_t p[400])
 	memcpy(p + 16, "\xff\xff\xff\xff\0\x44\0\x43", 8);
 	p[24] = (uint8_t)((len - 20) >> 8);
 	p[25] = (uint8_t)(len - 20);
+	sum_up(p);
 	memcpy(p + DHCP, "\1\1\6", 3);
 	memcpy(p + DHCP + 236, options, sizeof(options) - 1);
 	return len;

@@ -56,6 +56,10 @@ ok $? 'it was a flood'
 lines=$(wc -l <"$lab/root/var/log/muster/musterd.log")
 [ "$lines" -lt $((500 + (SECONDS - began + 60) * 10)) ]
 ok $? "and musterd's log has its lines within their rate: $lines"
+asked=$(grep -c '02:bb:' "$lab/root/var/log/muster/dnsmasq.log")
+[ "$asked" -ge $((seconds * 100)) ]
+ok $? "dnsmasq saw strangers ask for addresses: $asked times"
+is "$(grep -c '02:bb:' "$lab/root/var/lib/muster/dnsmasq.leases")" 0 'and gave them none'
 is "$("$muster" status --root "$lab/root" --json | jq '[.nodes[] | select(.stage == "ready")] | length')" "$nodes" \
 	'afterwards all nodes are ready still'
 inside "$builddir/tests/load/fleet" --to 10.66.0.1:8066 --first 10.66.0.200 --count 1 --seconds 1 >"$lab/stranger.out" 2>&1
