@@ -23,7 +23,7 @@ struct document {
 };
 
 /* Personalities that are on their way, each to one boot. */
-#define HANDING_MAX (2 * ARRIVALS)
+#define HANDING_MAX CONNECTIONS
 
 struct handing {
 	pthread_mutex_t lock;

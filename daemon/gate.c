@@ -3,6 +3,8 @@
 
 #include "daemon/gate.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "util/log.h"
@@ -223,25 +225,56 @@ bool gate_request(struct gate *g, struct gate_place *p, int64_t now)
 	return may;
 }
 
-static void set_state(struct gate *g, struct gate_place *p, enum gate_state state, int64_t now, int64_t ms)
+static void set_state(struct gate_place *p, enum gate_state state, int64_t now, int64_t ms)
 {
-	if (!p)
-		return;
-	pthread_mutex_lock(&g->lock);
 	p->state = state;
 	p->since = now;
 	p->deadline = now + ms;
-	pthread_mutex_unlock(&g->lock);
+}
+
+/* Bytes that the system has of it, and the other end has not (tcp(7)). */
+static uint64_t unsent(const struct gate_place *p)
+{
+	int n = 0;
+
+	return ioctl(p->fd, SIOCOUTQ, &n) < 0 || n < 0 ? 0 : (uint64_t)n;
+}
+
+static int64_t time_for(uint64_t len)
+{
+	return ANSWER_MS + (int64_t)(len / ANSWER_PACE);
 }
 
 void gate_answer(struct gate *g, struct gate_place *p, uint64_t len, int64_t now)
 {
-	set_state(g, p, GATE_ANSWERS, now, ANSWER_MS + (int64_t)(len / ANSWER_PACE));
+	if (!p)
+		return;
+	pthread_mutex_lock(&g->lock);
+	set_state(p, GATE_ANSWERS, now, time_for(len));
+	pthread_mutex_unlock(&g->lock);
 }
 
 void gate_wait(struct gate *g, struct gate_place *p, int64_t now)
 {
-	set_state(g, p, GATE_WAITS, now, REQUEST_MS);
+	uint64_t left;
+
+	if (!p)
+		return;
+	pthread_mutex_lock(&g->lock);
+	left = unsent(p);
+	if (left > 0)
+		set_state(p, GATE_DRAINS, now, time_for(left));
+	else
+		set_state(p, GATE_WAITS, now, REQUEST_MS);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void sweep_one(struct gate *g, struct gate_place *p, int64_t now)
+{
+	if (p->state == GATE_DRAINS && unsent(p) == 0)
+		set_state(p, GATE_WAITS, now, REQUEST_MS);
+	if (now >= p->deadline)
+		end(g, p, p->state == GATE_WAITS ? GATE_SLOW_REQUEST : GATE_SLOW_ANSWER);
 }
 
 size_t gate_sweep(struct gate *g, int64_t now)
@@ -249,12 +282,9 @@ size_t gate_sweep(struct gate *g, int64_t now)
 	size_t used;
 
 	pthread_mutex_lock(&g->lock);
-	for (size_t i = 0; g->used > 0 && i < ARRAY_SIZE(g->places); i++) {
-		struct gate_place *p = &g->places[i];
-
-		if (counts(p) && now >= p->deadline)
-			end(g, p, p->state == GATE_WAITS ? GATE_SLOW_REQUEST : GATE_SLOW_ANSWER);
-	}
+	for (size_t i = 0; g->used > 0 && i < ARRAY_SIZE(g->places); i++)
+		if (counts(&g->places[i]))
+			sweep_one(g, &g->places[i], now);
 	used = g->used;
 	pthread_mutex_unlock(&g->lock);
 	return used;

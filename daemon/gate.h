@@ -35,7 +35,12 @@ enum gate_reason {
 };
 extern const char *const gate_reason_labels[GATE_REASON_COUNT];
 
-enum gate_state { GATE_FREE, GATE_WAITS, GATE_ANSWERS };
+enum gate_state {
+	GATE_FREE,
+	GATE_WAITS,   /* for a request, or its end */
+	GATE_ANSWERS, /* the server sends */
+	GATE_DRAINS,  /* the server has sent all, and the system has not */
+};
 
 struct gate_place {
 	enum gate_state state;
@@ -67,7 +72,8 @@ void gate_leave(struct gate *g, struct gate_place *p);
 
 /* A whole request is there. False: there were too many. */
 bool gate_request(struct gate *g, struct gate_place *p, int64_t now);
-/* An answer with so long a body begins; it has ended, and the next request is waited for. */
+/* An answer with so long a body begins; the server has sent it, and the next request is waited for as soon as the other end has
+ * it too. */
 void gate_answer(struct gate *g, struct gate_place *p, uint64_t len, int64_t now);
 void gate_wait(struct gate *g, struct gate_place *p, int64_t now);
 

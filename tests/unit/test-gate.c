@@ -215,6 +215,50 @@ static void a_slow_fetch_has_the_time_that_it_needs_and_no_more(void **state)
 	assert_false(is_shut(r, 1));
 }
 
+/* The server has sent it all into the system's buffers, and a slow node takes it from there. */
+static void what_the_system_still_sends_is_not_cut_off(void **state)
+{
+	struct room *r = *state;
+	char block[4096] = "";
+	size_t sent = 0;
+	ssize_t n;
+
+	assert_true(come(r, NODE(1), true));
+	gate_answer(&r->gate, r->places[0], 100000, now);
+	while ((n = send(r->places[0]->fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
+		sent += (size_t)n;
+	gate_wait(&r->gate, r->places[0], now);
+	now += REQUEST_MS + 1000;
+	gate_sweep(&r->gate, now);
+	assert_false(r->places[0]->ended);
+	while ((n = recv(r->peers[0], block, sizeof(block), 0)) > 0)
+		sent -= (size_t)n;
+	assert_int_equal(sent, 0);
+	/* From now on it has its time for the next request. */
+	gate_sweep(&r->gate, now);
+	gate_sweep(&r->gate, now + REQUEST_MS - 1);
+	assert_false(r->places[0]->ended);
+	gate_sweep(&r->gate, now + REQUEST_MS);
+	assert_true(is_shut(r, 0));
+	assert_int_equal(counted(r, GATE_SLOW_REQUEST), 1);
+}
+
+/* Who never takes it keeps nothing. */
+static void what_nobody_takes_is_cut_off_in_the_end(void **state)
+{
+	struct room *r = *state;
+
+	assert_true(come(r, STRANGER(1), false));
+	gate_answer(&r->gate, r->places[0], 100, now);
+	assert_int_equal(send(r->places[0]->fd, "x", 1, MSG_NOSIGNAL), 1);
+	gate_wait(&r->gate, r->places[0], now);
+	gate_sweep(&r->gate, now + ANSWER_MS - 1);
+	assert_false(r->places[0]->ended);
+	gate_sweep(&r->gate, now + ANSWER_MS + 1000);
+	assert_true(r->places[0]->ended);
+	assert_int_equal(counted(r, GATE_SLOW_ANSWER), 1);
+}
+
 static void requests_on_one_connection_count_as_well(void **state)
 {
 	struct room *r = *state;
@@ -254,6 +298,8 @@ int main(void)
 		ROOM(a_greedy_address_makes_room_for_a_modest_one),
 		ROOM(a_request_has_its_time_however_it_trickles_in),
 		ROOM(a_slow_fetch_has_the_time_that_it_needs_and_no_more),
+		ROOM(what_the_system_still_sends_is_not_cut_off),
+		ROOM(what_nobody_takes_is_cut_off_in_the_end),
 		ROOM(requests_on_one_connection_count_as_well),
 		ROOM(strangers_have_one_rate_together),
 	};
