@@ -101,6 +101,12 @@ done >"$lab/fetched"
 is "$(grep -c '^HTTP/1.* 404' "$lab/fetched")" 7 'HTTP leads to none of them'
 is "$(grep -acFf "$lab/secrets" "$lab/fetched")" 0 'nor shows any'
 
+# Had there been one, it would have been seen.
+bash -c 'while [ -f "$1" ]; do read -r -t 0.1 <> <(:); done' KnownSaltOfThis "$lab/secrets" &
+told=$!
+deadline=$((SECONDS + MUSTER_TEST_DEADLINE))
+until [ -s "$lab/seen" ] || [ "$SECONDS" -ge "$deadline" ]; do read -r -t 0.1 <> <(:); done
+like "$(cat "$lab/seen")" "^/proc/$told/cmdline" 'and whoever tells one in an argument is found'
 rm "$lab/secrets"
-wait "$watcher"
+wait "$watcher" "$told"
 finish
