@@ -31,6 +31,7 @@ void log_set_rate(int64_t period_ms, int64_t burst)
 {
 	rate.period = period_ms;
 	rate.burst = burst;
+	rate.due = 0;
 }
 
 unsigned long long log_left_out(void)
