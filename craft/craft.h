@@ -52,6 +52,7 @@ struct craft_want {
 struct craft_input {
 	char *name;
 	char *place;  /* as it was named */
+	char *shown;  /* the same for people and logs: without a user and password */
 	char *file;   /* absolute path on this server; where a URL's file will be */
 	char *sha256; /* 64 digits */
 	bool url;
@@ -80,6 +81,8 @@ int craft_input_check(const struct craft_env *env, const char *recipe, const str
 int craft_input_verify(const struct craft_env *env, const struct craft_input *in, int fd) _must_check_;
 /* The place without the user and password that a URL may have: for what is shown and kept; owned, NULL when memory runs out. */
 char *craft_public_place(const char *place);
+/* Whether it has them. */
+bool craft_has_password(const char *place);
 void craft_inputs_free(struct craft_input *v, size_t n);
 
 /* ---- folder.c: a source that is unpacked already ---- */

@@ -117,6 +117,7 @@ static bool may_heal(CURLcode e)
 static int run(CURL *c, struct download *w, const char *url)
 {
 	char why[CURL_ERROR_SIZE] = "";
+	_cleanup_free_ char *shown = NULL;
 	CURLcode e = set_up(c, w, url, why);
 
 	for (int i = 0; e == CURLE_OK && i < TRIES; i++) {
@@ -135,7 +136,8 @@ static int run(CURL *c, struct download *w, const char *url)
 			e = CURLE_OK;
 		}
 	}
-	log_error(_("%s cannot be fetched: %s"), url, *why ? why : curl_easy_strerror(e));
+	shown = craft_public_place(url);
+	log_error(_("%s cannot be fetched: %s"), shown ? shown : "", *why ? why : curl_easy_strerror(e));
 	return -EIO;
 }
 

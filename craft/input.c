@@ -23,6 +23,7 @@ void craft_inputs_free(struct craft_input *v, size_t n)
 	for (size_t i = 0; v && i < n; i++) {
 		free(v[i].name);
 		free(v[i].place);
+		free(v[i].shown);
 		free(v[i].file);
 		free(v[i].sha256);
 	}
@@ -37,8 +38,8 @@ static bool is_url(const char *place)
 
 char *craft_public_place(const char *place)
 {
-	const char *host = is_url(place) ? strstr(place, "://") + 3 : place;
-	size_t len = is_url(place) ? strcspn(host, "/?#") : 0;
+	const char *scheme = strstr(place, "://"), *host = scheme ? scheme + 3 : place;
+	size_t len = scheme ? strcspn(host, "/?#") : 0;
 	const char *at = len ? memrchr(host, '@', len) : NULL;
 	char *copy;
 
@@ -47,11 +48,21 @@ char *craft_public_place(const char *place)
 	return asprintf(&copy, "%.*s%s", (int)(host - place), place, at + 1) < 0 ? NULL : copy;
 }
 
+bool craft_has_password(const char *place)
+{
+	_cleanup_free_ char *public = craft_public_place(place);
+
+	return public && strcmp(public, place) != 0;
+}
+
 static int check_scheme(const char *place)
 {
+	_cleanup_free_ char *shown = NULL;
+
 	if (is_url(place) || !strstr(place, "://"))
 		return 0;
-	log_error(_("%s: only http, https and ftp are known, and paths"), place);
+	shown = craft_public_place(place);
+	log_error(_("%s: only http, https and ftp are known, and paths"), shown ? shown : "");
 	return -MUSTER_E_REFUSED;
 }
 
@@ -160,7 +171,7 @@ const char *craft_said(const struct craft_want *wants, size_t n_wants, size_t in
 static int set_sha256(struct craft_input *in, const char *recipe, const char *said)
 {
 	if (*said && !craft_is_sha256(said)) {
-		log_error(_("the SHA-256 of %s is to be 64 hexadecimal digits, not \"%s\""), in->place, said);
+		log_error(_("the SHA-256 of %s is to be 64 hexadecimal digits, not \"%s\""), in->shown, said);
 		return -MUSTER_E_REFUSED;
 	}
 	if (*said && *recipe && strcasecmp(said, recipe) != 0) {
@@ -220,7 +231,7 @@ static int take_url(const struct craft_env *env, struct craft_input *in)
 	if (!*in->sha256) {
 		log_error(_("%s comes over the network, and nothing says what it is to be: put its SHA-256 "
 			    "behind it, as in %s#sha256=..."),
-			  in->place, in->place);
+			  in->shown, in->shown);
 		return -MUSTER_E_REFUSED;
 	}
 	path = fs_join(env->sources, in->sha256);
@@ -235,7 +246,8 @@ int craft_input_take(const struct craft_env *env, struct craft_input *in, const 
 	int r;
 
 	in->place = strndup(place, mark ? (size_t)(mark - place) : strlen(place));
-	if (!in->place)
+	in->shown = in->place ? craft_public_place(in->place) : NULL;
+	if (!in->shown)
 		return -ENOMEM;
 	r = set_sha256(in, recipe_sha256, mark ? mark + strlen(HASH_MARK) : "");
 	if (r < 0)
@@ -311,11 +323,12 @@ int craft_input_check(const struct craft_env *env, const char *recipe, const str
 		return r;
 	*ret_digest = true;
 	in.place = strdup(place);
+	in.shown = craft_public_place(place);
 	in.name = (char *)(uintptr_t)want->name;
-	r = in.place ? set_sha256(&in, want->sha256, sha256) : -ENOMEM;
+	r = in.place && in.shown ? set_sha256(&in, want->sha256, sha256) : -ENOMEM;
 	if (r == 0 && url && !*in.sha256) {
 		log_error(_("%s comes over the network, and nothing says what it is to be: give its SHA-256"),
-			  place);
+			  in.shown);
 		r = -MUSTER_E_REFUSED;
 	}
 	if (r == 0 && folder)
@@ -323,6 +336,7 @@ int craft_input_check(const struct craft_env *env, const char *recipe, const str
 	else if (r == 0 && !url && *in.sha256)
 		r = look_at_digest(env, place, in.sha256);
 	free(in.place);
+	free(in.shown);
 	free(in.sha256);
 	return r;
 }
@@ -334,10 +348,10 @@ int craft_input_verify(const struct craft_env *env, const struct craft_input *in
 	char sha256[HASH_TEXT];
 	int r;
 
-	craft_progress(env, NC_("step", "verify"), in->place, -1, NULL);
+	craft_progress(env, NC_("step", "verify"), in->shown, -1, NULL);
 	r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : hash_whole(fd, sha256);
 	if (r == 0 && strcmp(sha256, in->sha256) != 0)
-		return refuse_other(in->place, sha256, in->sha256);
+		return refuse_other(in->shown, sha256, in->sha256);
 	return r < 0 ? r : lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
@@ -377,7 +391,7 @@ static int fetch(const struct craft_env *env, const struct craft_input *in)
 	folder = fs_open(env->root_fd, env->sources, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0 || folder < 0)
 		return fd < 0 ? fd : folder;
-	craft_progress(env, NC_("step", "fetch"), in->place, 0, NULL);
+	craft_progress(env, NC_("step", "fetch"), in->shown, 0, NULL);
 	if (!is_whole(in, fd))
 		r = craft_download(env, in->place, fd);
 	if (r == 0 && (fsync(fd) < 0 || fstat(fd, &st) < 0))
@@ -404,6 +418,6 @@ int craft_input_ready(const struct craft_env *env, const struct craft_input *in)
 	r = fetch(env, in);
 	if (r == -ENOSPC)
 		log_error(_("the disk that holds %s is full: %s cannot be kept there"), env->sources,
-			  in->place);
+			  in->shown);
 	return r;
 }

@@ -4,13 +4,32 @@
 
 #include <pthread.h>
 
+#include "agent/wire.h"
 #include "backend/nodes/store.h"
+#include "daemon/gate.h"
 #include "daemon/http.h"
 #include "daemon/limit.h"
 #include "daemon/metrics.h"
 #include "daemon/processes.h"
 #include "daemon/teller.h"
 #include "daemon/view.h"
+
+/* The newest document of the metrics, for those who ask for it often. */
+struct document {
+	pthread_mutex_t lock;
+	char *text; /* owned; NULL: none yet */
+	size_t len;
+	int64_t made; /* steady clock, ms */
+};
+
+/* Personalities that are on their way, each to one boot. */
+#define HANDING_MAX CONNECTIONS
+
+struct handing {
+	pthread_mutex_t lock;
+	size_t n;
+	char tokens[HANDING_MAX][WIRE_TOKEN_LEN + 1];
+};
 
 struct daemon {
 	int root_fd;  /* what lies below it is what apply wrote */
@@ -21,11 +40,19 @@ struct daemon {
 	struct view *view; /* replaced by a reload; taken with daemon_view() */
 	pthread_mutex_t view_lock;
 	struct metrics metrics;
+	struct document document;
 	atomic_int metrics_under_way;
 	struct processes processes;
 	struct teller teller;
-	struct limit refusals; /* how often an address may cause an event */
+	/* How often: an address may cause an event, all together may; an address's boots, a boot's reports and a MAC
+	 * address's leases count. */
+	struct limit refusals_each, refusals, boots, reports, leases;
+	struct gate gate;
+	struct handing handing;
 };
+
+/* The limits begin, with secrets of their own. Before anything else; -EIO: there is no chance to be had. */
+int daemon_limits_init(struct daemon *d) _must_check_;
 
 /* The present view, with a reference that the caller gives back. */
 struct view *daemon_view(struct daemon *d);
@@ -34,11 +61,24 @@ void daemon_set_view(struct daemon *d, struct view *v); /* takes the reference o
 struct store *daemon_store_lock(struct daemon *d);
 void daemon_store_unlock(struct daemon *d);
 
+/* Whether a connection from there may be a node's, or this server's own. */
+bool daemon_is_node(void *daemon, struct ip4 from);
+
 /* Adds an event "refused", at most one a minute for each address; the text says who and why. */
 void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const char *fmt, ...) _printf_(4, 5);
 
 /* Whether the text has a token's form. */
 bool token_is_one(const char *text);
+
+#define NEXT_ROOT "root:" /* begins the wish for a root that is not the cluster's */
+/* A node whose whole root is the initramfs runs no sshd. */
+bool boot_wants_host_key(const struct plan *p);
+/* Reads a node's host key, or its public half (suffix ".pub"). */
+int boot_read_key(struct daemon *d, const char *node, const char *suffix, char **ret) _must_check_;
+
+/* The personality of the boot with this token begins to be sent: false, one is on its way already, or there are too many. */
+bool handing_begin(struct handing *h, const char *token);
+void handing_end(struct handing *h, const char *token);
 
 /* Answers any request, and counts any answer (routes.c): `handle` and `count` of http_config. */
 void routes_handle(void *daemon, const struct http_request *q, struct http_answer *a);

@@ -89,6 +89,16 @@ static const struct plan_node *node_of(const struct view *v, const struct event 
 	return n ? n : view_by_address(v, e->address);
 }
 
+/* No address of the network is as large. */
+static uint64_t mac_number(struct mac mac)
+{
+	uint64_t n = 1;
+
+	for (size_t i = 0; i < sizeof(mac.b); i++)
+		n = n << 8 | mac.b[i];
+	return n;
+}
+
 static void take_event(struct daemon *d, const struct event *e)
 {
 	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
@@ -97,8 +107,12 @@ static void take_event(struct daemon *d, const struct event *e)
 	struct store *s;
 	int r = 0;
 
-	if (!n)
+	if (!n || e->kind == EVENT_DHCP_OLD || e->kind == EVENT_DHCP_DEL)
 		return;
+	if (!limit_pass(&d->leases, e->has_mac ? mac_number(e->mac) : e->address.n, clock_mono_ms())) {
+		atomic_fetch_add(&d->metrics.leases_untaken, 1);
+		return;
+	}
 	s = daemon_store_lock(d);
 	if (e->kind == EVENT_DHCP_ADD)
 		r = store_dhcp(s, now, n->name, MAC(e->mac));

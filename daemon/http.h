@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * HTTP without its library: a request as data, an answer as data. daemon/http.c carries both through
- * libmicrohttpd, with limits for everything that a client can make large or slow.
+ * libmicrohttpd, with limits (daemon/limits.h) for everything that a client can make large, slow or many.
  */
 #pragma once
 
@@ -44,10 +44,15 @@ struct http_answer {
 	uint64_t total;	   /* the file's size, where status is 206 or 416 */
 	const char *allow; /* of 405; static */
 	bool no_store;	   /* it must not be kept by anyone on the way */
-	/* Called when the answer's body has been sent or given up; may be NULL. */
-	void (*release)(void *data);
-	void *release_data;
+	/* Called once, when the answer has been sent, or was given up: not complete. May be NULL. Where `arrival` is set, sent
+	 * means that it has come to the other end. */
+	void (*done)(void *data, bool complete);
+	void *done_data;
+	bool arrival;
+	bool close; /* the connection ends with it */
 };
+
+struct gate;
 
 struct http_config {
 	int listen_fd; /* taken over, also on failure */
@@ -56,6 +61,9 @@ struct http_config {
 	void (*handle)(void *data, const struct http_request *q, struct http_answer *a);
 	void (*count)(void *data,
 		      unsigned int status); /* of every answer, also those that http.c gives itself */
+	/* Whether the address is one of those that the most places are for. */
+	bool (*is_node)(void *data, struct ip4 from);
+	struct gate *gate; /* borrowed; may be shared with another server */
 	void *data;
 };
 

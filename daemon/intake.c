@@ -64,30 +64,59 @@ static void take_single(struct daemon *d, const char *node, const struct report 
 	ret->merged = teller_is(&d->teller, node, joined, steady);
 }
 
-/* Keeps the report where its token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is
- * whose token it is, where it is anyone's. */
-static int keep(struct daemon *d, const char *token, struct ip4 from, const struct report *report,
-		char **ret_node, struct store_action *ret_action, struct asked *ret_asked)
+/* Whether the token is that of a boot at this address. -EPERM: it is not; *ret_node (owned) is whose token it is, where it is
+ * anyone's. */
+static int find_node(struct store *s, const char *token, struct ip4 from, char **ret_node)
 {
 	struct store_owner o = { 0 };
-	struct store *s = daemon_store_lock(d);
-	int64_t now = clock_wall_ms();
 	struct ip4 address;
 	int r = store_token(s, token, &o);
 
-	if (r == 0 && (ip4_parse(o.address, &address) < 0 || address.n != from.n)) {
-		*ret_node = TAKE_PTR(o.node);
+	if (r < 0)
+		return r == -ENOENT ? -EPERM : r;
+	if (ip4_parse(o.address, &address) < 0 || address.n != from.n)
 		r = -EPERM;
-	} else if (r == 0) {
-		r = store_report(s, now, o.node, &report->values);
-		if (r == 0)
-			r = take_actions(s, now, o.node, report, ret_action);
+	*ret_node = TAKE_PTR(o.node);
+	store_owner_free(&o);
+	return r;
+}
+
+/* A stranger gets to no parser, and one node's reports leave the others their turn. -EAGAIN: too many. */
+static int may_report(struct daemon *d, const char *token, struct ip4 from)
+{
+	_cleanup_free_ char *node = NULL;
+	int r = find_node(daemon_store_lock(d), token, from, &node);
+
+	daemon_store_unlock(d);
+	if (r < 0) {
+		if (r == -EPERM && node)
+			daemon_refused(d, node, from, "%s sent a report with the token of %s", IP4(from),
+				       node);
+		else if (r == -EPERM)
+			daemon_refused(d, NULL, from, "%s sent a report with a token of no present boot",
+				       IP4(from));
+		return r;
 	}
+	return limit_pass(&d->reports, from.n, clock_mono_ms()) ? 0 : -EAGAIN;
+}
+
+/* Keeps the report; the token is asked for once more, as a new boot may have begun in between. */
+static int keep(struct daemon *d, const char *token, struct ip4 from, const struct report *report,
+		struct store_action *ret_action, struct asked *ret_asked)
+{
+	_cleanup_free_ char *node = NULL;
+	struct store *s = daemon_store_lock(d);
+	int64_t now = clock_wall_ms();
+	int r = find_node(s, token, from, &node);
+
+	if (r == 0)
+		r = store_report(s, now, node, &report->values);
+	if (r == 0)
+		r = take_actions(s, now, node, report, ret_action);
 	daemon_store_unlock(d);
 	if (r >= 0)
-		take_single(d, o.node, report, now, ret_asked);
-	store_owner_free(&o);
-	return r == -ENOENT ? -EPERM : r;
+		take_single(d, node, report, now, ret_asked);
+	return r;
 }
 
 static void answer(struct http_answer *a, const struct store_action *action, const struct asked *asked)
@@ -110,35 +139,49 @@ static void answer(struct http_answer *a, const struct store_action *action, con
 	a->status = 200;
 }
 
+static unsigned int status_of(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return 403;
+	case -EINVAL:
+		return 400;
+	case -EAGAIN:
+		return 429;
+	default:
+		return 500;
+	}
+}
+
 void report_take(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
 {
 	const char *token = bearer(q->authorization);
-	_cleanup_free_ char *node = NULL;
 	struct store_action action = { 0 };
 	struct report report = { 0 };
 	struct asked asked = { 0 };
 	int r;
 
-	/* The body is looked at only after the token: a stranger gets to no parser. */
-	r = token ? 0 : -EPERM;
-	if (r == 0 && report_parse(q->body, q->body_len, &report) < 0)
-		r = -EINVAL;
+	if (token)
+		r = may_report(d, token, q->from);
+	else
+		r = -EPERM;
+	if (!token)
+		daemon_refused(d, NULL, q->from, "%s sent a report without a token", IP4(q->from));
+	if (r == 0) {
+		r = report_parse(q->body, q->body_len, &report);
+		if (r == -EINVAL)
+			daemon_refused(d, NULL, q->from, "%s sent a report that cannot be read",
+				       IP4(q->from));
+	}
 	if (r == 0)
-		r = keep(d, token, q->from, &report, &node, &action, &asked);
+		r = keep(d, token, q->from, &report, &action, &asked);
 	report_free(&report);
 	if (r >= 0) {
 		answer(a, &action, &asked);
 		return;
 	}
 	atomic_fetch_add(&d->metrics.reports_refused, 1);
-	a->status = r == -EPERM ? 403 : r == -EINVAL ? 400 : 500;
-	if (r == -EINVAL)
-		daemon_refused(d, NULL, q->from, "%s sent a report that cannot be read", IP4(q->from));
-	else if (r == -EPERM && node)
-		daemon_refused(d, node, q->from, "%s sent a report with the token of %s", IP4(q->from), node);
-	else if (r == -EPERM)
-		daemon_refused(d, NULL, q->from, "%s sent a report with a token of no present boot",
-			       IP4(q->from));
-	else
+	a->status = status_of(r);
+	if (a->status == 500)
 		log_error("a report of %s was not kept: %s", IP4(q->from), muster_strerror(r));
 }

@@ -154,6 +154,8 @@ static int serve(struct daemon *d, int listen_fd, struct http **ret)
 		.body_max = WIRE_REPORT_MAX,
 		.handle = routes_handle,
 		.count = routes_count,
+		.is_node = daemon_is_node,
+		.gate = &d->gate,
 		.data = d,
 	};
 
@@ -326,7 +328,8 @@ int main(int argc, char **argv)
 	static struct daemon d = {
 		.store_lock = PTHREAD_MUTEX_INITIALIZER,
 		.view_lock = PTHREAD_MUTEX_INITIALIZER,
-		.refusals.lock = PTHREAD_MUTEX_INITIALIZER,
+		.document.lock = PTHREAD_MUTEX_INITIALIZER,
+		.handing.lock = PTHREAD_MUTEX_INITIALIZER,
 		.processes.lock = PTHREAD_MUTEX_INITIALIZER,
 		.teller.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
@@ -342,6 +345,11 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 	umask(0077);
+	log_set_rate(RATE_LOG, BURST_LOG);
+	if (daemon_limits_init(&d) < 0) {
+		log_error("the system gives no random numbers");
+		return EXIT_FAILURE;
+	}
 	signal_fd = catch_signals();
 	d.interval = o.interval;
 	d.root_fd = fs_root_open(o.root);
@@ -352,6 +360,7 @@ int main(int argc, char **argv)
 	r = start_and_run(&d, &o, signal_fd);
 	processes_want(&d.processes, false, false);
 	free(d.teller.node);
+	free(d.document.text);
 	store_free(d.store);
 	view_unref(d.view);
 	close(d.root_fd);

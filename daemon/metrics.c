@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "util/log.h"
 #include "util/strbuf.h"
 
 static const unsigned int codes[METRICS_CODE_COUNT] = {
@@ -138,23 +139,45 @@ static void stage_seconds(struct strbuf *b, const struct node_state *v, size_t n
 	}
 }
 
+static void counter(struct strbuf *b, const char *name, const char *help, unsigned long long value)
+{
+	family(b, name, "counter", help);
+	strbuf_addf(b, "%s %llu\n", name, value);
+}
+
+static void connections(struct strbuf *b, struct gate *g)
+{
+	family(b, "musterd_http_connections", "gauge", "Connections that are open.");
+	strbuf_addf(b, "musterd_http_connections %zu\n", gate_connections(g));
+	family(b, "musterd_http_dropped_total", "counter",
+	       "Connections and requests beyond a limit, by the limit.");
+	for (size_t i = 0; i < GATE_REASON_COUNT; i++)
+		strbuf_addf(b, "musterd_http_dropped_total{reason=\"%s\"} %llu\n", gate_reason_labels[i],
+			    atomic_load(&g->counts[i]));
+}
+
 static void own_numbers(struct strbuf *b, struct metrics *m, unsigned long long resident)
 {
 	family(b, "musterd_http_requests_total", "counter", "Requests answered, by HTTP status.");
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		strbuf_addf(b, "musterd_http_requests_total{code=\"%u\"} %llu\n", codes[i],
 			    atomic_load(&m->requests[i]));
-	family(b, "musterd_reports_refused_total", "counter",
-	       "Reports refused for their token, address or form.");
-	strbuf_addf(b, "musterd_reports_refused_total %llu\n", atomic_load(&m->reports_refused));
-	family(b, "musterd_boots_refused_total", "counter", "Machines that asked to boot and were refused.");
-	strbuf_addf(b, "musterd_boots_refused_total %llu\n", atomic_load(&m->boots_refused));
+	counter(b, "musterd_reports_refused_total", "Reports refused for their token, address or form.",
+		atomic_load(&m->reports_refused));
+	counter(b, "musterd_boots_refused_total", "Machines that asked to boot and were refused.",
+		atomic_load(&m->boots_refused));
+	counter(b, "musterd_refusals_untold_total", "Refusals without an event, because there were too many.",
+		atomic_load(&m->refusals_untold));
+	counter(b, "musterd_leases_untaken_total", "Leases passed over, because there were too many.",
+		atomic_load(&m->leases_untaken));
+	counter(b, "musterd_log_lines_left_out_total",
+		"Lines of the log left out, because there were too many.", log_left_out());
 	family(b, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.");
 	strbuf_addf(b, "process_resident_memory_bytes %llu\n", resident);
 }
 
-int metrics_text(struct metrics *m, const struct node_state *v, size_t n, unsigned long long resident,
-		 char **ret, size_t *ret_len)
+int metrics_text(struct metrics *m, struct gate *g, const struct node_state *v, size_t n,
+		 unsigned long long resident, char **ret, size_t *ret_len)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
@@ -162,6 +185,7 @@ int metrics_text(struct metrics *m, const struct node_state *v, size_t n, unsign
 	node_gauges(&b, v, n);
 	stage_seconds(&b, v, n);
 	own_numbers(&b, m, resident);
+	connections(&b, g);
 	return strbuf_take(&b, ret, ret_len);
 }
 

@@ -6,14 +6,12 @@
 #include <malloc.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "agent/wire.h"
 #include "daemon/daemon.h"
 #include "util/clock.h"
 #include "util/log.h"
-
-/* A document of the metrics of thousands of nodes takes megabytes: so many may be on their way at a time. */
-#define METRICS_UNDER_WAY 4
 
 static void health(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
 {
@@ -23,18 +21,58 @@ static void health(struct daemon *d, const struct http_request *q, const char *p
 	a->type = "text/plain";
 }
 
-static void metrics_sent(void *data)
+static void metrics_sent(void *data, bool complete)
 {
 	struct daemon *d = data;
 
 	atomic_fetch_sub(&d->metrics_under_way, 1);
 }
 
-static void metrics(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
+static int make_document(struct daemon *d, struct document *doc)
 {
 	struct node_state *v = NULL;
-	struct store *s;
-	size_t n = 0;
+	char *text = NULL;
+	size_t n = 0, len = 0;
+	int r = store_nodes(daemon_store_lock(d), clock_wall_ms(), NULL, &v, &n);
+
+	daemon_store_unlock(d);
+	if (r == 0)
+		r = metrics_text(&d->metrics, &d->gate, v, n, metrics_resident(), &text, &len);
+	node_states_free(v, n);
+	if (r < 0)
+		return r;
+	free(doc->text);
+	doc->text = text;
+	doc->len = len;
+	doc->made = clock_mono_ms();
+	return 0;
+}
+
+/* A copy of the newest one. */
+static int copy_document(struct daemon *d, char **ret, size_t *ret_len)
+{
+	struct document *doc = &d->document;
+	char *copy = NULL;
+	int r = 0;
+
+	pthread_mutex_lock(&doc->lock);
+	if (!doc->text || clock_mono_ms() - doc->made >= METRICS_AGE_MS)
+		r = make_document(d, doc);
+	if (r == 0) {
+		copy = malloc(doc->len + 1);
+		r = copy ? 0 : -ENOMEM;
+	}
+	if (r == 0) {
+		memcpy(copy, doc->text, doc->len + 1);
+		*ret = copy;
+		*ret_len = doc->len;
+	}
+	pthread_mutex_unlock(&doc->lock);
+	return r;
+}
+
+static void metrics(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
+{
 	int r;
 
 	if (atomic_fetch_add(&d->metrics_under_way, 1) >= METRICS_UNDER_WAY) {
@@ -42,14 +80,9 @@ static void metrics(struct daemon *d, const struct http_request *q, const char *
 		a->status = 503;
 		return;
 	}
-	a->release = metrics_sent;
-	a->release_data = d;
-	s = daemon_store_lock(d);
-	r = store_nodes(s, clock_wall_ms(), NULL, &v, &n);
-	daemon_store_unlock(d);
-	if (r == 0)
-		r = metrics_text(&d->metrics, v, n, metrics_resident(), &a->data, &a->len);
-	node_states_free(v, n);
+	a->done = metrics_sent;
+	a->done_data = d;
+	r = copy_document(d, &a->data, &a->len);
 	malloc_trim(0);
 	a->status = r == 0 ? 200 : 500;
 	a->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -151,6 +184,32 @@ void routes_count(void *data, unsigned int status)
 	metrics_count(&d->metrics, status);
 }
 
+int daemon_limits_init(struct daemon *d)
+{
+	uint64_t secrets[7];
+
+	if (getrandom(secrets, sizeof(secrets), 0) != (ssize_t)sizeof(secrets))
+		return -EIO;
+	limit_init(&d->refusals_each, secrets[0], RATE_REFUSALS_EACH, BURST_REFUSALS_EACH);
+	limit_init(&d->refusals, secrets[1], RATE_REFUSALS, BURST_REFUSALS);
+	limit_init(&d->boots, secrets[2], RATE_BOOTS, BURST_BOOTS);
+	limit_init(&d->reports, secrets[3], RATE_REPORTS, BURST_REPORTS);
+	limit_init(&d->leases, secrets[4], RATE_LEASES, BURST_LEASES);
+	gate_init(&d->gate, &secrets[5]);
+	return 0;
+}
+
+/* Beside another DHCP server any address of the network may be a node's. */
+bool daemon_is_node(void *daemon, struct ip4 from)
+{
+	_cleanup_(view_unrefp) struct view *v = daemon_view(daemon);
+	const struct plan *p = v->plan;
+
+	if (from.n == p->net.address.n)
+		return true;
+	return p->dhcp == PLAN_DHCP_PROXY ? ip4_net_has(p->net, from) : view_by_address(v, from) != NULL;
+}
+
 struct view *daemon_view(struct daemon *d)
 {
 	struct view *v;
@@ -186,12 +245,15 @@ void daemon_store_unlock(struct daemon *d)
 void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
+	int64_t now = clock_mono_ms();
 	struct store *s;
 	va_list ap;
 	int r;
 
-	if (!limit_pass(&d->refusals, from, clock_mono_ms(), 60000))
+	if (!limit_pass(&d->refusals_each, from.n, now) || !limit_pass(&d->refusals, 0, now)) {
+		atomic_fetch_add(&d->metrics.refusals_untold, 1);
 		return;
+	}
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;

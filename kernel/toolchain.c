@@ -81,6 +81,10 @@ static int take_mirror(struct making *k)
 			  said);
 		return -MUSTER_E_REFUSED;
 	}
+	if (url && craft_has_password(said)) {
+		log_error(_("--mirror is to be a URL without a user and a password: it is kept, and shown"));
+		return -MUSTER_E_REFUSED;
+	}
 	if (url) {
 		k->t->mirror = strdup(said);
 		return k->t->mirror ? 0 : -ENOMEM;

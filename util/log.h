@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "util/macro.h"
 
 enum log_level {
@@ -19,6 +21,10 @@ void log_set_level(enum log_level level);
 void log_set_sink(void (*fn)(void *data, enum log_level level, const char *text), void *data);
 /* The data of the present sink of this thread; NULL for none. */
 void *log_sink_data(void);
+/* At most `burst` lines at once, and one more each `period_ms`: so that whoever causes lines cannot fill a disk. When there is
+ * room again, a line says how many were left out. Before any other thread writes. */
+void log_set_rate(int64_t period_ms, int64_t burst);
+unsigned long long log_left_out(void);
 void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

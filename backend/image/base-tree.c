@@ -23,6 +23,7 @@ void base_tree_clear(struct base_tree *t)
 {
 	free(t->from.name);
 	free(t->from.place);
+	free(t->from.shown);
 	free(t->from.file);
 	free(t->from.sha256);
 	free(t->keyring);
@@ -62,6 +63,10 @@ static int check_wish(const struct image_base_wish *w)
 				"--release NAME"));
 	if (mirror && (!is_plain(w->mirror) || !strstr(w->mirror, ":/")))
 		return refuse(_("--mirror is to be a URL, as http://HOST/debian or file:///srv/mirror"));
+	/* It goes into the tree, which every node may read. */
+	if (mirror && craft_has_password(w->mirror))
+		return refuse(_("--mirror is to be a URL without a user and a password: every node would get "
+				"to know them"));
 	if (mirror && (!is_plain(w->release) || *w->release == '-' || strchr(w->release, '/')))
 		return refuse(_("--release is to be the name of a release on the mirror, as \"squeeze\""));
 	return 0;

@@ -18,6 +18,7 @@
 #include "util/log.h"
 #include "util/strbuf.h"
 
+#define SOURCE_MAX (1024 * 1024)
 #define SHADOW_MAX (1024 * 1024)
 
 /* What goes: every entry of `folder` whose name begins with `prefix` and ends with `suffix`. */
@@ -207,6 +208,69 @@ static int lock_root(int tree_fd)
 			&(struct fs_attr){ .mode = st.st_mode & 07777, .uid = st.st_uid, .gid = st.st_gid });
 }
 
+/* "http://USER:PASSWORD@host/debian": the same text without what stands before the '@'; *ret_changed: there was such a thing. */
+static int without_passwords(const char *text, char **ret, size_t *ret_len, bool *ret_changed)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	const char *host;
+
+	*ret_changed = false;
+	while ((host = strstr(text, "://"))) {
+		size_t len = strcspn(host + 3, "/?# \t\r\n");
+		const char *at = memrchr(host + 3, '@', len);
+
+		strbuf_add(&b, text, (size_t)(host + 3 - text));
+		text = at ? at + 1 : host + 3;
+		*ret_changed = *ret_changed || at;
+	}
+	strbuf_adds(&b, text);
+	return strbuf_take(&b, ret, ret_len);
+}
+
+static int clean_source(int tree_fd, const char *path)
+{
+	_cleanup_free_ char *text = NULL, *fresh = NULL;
+	bool changed = false;
+	struct stat st;
+	size_t len;
+	int r = fs_read(tree_fd, path, SOURCE_MAX, &text, NULL);
+
+	if (r == 0)
+		r = fs_stat(tree_fd, path, &st);
+	if (r == 0)
+		r = without_passwords(text, &fresh, &len, &changed);
+	if (r < 0 || !changed)
+		return r == -ENOENT ? 0 : r;
+	return fs_write(tree_fd, path, fresh, len,
+			&(struct fs_attr){ .mode = st.st_mode & 07777, .uid = st.st_uid, .gid = st.st_gid });
+}
+
+/* The server's package sources may have a password for the mirror; every node, and who else can fetch the root, reads them. */
+static int clean_sources(int tree_fd)
+{
+	static const char folder[] = "/etc/apt/sources.list.d";
+	int fd = fs_open(tree_fd, folder, O_RDONLY | O_DIRECTORY, 0);
+	int r = clean_source(tree_fd, "/etc/apt/sources.list");
+	struct dirent *e;
+	DIR *d;
+
+	if (fd < 0)
+		return r < 0 || fd == -ENOENT ? r : fd;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (r == 0 && (e = readdir(d))) {
+		_cleanup_free_ char *path = e->d_type == DT_REG ? fs_join(folder, e->d_name) : NULL;
+
+		if (path)
+			r = clean_source(tree_fd, path);
+	}
+	closedir(d);
+	return r;
+}
+
 int neutral_tree(int tree_fd)
 {
 	int r = remove_all_rubbish(tree_fd);
@@ -215,6 +279,8 @@ int neutral_tree(int tree_fd)
 		r = lock_root(tree_fd);
 	if (r == 0)
 		r = mask_units(tree_fd);
+	if (r == 0)
+		r = clean_sources(tree_fd);
 	if (r == 0)
 		r = write_texts(tree_fd);
 	return r;

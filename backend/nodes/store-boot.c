@@ -320,14 +320,41 @@ int store_token(struct store *s, const char *token, struct store_owner *ret)
 		r = db_step(s->db, q);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	o = (struct store_owner){ db_dup(q, 0), db_dup(q, 1), db_dup(q, 2), db_dup(q, 3),
-				  store_stage_of(db_text(q, 4)) };
+	o = (struct store_owner){
+		db_dup(q, 0), db_dup(q, 1), db_dup(q, 2), db_dup(q, 3), store_stage_of(db_text(q, 4)),
+		db_int(q, 5), db_int(q, 6), db_int(q, 7)
+	};
 	if (!o.node || !o.mac || !o.address || !o.generation) {
 		store_owner_free(&o);
 		return -ENOMEM;
 	}
 	*ret = o;
 	return 0;
+}
+
+static int hand(struct store *s, int64_t now, const char *node, const char *token)
+{
+	char hashed[HASH_TEXT];
+	int r;
+
+	token_hash(token, hashed);
+	r = db_run(s->db, SQL_HANDED, "ti", hashed, now);
+	return r < 0 ? r : stage(s, now, node, NODE_KERNEL);
+}
+
+int store_hand(struct store *s, int64_t now, const char *node, const char *token)
+{
+	int r = store_begin(s);
+
+	return r < 0 ? r : end_changed(s, node, hand(s, now, node, token));
+}
+
+int store_delivered(struct store *s, int64_t now, const char *token)
+{
+	char hashed[HASH_TEXT];
+
+	token_hash(token, hashed);
+	return db_run(s->db, SQL_DELIVERED, "ti", hashed, now);
 }
 
 struct silent {

@@ -8,6 +8,8 @@
 #define STORE_BOOTS_KEPT 20
 #define STORE_STAGES_KEPT 64 /* of one boot, which may be lost and found again many times */
 #define STORE_EVENTS_KEPT 100000
+#define STORE_EVENTS_EACH \
+	5000 /* of one node: so that one that is out of order does not push out all others' */
 #define STORE_EVENTS_PRUNE_EVERY 256
 #define STORE_DHCP_MS 60000 /* firmware and loader each ask DHCP; within this time it is one boot */
 #define STORE_LATE_MS 5000  /* a lease's event may be overtaken by the request that the lease made possible */
@@ -74,6 +76,8 @@ struct store {
 	X(GONE, "SELECT name, changed FROM gone WHERE changed > ?1 AND changed <= ?2 ORDER BY changed")      \
 	X(EVENT_ADD, "INSERT INTO events(at, node, kind, text) VALUES(?1, ?2, ?3, ?4)")                      \
 	X(EVENTS_PRUNE, "DELETE FROM events WHERE id <= ?1")                                                 \
+	X(EVENTS_PRUNE_NODE, "DELETE FROM events WHERE node = ?1 AND id <= (SELECT id FROM events"           \
+			     " WHERE node = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")                         \
 	X(EVENTS, "SELECT id, at, node, kind, text FROM events WHERE id > ?1 ORDER BY id LIMIT ?2")          \
 	X(BOOT_NEWEST, "SELECT n.id, b.id, b.stage, b.entered, b.began, b.by_dhcp, b.mac, b.token, n.mac"    \
 		       " FROM nodes n LEFT JOIN boots b ON b.id = n.boot WHERE n.name = ?1")                 \
@@ -94,12 +98,15 @@ struct store {
 	  " WHERE i IN ((n + 1) / 2, (n + 2) / 2)), -1) WHERE name = ?1")                                    \
 	X(NODE_MAC, "UPDATE nodes SET mac = ?2 WHERE id = ?1 AND mac <> ?2")                                 \
 	X(TOKENS_VOID, "UPDATE boots SET token = NULL WHERE node = ?1 AND token IS NOT NULL")                \
-	X(BOOT_TOKEN, "UPDATE boots SET mac = ?2, address = ?3, token = ?4, root = ?5 WHERE id = ?1")        \
+	X(BOOT_TOKEN, "UPDATE boots SET mac = ?2, address = ?3, token = ?4, root = ?5, handed = 0,"          \
+		      " delivered = 0 WHERE id = ?1")                                                        \
+	X(HANDED, "UPDATE boots SET handed = ?2 WHERE token = ?1 AND handed = 0")                            \
+	X(DELIVERED, "UPDATE boots SET delivered = ?2 WHERE token = ?1 AND delivered = 0")                   \
 	X(LAST_REPORT, "SELECT MAX(b.reported) FROM nodes n JOIN boots b ON b.node = n.id WHERE n.name = ?1" \
 		       " AND b.stage <> 'off'")                                                              \
-	X(TOKEN,                                                                                             \
-	  "SELECT n.name, b.mac, b.address, b.root, b.stage FROM boots b JOIN nodes n ON n.id = b.node"      \
-	  " WHERE b.token = ?1")                                                                             \
+	X(TOKEN, "SELECT n.name, b.mac, b.address, b.root, b.stage, b.entered, b.handed, b.delivered"        \
+		 " FROM boots b JOIN nodes n ON n.id = b.node"                                               \
+		 " WHERE b.token = ?1")                                                                      \
 	X(BOOT_BY_DHCP, "UPDATE boots SET by_dhcp = 1 WHERE id = ?1")                                        \
 	X(BOOT_STAGE, "UPDATE boots SET stage = ?2, entered = ?3 WHERE id = ?1")                             \
 	X(STAGE_ADD,                                                                                         \

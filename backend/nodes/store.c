@@ -86,6 +86,9 @@ static const char *const schema[] = {
 	"CREATE INDEX nodes_mac ON nodes(mac);",
 
 	"ALTER TABLE nodes ADD COLUMN cards TEXT NOT NULL DEFAULT '';",
+
+	"ALTER TABLE boots ADD COLUMN handed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE boots ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;",
 };
 
 int store_begin(struct store *s)
@@ -292,6 +295,10 @@ int store_add_event(struct store *s, int64_t now, const char *node, const char *
 	id = db_last_id(s->db);
 	if (id % STORE_EVENTS_PRUNE_EVERY != 0)
 		return 0;
+	/* Who adds most of them is the likeliest to be met here. */
+	r = db_run(s->db, SQL_EVENTS_PRUNE_NODE, "ti", node ? node : "", (int64_t)STORE_EVENTS_EACH);
+	if (r < 0)
+		return r;
 	return db_run(s->db, SQL_EVENTS_PRUNE, "i", id - STORE_EVENTS_KEPT);
 }
 

@@ -73,10 +73,17 @@ int store_report(struct store *s, int64_t now, const char *node,
 struct store_owner {
 	char *node, *mac, *address, *generation; /* owned, never NULL */
 	enum node_stage stage;
+	int64_t entered;   /* when it entered this stage */
+	int64_t handed;	   /* when its personality was handed out for the first time; 0: never */
+	int64_t delivered; /* when that has come to the node; 0: not yet */
 };
 /* Whose boot is it? -ENOENT: no present boot has this token. */
 int store_token(struct store *s, const char *token, struct store_owner *ret) _must_check_;
 void store_owner_free(struct store_owner *o);
+/* The personality of the boot with this token is handed out: it enters the stage kernel. */
+int store_hand(struct store *s, int64_t now, const char *node, const char *token) _must_check_;
+/* It has come to the node. Fine where the boot is over. */
+int store_delivered(struct store *s, int64_t now, const char *token) _must_check_;
 
 /* When the node last reported, in any of its boots but those that it has ended by shutting down; 0: never, or
  * there is no such node. */

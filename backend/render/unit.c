@@ -39,6 +39,9 @@ void unit_harden(struct strbuf *b)
 		"SystemCallFilter=@system-service",
 		"SystemCallErrorNumber=EPERM",
 		"UMask=0022",
+		/* Strangers on the nodes' network cause lines: dnsmasq has one for each who asks for an address. */
+		"LogRateLimitIntervalSec=30s",
+		"LogRateLimitBurst=2000",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)

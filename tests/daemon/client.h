@@ -56,7 +56,7 @@ int get_status(struct server *s, const char *from, const char *path);
 
 /* Asks for the boot script at this path, and copies the token out of it. */
 void client_boot(struct server *s, const char *from, const char *path, char token[33]);
-/* Reports; the answer's body (owned, "" for none) where its status is 200 or 204, else the test fails. */
+/* Reports, as soon as it may; the answer's body (owned, "" for none) where its status is 200 or 204, else the test fails. */
 char *client_report(struct server *s, const char *from, const char *token, const char *body);
 
 /* The state of a node, as another process reads it; freed with node_states_free(v, 1). */

@@ -361,6 +361,9 @@ static void what_marks_one_machine_is_taken_out_of_a_tree(void **state)
 		put_deep(s, kept[i], "x");
 	put_deep(s, "/etc/default/keyboard", "x");
 	put(s, "/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+	put_deep(s, "/etc/apt/sources.list", "deb http://me:secret@host/debian bookworm main\n");
+	put_deep(s, "/etc/apt/sources.list.d/0.sources",
+		 "URIs: https://me@h:8/x/@y http://h/z\nSuites: a@b\n");
 	put(s, "/etc/shadow", "daemon:*:1::::::\nroot:$6$x$y:1:0:::::\nme:!:1::::::\n");
 	/* Twice: what was cleaned stays clean. */
 	for (int round = 0; round < 2; round++) {
@@ -370,6 +373,9 @@ static void what_marks_one_machine_is_taken_out_of_a_tree(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 			assert_true(fs_exists(s->env.root_fd, kept[i]));
 		assert_text(s, "/etc/machine-id", "");
+		assert_text(s, "/etc/apt/sources.list", "deb http://host/debian bookworm main\n");
+		assert_text(s, "/etc/apt/sources.list.d/0.sources",
+			    "URIs: https://h:8/x/@y http://h/z\nSuites: a@b\n");
 		assert_text(s, "/etc/shadow", "daemon:*:1::::::\nroot:*:1:0:::::\nme:!:1::::::\n");
 	}
 }

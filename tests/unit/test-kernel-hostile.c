@@ -178,13 +178,32 @@ static void a_password_of_a_place_is_not_kept(void **state)
 		{ "https://user@host:81/a@b", "https://host:81/a@b" },
 		{ "http://host/a@b", "http://host/a@b" },
 		{ "/srv/user:secret@x", "/srv/user:secret@x" },
+		{ "sftp://user:secret@host/x", "sftp://host/x" },
 	};
+	struct site *s = *state;
+	const struct craft_env env = kernel_craft(&s->env);
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		_cleanup_free_ char *shown = craft_public_place(places[i][0]);
 
 		assert_string_equal(shown, places[i][1]);
+		assert_int_equal(craft_has_password(places[i][0]), strcmp(shown, places[i][0]) != 0);
 	}
+	/* Nor told, when it is refused, or cannot be fetched. */
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct craft_input in = { .name = strdup("linux") };
+
+		assert_int_not_equal(craft_input_take(&env, &in, places[i][0], ""), 0);
+		free(in.name);
+		free(in.place);
+		free(in.shown);
+		free(in.file);
+		free(in.sha256);
+	}
+	assert_int_not_equal(craft_download(&env, "http://user:secret@127.0.0.1:1/x", -1), 0);
+	assert_logged(s, "http://127.0.0.1:1/x");
+	assert_null(strstr(s->log.data, "http://user:secret"));
+	assert_null(strstr(s->log.data, "sftp://user:secret"));
 }
 
 /* Between its hash, which makes the id, and its use. */
@@ -209,6 +228,7 @@ static void a_source_that_is_swapped_is_not_built(void **state)
 	assert_false(fs_exists(s->fd, "/swapped/tree/Makefile"));
 	free(in.name);
 	free(in.place);
+	free(in.shown);
 	free(in.file);
 	free(in.sha256);
 }
@@ -227,7 +247,7 @@ int main(void)
 		ON_SITE(what_nobody_goes_on_with_is_swept),
 		ON_SITE(what_muster_keeps_may_lie_behind_a_link),
 		ON_SITE(what_a_build_leaves_running_ends_with_it),
-		cmocka_unit_test(a_password_of_a_place_is_not_kept),
+		ON_SITE(a_password_of_a_place_is_not_kept),
 		ON_SITE(a_source_that_is_swapped_is_not_built),
 	};
 

@@ -365,15 +365,41 @@ static void events_are_of_ipv4_over_ethernet(void **state)
 
 static void an_address_passes_once_a_period(void **state)
 {
-	static struct limit l = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	static struct limit l;
+
+	limit_init(&l, 7, 60000, 1);
+	assert_true(limit_pass(&l, 1, 1));
+	assert_false(limit_pass(&l, 1, 60000));
+	assert_true(limit_pass(&l, 1, 60001));
+}
+
+static void a_burst_passes_at_once_and_the_rest_at_its_pace(void **state)
+{
+	static struct limit l;
 	unsigned int passed = 0;
 
-	assert_true(limit_pass(&l, (struct ip4){ 1 }, 1, 60000));
-	assert_false(limit_pass(&l, (struct ip4){ 1 }, 60000, 60000));
-	assert_true(limit_pass(&l, (struct ip4){ 1 }, 60001, 60000));
-	for (uint32_t i = 0; i < 100000; i++)
-		passed += limit_pass(&l, (struct ip4){ i * 7919 }, 60002, 60000);
-	assert_true(passed <= LIMIT_SLOTS);
+	limit_init(&l, 7, 20, 100);
+	for (int i = 0; i < 500; i++)
+		passed += limit_pass(&l, 5, 1000);
+	assert_int_equal(passed, 100);
+	for (int64_t now = 1000; now < 11000; now++)
+		passed += limit_pass(&l, 5, now);
+	/* What was refused is no debt. */
+	assert_in_range(passed, 100 + 498, 100 + 502);
+	assert_true(limit_pass(&l, 6, 11000));
+}
+
+/* A crowd pushes out those that have used least, and with them not the one that is about. */
+static void a_crowd_of_addresses_takes_no_more_memory(void **state)
+{
+	static struct limit l;
+
+	limit_init(&l, 7, 1000, 10);
+	for (int i = 0; i < 10; i++)
+		assert_true(limit_pass(&l, 1, 1));
+	for (uint64_t i = 2; i < 2000; i++)
+		limit_pass(&l, i, 1);
+	assert_false(limit_pass(&l, 1, 1));
 }
 
 static void metrics_escape_their_labels(void **state)
@@ -393,14 +419,16 @@ static void metrics_escape_their_labels(void **state)
 		  .processors = 2 },
 		{ .name = (char[]){ "silent" } },
 	};
+	static struct gate gate;
 	struct metrics m = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
+	gate_init(&gate, (const uint64_t[]){ 1, 2 });
 	metrics_count(&m, 404);
 	metrics_count(&m, 404);
 	metrics_count(&m, 999);
-	assert_int_equal(metrics_text(&m, v, ARRAY_SIZE(v), 123, &text, &len), 0);
+	assert_int_equal(metrics_text(&m, &gate, v, ARRAY_SIZE(v), 123, &text, &len), 0);
 	assert_int_equal(strlen(text), len);
 	assert_non_null(strstr(text, "\nmuster_nodes{stage=\"ready\"} 1\n"));
 	assert_non_null(strstr(text, "\nmuster_nodes{stage=\"off\"} 1\n"));
@@ -428,6 +456,8 @@ int main(void)
 		cmocka_unit_test(a_range_is_one_part_or_none),
 		cmocka_unit_test(events_are_of_ipv4_over_ethernet),
 		cmocka_unit_test(an_address_passes_once_a_period),
+		cmocka_unit_test(a_burst_passes_at_once_and_the_rest_at_its_pace),
+		cmocka_unit_test(a_crowd_of_addresses_takes_no_more_memory),
 		cmocka_unit_test(metrics_escape_their_labels),
 	};
 

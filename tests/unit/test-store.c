@@ -367,6 +367,58 @@ static int read_elsewhere(const char *path, size_t want)
 	return WEXITSTATUS(status);
 }
 
+static size_t events_of(struct fixture *f, const char *node)
+{
+	struct store_event_row *v;
+	size_t n, found = 0;
+
+	assert_int_equal(store_events(f->store, 0, 20000, &v, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		found += strcmp(v[i].node, node) == 0;
+	store_events_free(v, n);
+	return found;
+}
+
+static void one_node_does_not_push_out_the_events_of_others(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(store_event(f->store, T0 + i, "node00002", "stage", "ready"), 0);
+	for (int i = 0; i < 6000; i++)
+		assert_int_equal(store_event(f->store, T0 + 100 + i, "node00001", "stage", "failed"), 0);
+	assert_int_equal(events_of(f, "node00002"), 50);
+	assert_in_range(events_of(f, "node00001"), 5000, 5256);
+}
+
+static void a_personality_is_handed_to_one_boot(void **state)
+{
+	struct store_owner o;
+	struct fixture *f = *state;
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g1"), 0);
+	assert_int_equal(store_token(f->store, TOKEN_A, &o), 0);
+	assert_int_equal(o.entered, T0);
+	assert_int_equal(o.handed, 0);
+	store_owner_free(&o);
+	assert_int_equal(store_hand(f->store, T0 + 5, "node00001", TOKEN_A), 0);
+	assert_int_equal(store_hand(f->store, T0 + 9, "node00001", TOKEN_A), 0);
+	assert_int_equal(store_delivered(f->store, T0 + 10, TOKEN_A), 0);
+	assert_int_equal(store_token(f->store, TOKEN_A, &o), 0);
+	assert_int_equal(o.stage, NODE_KERNEL);
+	assert_int_equal(o.handed, T0 + 5);
+	assert_int_equal(o.delivered, T0 + 10);
+	store_owner_free(&o);
+	/* What is told of a boot that is over changes nothing of the next one. */
+	assert_int_equal(store_boot(f->store, T0 + 20, "node00001", "", "10.66.0.11", TOKEN_B, "g1"), 0);
+	assert_int_equal(store_delivered(f->store, T0 + 21, TOKEN_A), 0);
+	assert_int_equal(store_token(f->store, TOKEN_A, &o), -ENOENT);
+	assert_int_equal(store_token(f->store, TOKEN_B, &o), 0);
+	assert_int_equal(o.handed, 0);
+	assert_int_equal(o.delivered, 0);
+	store_owner_free(&o);
+}
+
 static void another_process_reads_beside_the_writer_and_after_it(void **state)
 {
 	struct fixture *f = *state;
@@ -570,6 +622,8 @@ int main(void)
 		WITH_STORE(a_boot_that_was_shut_down_is_over),
 		WITH_STORE(a_new_plan_keeps_what_is_known),
 		WITH_STORE(events_come_in_order_and_are_pruned),
+		WITH_STORE(one_node_does_not_push_out_the_events_of_others),
+		WITH_STORE(a_personality_is_handed_to_one_boot),
 		WITH_STORE(another_process_reads_beside_the_writer_and_after_it),
 		WITH_STORE(a_damaged_file_is_said_to_be_one),
 		WITH_STORE(ten_thousand_nodes_are_read_in_order),

@@ -279,9 +279,51 @@ static void a_command_ends_with_who_runs_it(void **state)
 	close(fds[0]);
 }
 
+/* In a process of its own, whose standard error is a file: a thousand lines at once, and one a moment later. */
+static void the_log_has_its_rate(void **state)
+{
+	char path[] = "/tmp/muster-log-XXXXXX";
+	_cleanup_close_ int fd = mkstemp(path);
+	char text[8192] = "";
+	size_t lines = 0;
+	pid_t pid;
+	int status;
+
+	assert_true(fd >= 0);
+	unlink(path);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fd, STDERR_FILENO);
+		log_set_rate(10000, 20);
+		for (int i = 0; i < 1000; i++)
+			log_error("line %d", i);
+		if (log_left_out() != 980)
+			_exit(1);
+		log_set_rate(1, 20);
+		while (poll(NULL, 0, 5) == 0 && log_left_out() > 0) {
+			unsigned long long before = log_left_out();
+
+			log_error("again");
+			if (log_left_out() == before)
+				_exit(0);
+		}
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_int_equal(lines, 20 + 2);
+	assert_non_null(strstr(text, "line 19\n"));
+	assert_null(strstr(text, "line 20\n"));
+	assert_non_null(strstr(text, "980 lines were left out here\nagain\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_log_has_its_rate),
 		cmocka_unit_test(addresses_are_read_whole_or_not_at_all),
 		cmocka_unit_test(networks_know_their_bounds),
 		cmocka_unit_test(ranges_are_ordered),

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The real musterd against those who want its secrets, its time or its memory; on the loopback interface. */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "daemon/limits.h"
+#include "tests/daemon/client.h"
+#include "util/clock.h"
+#include "util/fs.h"
+#include "util/macro.h"
+#include "util/spawn.h"
+#include "util/strv.h"
+
+#define SCRIPT1 "/boot.ipxe?mac=" MAC1 "&platform=pcbios"
+#define READY "stage=ready\nkernel=6.1.0\n"
+#define DEADLINE_MS 15000
+
+static int setup(void **state)
+{
+	struct server *s = server_new();
+
+	s->interval = "10";
+	server_start(s, NULL);
+	*state = s;
+	return 0;
+}
+
+static int setup_stopped(void **state)
+{
+	*state = server_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	server_free(*state);
+	return 0;
+}
+
+/* A connection from there, non-blocking; the smallest buffer that the system gives, or its own choice (0). */
+static int dial(struct server *s, const char *from, int buffer)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET },
+			   there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(inet_pton(AF_INET, from, &here.sin_addr), 1);
+	assert_int_equal(inet_pton(AF_INET, SERVER, &there.sin_addr), 1);
+	if (buffer)
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+	if (connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Whether the other side has closed it, or does within that time. */
+static bool is_closed(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char block[4096];
+	ssize_t n;
+
+	for (;;) {
+		if (poll(&p, 1, ms) <= 0)
+			return false;
+		n = recv(fd, block, sizeof(block), MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			return true;
+	}
+}
+
+static void path_of(const char *token, char path[64])
+{
+	snprintf(path, 64, "/boot/%s/node.cpio", token);
+}
+
+static int personality(struct server *s, const char *from, const char *token)
+{
+	char path[64];
+
+	path_of(token, path);
+	return get_status(s, from, path);
+}
+
+/* Polls, while the server still has the end of a delivery to learn. */
+static int settled_personality(struct server *s, const char *from, const char *token)
+{
+	int64_t end = clock_mono_ms() + DEADLINE_MS;
+	int status;
+
+	while ((status = personality(s, from, token)) == 503 && clock_mono_ms() < end)
+		poll(NULL, 0, 10);
+	return status;
+}
+
+static char *why(struct server *s, const char *node)
+{
+	const char *const argv[] = { MUSTER_BUILDDIR "/muster", "--root", s->root, "why", node, NULL };
+	struct spawn spawn = { .argv = argv, .timeout_ms = 10000 };
+	char *text = NULL;
+	int status;
+
+	assert_int_equal(spawn_run(&spawn, &status, &text), 0);
+	return text;
+}
+
+/* ---- secrets -------------------------------------------------------------------------------------------------- */
+
+static void a_personality_is_handed_out_once(void **state)
+{
+	struct server *s = *state;
+	_cleanup_free_ char *text = NULL, *log = NULL;
+	char token[33];
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(personality(s, NODE1, token), 200);
+	assert_int_equal(settled_personality(s, NODE1, token), 403);
+	text = why(s, "node01");
+	assert_non_null(strstr(text, "which this boot has had"));
+	log = server_log(s);
+	assert_non_null(
+		strstr(log, "refused: node01 asked for its personality again, which this boot has had"));
+	assert_null(strstr(log, token));
+	/* Nothing but a new boot helps, and that one ends the old one. */
+	assert_int_equal(server_stop(s), 0);
+	server_start(s, NULL);
+	assert_int_equal(personality(s, NODE1, token), 403);
+	free(client_report(s, NODE1, token, "stage=initramfs\n"));
+}
+
+static void a_new_boot_gets_its_own(void **state)
+{
+	struct server *s = *state;
+	char token[33], next[33];
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(personality(s, NODE1, token), 200);
+	client_boot(s, NODE1, SCRIPT1, next);
+	assert_int_equal(settled_personality(s, NODE1, token), 403);
+	assert_int_equal(personality(s, NODE1, next), 200);
+	assert_int_equal(settled_personality(s, NODE1, next), 403);
+}
+
+static void write_large_plan(struct server *s, size_t keys)
+{
+	for (size_t i = 0; i < keys; i++) {
+		_cleanup_free_ char *key = NULL;
+
+		assert_true(asprintf(&key, "ssh-ed25519 %0900zu operator", i) > 0);
+		assert_int_equal(strv_add(&s->plan.ssh_keys, key), 0);
+	}
+	server_write_plan(s);
+}
+
+/* Begins to fetch, and takes only what its little buffer takes. */
+static int fetch_slowly(struct server *s, const char *token)
+{
+	struct pollfd p = { .events = POLLIN };
+	char path[64], ask[128];
+
+	path_of(token, path);
+	snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+	p.fd = dial(s, NODE1, 1);
+	assert_true(p.fd >= 0);
+	say(p.fd, ask);
+	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
+	return p.fd;
+}
+
+/* Once with what the system's buffers take, so that the server has sent it all, and once with more than that. */
+static void assert_repeated_when_broken(struct server *s, size_t keys)
+{
+	char token[33];
+	int fd;
+
+	write_large_plan(s, keys);
+	server_start(s, NULL);
+	client_boot(s, NODE1, SCRIPT1, token);
+	fd = fetch_slowly(s, token);
+	assert_int_equal(personality(s, NODE1, token), 503); /* one is on its way */
+	assert_int_equal(personality(s, STRANGER, token), 503);
+	close(fd); /* what was not read is lost, and the server is told so */
+	assert_int_equal(settled_personality(s, NODE1, token), 200);
+	assert_int_equal(settled_personality(s, NODE1, token), 403);
+}
+
+static void a_small_delivery_that_broke_off_is_repeated(void **state)
+{
+	assert_repeated_when_broken(*state, 12);
+}
+
+static void a_large_delivery_that_broke_off_is_repeated(void **state)
+{
+	assert_repeated_when_broken(*state, 8000);
+}
+
+/* An old boot's token, and its reports, are of no use: not at its address, and not in a new boot. */
+static void nothing_of_an_old_boot_counts(void **state)
+{
+	struct server *s = *state;
+	char old[33], token[33];
+	_cleanup_free_ char *header = NULL;
+	struct node_state *v;
+	struct reply r;
+
+	client_boot(s, NODE1, SCRIPT1, old);
+	free(client_report(s, NODE1, old, READY));
+	free(client_report(s, NODE1, old, "stage=off\n"));
+	client_boot(s, NODE1, SCRIPT1, token);
+	free(client_report(s, NODE1, token, "stage=initramfs\n"));
+	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", old) > 0);
+	r = request(s, NODE1, "POST", "/report", header, READY);
+	assert_int_equal(r.status, 403);
+	reply_free(&r);
+	v = node_now(s, "node01");
+	assert_int_equal(v->stage, NODE_INITRAMFS);
+	node_states_free(v, 1);
+	/* In its own boot an older report again takes no stage back. */
+	free(client_report(s, NODE1, token, READY));
+	free(client_report(s, NODE1, token, "stage=initramfs\n"));
+	v = node_now(s, "node01");
+	assert_int_equal(v->stage, NODE_READY);
+	node_states_free(v, 1);
+}
+
+/* ---- too much -------------------------------------------------------------------------------------------------- */
+
+static void a_stranger_holds_few_connections_and_keeps_no_node_out(void **state)
+{
+	struct server *s = *state;
+	int held[CONNECTIONS_STRANGER], more;
+
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
+		held[i] = dial(s, STRANGER, 0);
+		assert_true(held[i] >= 0);
+		say(held[i], "GET /health HTTP/1.1\r\nX: ");
+		assert_false(is_closed(held[i], 20));
+	}
+	more = dial(s, STRANGER, 0);
+	assert_true(more < 0 || is_closed(more, DEADLINE_MS));
+	assert_int_equal(get_status(s, NODE1, "/health"), 200);
+	if (more >= 0)
+		close(more);
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		close(held[i]);
+}
+
+/* How many /metrics says that this limit has cost. */
+static unsigned long dropped(const struct reply *r, const char *reason)
+{
+	char line[80];
+	const char *p;
+
+	snprintf(line, sizeof(line), "\nmusterd_http_dropped_total{reason=\"%s\"} ", reason);
+	p = strstr(r->body, line);
+	assert_non_null(p);
+	return strtoul(p + strlen(line), NULL, 10);
+}
+
+/* A hundred addresses, eight connections each: some are turned away, the others give way to each other; nodes come in. */
+static void a_thousand_slow_ones_keep_no_node_out(void **state)
+{
+	struct server *s = *state;
+	int held[1000];
+	size_t alive = 0;
+	struct reply r;
+	char token[33];
+
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
+		char from[16];
+
+		snprintf(from, sizeof(from), "127.0.1.%zu", 1 + i / CONNECTIONS_STRANGER);
+		held[i] = dial(s, from, 0);
+		if (held[i] >= 0 && send(held[i], "POST /report HTTP/1.1\r\nContent-Length: 99\r\n\r\ns", 46,
+					 MSG_NOSIGNAL) < 0)
+			assert_true(errno == EPIPE || errno == ECONNRESET);
+	}
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(personality(s, NODE1, token), 200);
+	free(client_report(s, NODE1, token, READY));
+	r = get(s, NODE2, "/metrics");
+	assert_int_equal(r.status, 200);
+	assert_true(dropped(&r, "rate") + dropped(&r, "displaced") >=
+		    ARRAY_SIZE(held) - CONNECTIONS_STRANGERS);
+	reply_free(&r);
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
+		alive += held[i] >= 0 && !is_closed(held[i], 0);
+		if (held[i] >= 0)
+			close(held[i]);
+	}
+	assert_in_range(alive, 1, CONNECTIONS_STRANGERS);
+}
+
+/* Asks on one connection until it is told to stop. */
+static void one_address_asks_at_its_rate_and_another_is_not_hurt(void **state)
+{
+	static const char ask[] = "GET /no-such-thing HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct server *s = *state;
+	int fd = dial(s, NODE2, 0);
+	size_t sent = 0;
+
+	assert_true(fd >= 0);
+	while (sent < 3000 && send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) > 0 && !is_closed(fd, 0))
+		sent++;
+	assert_true(is_closed(fd, DEADLINE_MS));
+	close(fd);
+	assert_in_range(sent, 1, 2999);
+	assert_int_equal(get_status(s, NODE1, "/health"), 200);
+	/* It may again in a moment. */
+	for (int64_t end = clock_mono_ms() + DEADLINE_MS; get_status(s, NODE2, "/health") != 200;) {
+		assert_true(clock_mono_ms() < end);
+		poll(NULL, 0, 20);
+	}
+}
+
+static long resident_kb(struct server *s)
+{
+	_cleanup_close_ int top = fs_root_open(NULL);
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	const char *p;
+
+	assert_true(asprintf(&path, "/proc/%d/status", (int)s->pid) > 0);
+	assert_int_equal(fs_read(top, path, 65536, &text, NULL), 0);
+	p = strstr(text, "VmRSS:");
+	assert_non_null(p);
+	return strtol(p + 6, NULL, 10);
+}
+
+/* Sends so much of it, or until it is hung up on; how much that was. */
+static uint64_t pour(struct server *s, const char *begin, uint64_t max)
+{
+	static char block[65536];
+	int fd = dial(s, NODE1, 0);
+	uint64_t sent = 0;
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	memset(block, 'x', sizeof(block));
+	say(fd, begin);
+	while (sent < max && (n = send(fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
+		sent += (uint64_t)n;
+	close(fd);
+	return sent;
+}
+
+static void a_gigabyte_of_header_or_body_is_not_taken(void **state)
+{
+	struct server *s = *state;
+	uint64_t gigabyte = UINT64_C(1) << 30, little = 32 << 20;
+	long before = resident_kb(s);
+
+	assert_true(pour(s, "GET /health HTTP/1.1\r\nX: ", gigabyte) < little);
+	assert_true(pour(s, "GET /", gigabyte) < little);
+	assert_true(pour(s, "", gigabyte) < little);
+	assert_true(pour(s, "POST /report HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n",
+			 gigabyte) < little);
+	assert_true(pour(s,
+			 "POST /report HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n",
+			 gigabyte) < little);
+	assert_true(resident_kb(s) < before + 8192);
+	assert_int_equal(get_status(s, NODE1, "/health"), 200);
+}
+
+/* A request that trickles in has 20 s; beside it a node fetches slowly for longer, on a connection that it keeps. */
+static void slow_requests_end_and_slow_fetches_do_not(void **state)
+{
+	struct server *s = *state;
+	int slow = dial(s, NODE2, 0), fetch = dial(s, NODE1, 1);
+	int64_t began = clock_mono_ms(), ended = 0;
+	char block[4096];
+	size_t got = 0;
+
+	assert_true(slow >= 0 && fetch >= 0);
+	say(slow, "GET /health HTTP/1.1\r\nX: ");
+	say(fetch, "GET /roots/g1/root.squashfs HTTP/1.1\r\nHost: x\r\n\r\n");
+	while (clock_mono_ms() - began < REQUEST_MS + DEADLINE_MS && (!ended || got < 100000)) {
+		int64_t gone = clock_mono_ms() - began;
+		ssize_t n = 1;
+
+		/* 4,500 bytes a second: the 100,000 take 22 s. */
+		while (n > 0 && (int64_t)got < gone * 9 / 2) {
+			n = recv(fetch, block, sizeof(block), MSG_DONTWAIT);
+			got += n > 0 ? (size_t)n : 0;
+		}
+		if (!ended && (send(slow, "x", 1, MSG_NOSIGNAL) < 0 || is_closed(slow, 0)))
+			ended = gone;
+		poll(NULL, 0, 200);
+	}
+	assert_in_range(ended, REQUEST_MS - 1000, REQUEST_MS + DEADLINE_MS);
+	assert_true(got >= 100000);
+	assert_in_range(clock_mono_ms() - began, REQUEST_MS + 1000, REQUEST_MS + DEADLINE_MS);
+	close(slow);
+	close(fetch);
+}
+
+/* What a rate lets through from a moment on until now. */
+static size_t allowed(int64_t began, int64_t period, size_t burst)
+{
+	return burst + (size_t)((clock_mono_ms() - began) / period) + 1;
+}
+
+/* Each asks for something that is refused with an event and a line, from 2,000 addresses. */
+static void a_flood_of_refusals_fills_neither_log_nor_store(void **state)
+{
+	struct server *s = *state;
+	_cleanup_free_ char *log = NULL;
+	int64_t began = clock_mono_ms();
+	size_t events;
+
+	for (size_t i = 0; i < 2000; i++) {
+		char from[16];
+
+		snprintf(from, sizeof(from), "127.0.%zu.%zu", 2 + i / 200, 1 + i % 200);
+		get_status(s, from, "/boot.ipxe?mac=52-54-00-99-99-99&platform=efi");
+	}
+	events = count_events(s, "refused");
+	assert_in_range(events, 1, allowed(began, RATE_REFUSALS, BURST_REFUSALS));
+	log = server_log(s);
+	assert_true(strlen(log) < 200 * (BURST_REFUSALS + 100));
+}
+
+static void boots_of_one_node_are_made_at_their_rate(void **state)
+{
+	struct server *s = *state;
+	int64_t began = clock_mono_ms();
+	size_t made = 0, told = 0;
+	struct reply r;
+
+	for (size_t i = 0; i < BURST_BOOTS + 10; i++) {
+		r = get(s, NODE1, SCRIPT1);
+		assert_int_equal(r.status, 200);
+		made += strstr(r.body, "node.cpio") != NULL;
+		told += strstr(r.body, "too often") != NULL && strstr(r.body, "goto again") != NULL;
+		reply_free(&r);
+	}
+	assert_in_range(made, BURST_BOOTS, allowed(began, RATE_BOOTS, BURST_BOOTS));
+	assert_int_equal(made + told, BURST_BOOTS + 10);
+}
+
+static void reports_of_one_node_are_kept_at_their_rate(void **state)
+{
+	struct server *s = *state;
+	_cleanup_free_ char *header = NULL;
+	size_t kept = 0, refused = 0;
+	char token[33];
+	int64_t began;
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
+	began = clock_mono_ms();
+	for (size_t i = 0; i < BURST_REPORTS + 40; i++) {
+		struct reply r = request(s, NODE1, "POST", "/report", header,
+					 i % 2 ? READY : "stage=failed\nreason=x\n");
+
+		kept += r.status == 204;
+		refused += r.status == 429;
+		reply_free(&r);
+	}
+	assert_in_range(kept, BURST_REPORTS, allowed(began, RATE_REPORTS, BURST_REPORTS));
+	assert_int_equal(kept + refused, BURST_REPORTS + 40);
+}
+
+static void metrics_are_made_once_a_second(void **state)
+{
+	struct server *s = *state;
+	size_t different = 0;
+	struct reply first = get(s, NODE1, "/metrics");
+	int64_t began = clock_mono_ms();
+
+	assert_int_equal(first.status, 200);
+	for (size_t i = 0; i < 50; i++) {
+		struct reply r = get(s, NODE1, "/metrics");
+
+		assert_int_equal(r.status, 200);
+		different += strcmp(r.body, first.body) != 0;
+		reply_free(&r);
+	}
+	assert_true(different == 0 || clock_mono_ms() - began >= METRICS_AGE_MS);
+	while (different == 0 && clock_mono_ms() - began < DEADLINE_MS) {
+		struct reply r = get(s, NODE2, "/metrics");
+
+		different += r.status == 200 && strcmp(r.body, first.body) != 0;
+		reply_free(&r);
+		poll(NULL, 0, 100);
+	}
+	assert_true(different > 0);
+	reply_free(&first);
+}
+
+#define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define STOPPED(test) cmocka_unit_test_setup_teardown(test, setup_stopped, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUNNING(a_personality_is_handed_out_once),
+		RUNNING(a_new_boot_gets_its_own),
+		STOPPED(a_small_delivery_that_broke_off_is_repeated),
+		STOPPED(a_large_delivery_that_broke_off_is_repeated),
+		RUNNING(nothing_of_an_old_boot_counts),
+		RUNNING(a_stranger_holds_few_connections_and_keeps_no_node_out),
+		RUNNING(a_thousand_slow_ones_keep_no_node_out),
+		RUNNING(one_address_asks_at_its_rate_and_another_is_not_hurt),
+		RUNNING(a_gigabyte_of_header_or_body_is_not_taken),
+		RUNNING(slow_requests_end_and_slow_fetches_do_not),
+		RUNNING(a_flood_of_refusals_fills_neither_log_nor_store),
+		RUNNING(boots_of_one_node_are_made_at_their_rate),
+		RUNNING(reports_of_one_node_are_kept_at_their_rate),
+		RUNNING(metrics_are_made_once_a_second),
+	};
+
+	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
+}
