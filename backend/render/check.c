@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -60,12 +61,17 @@ static bool is_text(const char *s)
 /* An absolute path; "" is fine where the caller says so. */
 static bool is_path(const char *s, bool may_be_empty)
 {
-	size_t quoted = 0;
+	size_t quoted = 0, name = 0;
 
 	if (!*s)
 		return may_be_empty;
-	for (const char *p = s; *p && quoted <= QUOTED_PATH_MAX; p++)
+	for (const char *p = s; *p && quoted <= QUOTED_PATH_MAX; p++) {
 		quoted += *p == '"' || *p == '\\' ? 2 : 1;
+		name = *p == '/' ? 0 : name + 1;
+		/* systemd passes over a line with either (basic/path-util.c, path_is_valid(), path_is_normalized()). */
+		if (name > NAME_MAX || (name == 2 && strncmp(p - 1, "..", 2) == 0 && (!p[1] || p[1] == '/')))
+			return false;
+	}
 	return *s == '/' && quoted <= QUOTED_PATH_MAX && is_text(s);
 }
 

@@ -158,6 +158,16 @@ void values_seed(void)
 	memset(edge, 'a', sizeof(edge) - 1);
 }
 
+size_t values_count(void)
+{
+	return ARRAY_SIZE(values_fixed) - 1;
+}
+
+size_t values_pick(size_t n)
+{
+	return next() % n;
+}
+
 size_t values_rounds(void)
 {
 	const char *rounds = getenv("MUSTER_PROPERTY_ROUNDS");

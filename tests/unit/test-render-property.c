@@ -19,114 +19,11 @@
 #include "backend/host/host.h"
 #include "backend/plan/draft.h"
 #include "backend/render/render.h"
-#include "render-values.h"
+#include "render-plan.h"
 #include "render-readers.h"
+#include "render-values.h"
 #include "util/log.h"
 #include "util/strbuf.h"
-
-#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBw3pYlCDmWIi4oyOJzoCrFeSQ8gYb2cLH5lDMd1s0wY"
-#define HASH "$6$saltsalt$0123456789012345678901234567890123456789"
-
-/* ---- a plan whose every value can be told from every other ------------------------------------------------------------- */
-
-/* The slots that take a value in turn. `harmless` is found in the rendered files, and nowhere else in them. */
-struct field {
-	const char *name;     /* as the refusal's sentence has it */
-	const char *harmless; /* what it holds otherwise */
-	const char *before;   /* what must come before a value for it to get further than the first look */
-	const char **at;
-};
-
-static struct {
-	const char *name, *domain, *profile, *kernel, *generation, *interface, *password;
-	const char *node, *arch, *arg, *package, *key;
-	const char *prefix, *libexecdir, *sbindir, *built, *initramfs, *release, *bios, *efi;
-	const char *token, *platform;
-} v;
-
-static const struct field fields[] = {
-	{ "name of a cluster", "zqname", "zq", &v.name },
-	{ "domain", "zqdomain.lan", "zq.", &v.domain },
-	{ "name of a profile", "zqprofile", "zq", &v.profile },
-	{ "kernel", "/zqkernel", "/", &v.kernel },
-	{ "id of a root generation", "zqgeneration", "zq", &v.generation },
-	{ "name of an interface", "zqif0", "z", &v.interface },
-	{ "hash of root's password", HASH "zq", HASH, &v.password },
-	{ "name of a node", "zqnode", "zq", &v.node },
-	{ "architecture of a node", "zqarch", "zq", &v.arch },
-	{ "word of a kernel's command line", "zqarg=1", "zq=", &v.arg },
-	{ "name of a package", "zqpackage", "zq", &v.package },
-	{ "ssh key", KEY " zqkey", KEY " ", &v.key },
-	{ "root folder", "/zqprefix", "/", &v.prefix },
-	{ "folder of helper programs", "/zqlibexec", "/", &v.libexecdir },
-	{ "folder of programs", "/zqsbin", "/", &v.sbindir },
-	{ "id of a build", "zqbuilt", "zq", &v.built },
-	{ "id of a build", "zqinitramfs", "zq", &v.initramfs },
-	{ "release of a kernel", "6.1-zqrelease", "6", &v.release },
-	{ "path of a BIOS loader", "/zqbios", "/", &v.bios },
-	{ "path of an EFI loader", "/zqefi", "/", &v.efi },
-};
-
-static void all_harmless(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		*fields[i].at = fields[i].harmless;
-	v.token = "0123456789abcdef";
-	v.platform = "efi";
-}
-
-/* Borrows the values. `kind` chooses among what the plan can be otherwise, so that each renderer has its turn. */
-#define KINDS 4
-static void make_plan(struct plan *p, struct plan_node *n, unsigned int kind)
-{
-	*n = (struct plan_node){
-		.name = (char *)v.node,
-		.arch = (char *)v.arch,
-		.has_mac = true,
-		.mac = { { 0x52, 0x54, 0, 0x66, 0, 1 } },
-	};
-	assert_int_equal(ip4_parse("10.66.0.11", &n->address), 0);
-	*p = (struct plan){
-		.name = (char *)v.name,
-		.domain = (char *)v.domain,
-		.profile = (char *)v.profile,
-		.kernel = (char *)v.kernel,
-		.generation = (char *)v.generation,
-		.interface = (char *)v.interface,
-		.interface_mac = (char *)"",
-		.root_password = (char *)v.password,
-		.kernel_args = { (char **)&v.arg, 1 },
-		.packages = { (char **)&v.package, 1 },
-		.ssh_keys = { (char **)&v.key, 1 },
-		.dhcp_service = true,
-		.gateway = kind % 2,
-		.dhcp = kind == 2 ? PLAN_DHCP_PROXY : PLAN_DHCP_AUTHORITATIVE,
-		.nfs = kind % 2 ? PLAN_NFS_KERNEL : PLAN_NFS_GANESHA,
-		.root = kind % 2 ? PLAN_ROOT_NFS : PLAN_ROOT_RAM,
-		.http_port = kind == 3 ? 80 : 8066,
-		.nodes = n,
-		.n_nodes = 1,
-	};
-	assert_int_equal(ip4_net_parse("10.66.0.1/24", &p->net), 0);
-}
-
-static int render(const struct plan *p, struct fileset *f)
-{
-	struct profile_distro distro = { .loader_bios = (char *)v.bios, .loader_efi64 = (char *)v.efi };
-	const struct render_env env = {
-		.distro = &distro,
-		.generation = v.built,
-		.initramfs = v.initramfs,
-		.kernel_release = v.release,
-		.prefix = v.prefix,
-		.libexecdir = v.libexecdir,
-		.sbindir = v.sbindir,
-		.with_network = true,
-		.units = true,
-	};
-
-	return render_all(p, &env, f);
-}
 
 /* ---- what it is compared with ---------------------------------------------------------------------------------------------- */
 
@@ -146,7 +43,7 @@ static char *with_value(const char *word, const char *harmless, const char *valu
 }
 
 static void assert_word(const char *where, const char *harmless_word, const char *word,
-			const struct field *field, const char *value)
+			const struct value_field *field, const char *value)
 {
 	_cleanup_free_ char *expected = with_value(harmless_word, field->harmless, value);
 
@@ -156,7 +53,7 @@ static void assert_word(const char *where, const char *harmless_word, const char
 }
 
 static void assert_words(const char *where, const struct strv *harmless, const struct strv *got,
-			 const struct field *field, const char *value)
+			 const struct value_field *field, const char *value)
 {
 	if (harmless->n != got->n)
 		fail_msg("%s of %s \"%.200s\": its reader sees %zu words, not %zu", where, field->name, value,
@@ -166,7 +63,7 @@ static void assert_words(const char *where, const struct strv *harmless, const s
 }
 
 static void compare_entry(const struct fileset_entry *a, const struct fileset_entry *b,
-			  const struct field *field, const char *value)
+			  const struct value_field *field, const char *value)
 {
 	_cleanup_strv_ struct strv harmless = STRV_INIT, got = STRV_INIT;
 
@@ -207,10 +104,10 @@ static void hear(void *data, enum log_level level, const char *text)
 		assert_true(*s >= ' ' && *s <= '~');
 }
 
-static void try_scripts(const struct plan *p, const struct plan *harmless, const struct field *field,
+static void try_scripts(const struct plan *p, const struct plan *harmless, const struct value_field *field,
 			const char *value);
 
-static void try_value(const struct field *field, const char *value, unsigned int kind)
+static void try_value(const struct value_field *field, const char *value, unsigned int kind)
 {
 	_cleanup_(fileset_free) struct fileset a = FILESET_INIT, b = FILESET_INIT;
 	struct plan harmless, p;
@@ -219,15 +116,15 @@ static void try_value(const struct field *field, const char *value, unsigned int
 	int r;
 
 	assert_string_equal(arg, "zqarg=1");
-	all_harmless();
-	make_plan(&harmless, &harmless_node, kind);
+	values_harmless();
+	values_plan(&harmless, &harmless_node, kind);
 	harmless.kernel_args.v = (char **)&arg;
-	assert_int_equal(render(&harmless, &a), 0);
+	assert_int_equal(render_values(&harmless, &a), 0);
 	*field->at = value;
-	make_plan(&p, &n, kind);
+	values_plan(&p, &n, kind);
 	said[0] = '\0';
 	log_set_sink(hear, NULL);
-	r = render(&p, &b);
+	r = render_values(&p, &b);
 	log_set_sink(NULL, NULL);
 	if (r < 0) {
 		assert_int_equal(r, -EINVAL);
@@ -254,10 +151,10 @@ static int script(const struct plan *p, unsigned int which, char **ret)
 	const struct render_boot boot = {
 		.plan = p,
 		.node = &p->nodes[0],
-		.generation = v.built,
-		.initramfs = v.initramfs,
-		.token = v.token,
-		.platform = v.platform,
+		.generation = values.built,
+		.initramfs = values.initramfs,
+		.token = values.token,
+		.platform = values.platform,
 	};
 
 	return which == 0   ? render_ipxe(&boot, ret)
@@ -265,7 +162,7 @@ static int script(const struct plan *p, unsigned int which, char **ret)
 			    : render_ipxe_memtest(&boot, ret);
 }
 
-static void try_scripts(const struct plan *p, const struct plan *harmless, const struct field *field,
+static void try_scripts(const struct plan *p, const struct plan *harmless, const struct value_field *field,
 			const char *value)
 {
 	for (unsigned int which = 0; which < 3; which++) {
@@ -283,7 +180,7 @@ static void try_scripts(const struct plan *p, const struct plan *harmless, const
 	}
 }
 
-static void try_both(const struct field *field, const char *value, unsigned int kind)
+static void try_both(const struct value_field *field, const char *value, unsigned int kind)
 {
 	_cleanup_free_ char *longer = NULL;
 
@@ -294,15 +191,15 @@ static void try_both(const struct field *field, const char *value, unsigned int 
 
 static void what_a_plan_holds_arrives_or_is_refused(void **state)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+	for (size_t i = 0; i < n_fields; i++) {
 		size_t before = arrived;
 
 		for (size_t k = 0; values_fixed[k]; k++)
-			try_both(&fields[i], values_fixed[k], (unsigned int)k % KINDS);
+			try_both(&fields[i], values_fixed[k], (unsigned int)k % VALUES_KINDS);
 		for (size_t k = 0; k < values_rounds(); k++) {
 			_cleanup_free_ char *value = values_random();
 
-			try_both(&fields[i], value, (unsigned int)k % KINDS);
+			try_both(&fields[i], value, (unsigned int)k % VALUES_KINDS);
 		}
 		/* A renderer that refuses everything would pass, too. */
 		if (arrived == before)
@@ -330,7 +227,7 @@ static struct draft *make_draft(void)
 	static const char text[] = "cluster { name = \"krg\" }\n"
 				   "network \"eth1\" { address = \"10.66.0.1/24\" }\n"
 				   "nodes { count = 2\n macs = {\"52:54:00:66:00:01\"} }\n"
-				   "access { ssh_keys = {\"" KEY "\"} }\n";
+				   "access { ssh_keys = {\"" VALUES_KEY "\"} }\n";
 	struct draft *d;
 
 	assert_int_equal(draft_parse(text, strlen(text), &d), 0);
@@ -400,8 +297,8 @@ static void try_answers(const struct draft_field *f, const char *value)
 		return;
 	/* What the answers let in is rendered, always. */
 	planned++;
-	all_harmless();
-	if (render(p, &files) != 0)
+	values_harmless();
+	if (render_values(p, &files) != 0)
 		fail_msg("%s.%s = \"%.200s\" is right, but not rendered", f->section, f->key, value);
 	assert_readable(&files);
 }
