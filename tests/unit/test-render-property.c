@@ -13,8 +13,9 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "backend/host/host.h"
 #include "backend/plan/draft.h"
@@ -22,6 +23,8 @@
 #include "render-plan.h"
 #include "render-readers.h"
 #include "render-values.h"
+#include "util/error.h"
+#include "util/fs.h"
 #include "util/log.h"
 #include "util/strbuf.h"
 
@@ -318,11 +321,102 @@ static void what_the_answers_hold_is_rendered_or_refused(void **state)
 	print_message("# %zu answers were refused, %zu were right\n", mistaken, planned);
 }
 
+/* ---- through a file that somebody wrote by hand ------------------------------------------------------------------------------- */
+
+#define PLACE "zq0place0zq"
+
+static char answers_path[] = "/tmp/muster-property-XXXXXX";
+
+/* The answers with the value in the place of that word, in quotes, whatever bytes it has. */
+static void write_answers(const char *text, const char *value)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	const char *at = strstr(text, PLACE);
+	_cleanup_close_ int fd = open(answers_path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	assert_non_null(at);
+	strbuf_add(&b, text, (size_t)(at - text));
+	for (const char *p = value; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			strbuf_addc(&b, '\\');
+		strbuf_addc(&b, *p);
+	}
+	strbuf_adds(&b, at + strlen(PLACE));
+	assert_true(fd >= 0);
+	assert_int_equal(fs_write_all(fd, b.data, b.len), 0);
+}
+
+static void try_file(const struct draft_field *f, const char *text, const char *value)
+{
+	_cleanup_(fileset_free) struct fileset files = FILESET_INIT;
+	struct plan_mistakes mistakes = PLAN_MISTAKES_INIT;
+	_cleanup_(plan_freep) struct plan *p = NULL;
+	int r;
+
+	write_answers(text, value);
+	r = plan_read(answers_path, &server, MUSTER_SRCDIR "/profiles", &mistakes, &p);
+	if (r < 0) {
+		assert_int_equal(r, -MUSTER_E_ANSWERS);
+		assert_true(mistakes.n > 0);
+	}
+	for (size_t i = 0; i < mistakes.n; i++) {
+		const struct plan_mistake *m = &mistakes.v[i];
+
+		/* A line, and a sentence that is no longer for a longer value. */
+		if (!m->line || strlen(m->text) < 10 || strlen(m->text) > 1500)
+			fail_msg("%s.%s \"%.200s\", line %u: %.2000s", f->section, f->key, value, m->line,
+				 m->text);
+	}
+	mistaken += r < 0;
+	planned += r == 0;
+	plan_mistakes_free(&mistakes);
+	if (r < 0)
+		return;
+	values_harmless();
+	if (render_values(p, &files) != 0)
+		fail_msg("%s.%s = \"%.200s\" is right, but not rendered", f->section, f->key, value);
+	assert_readable(&files);
+}
+
+static void what_a_file_holds_is_rendered_or_refused_with_its_line(void **state)
+{
+	int fd = mkstemp(answers_path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	mistaken = planned = 0;
+	for (const struct draft_field *f = draft_fields; f->section; f++) {
+		_cleanup_(draft_freep) struct draft *d = make_draft();
+		_cleanup_free_ char *text = NULL;
+
+		put_value(d, f, PLACE);
+		assert_int_equal(draft_format(d, &text), 0);
+		/* One that is written without quotes where it is a word: its quotes are put around it. */
+		if (f->bare) {
+			_cleanup_free_ char *quoted = with_value(text, PLACE, "\"" PLACE "\"");
+
+			free(text);
+			text = TAKE_PTR(quoted);
+		}
+		for (size_t k = 0; values_fixed[k]; k++)
+			try_file(f, text, values_fixed[k]);
+		for (size_t k = 0; k < values_rounds() / 4; k++) {
+			_cleanup_free_ char *value = values_random();
+
+			try_file(f, text, value);
+		}
+	}
+	unlink(answers_path);
+	assert_true(mistaken > 0 && planned > 0);
+	print_message("# %zu files were refused, %zu were right\n", mistaken, planned);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_plan_holds_arrives_or_is_refused),
 		cmocka_unit_test(what_the_answers_hold_is_rendered_or_refused),
+		cmocka_unit_test(what_a_file_holds_is_rendered_or_refused_with_its_line),
 	};
 
 	values_seed();
