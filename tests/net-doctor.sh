@@ -52,7 +52,7 @@ network "nodes0" { address = "10.9.0.1/24" }
 nodes { count = 2 }
 services { nfs = "ganesha" }
 EOT
-echo 1..21
+echo 1..23
 
 # ---- the firewall
 expect 'no rules keep nobody out' 'ok: No rule of the firewall keeps the nodes out on nodes0.*' "$(doctor firewall)"
@@ -152,6 +152,22 @@ for _ in $(seq 50); do
 done
 expect 'and misses it' 'problem: No DHCP server answers on nodes0, and dhcp = "proxy" needs one.*' "$(doctor other-dhcp)"
 answers=
+
+# ---- what the verdicts say is what the kernel does
+ip address add 10.9.0.1/24 dev nodes0
+knock() { # from the nodes' side: nothing listens there, so an answer is a refusal, and no answer a firewall
+	there timeout 2 bash -c 'exec 3<>/dev/tcp/10.9.0.1/8066' 2>"$work/knock"
+	[ $? = 124 ] && echo silence || grep -o -m 1 'Connection refused' "$work/knock" | head -n 1
+}
+rules <<'EOT'
+table inet filter { chain input { type filter hook input priority 0; policy drop; ct state established accept; icmp type echo-request accept; udp dport 1-65535 accept; }; }
+EOT
+verdict=$(doctor firewall)
+expect 'what is told as shut is shut' 'problem: *no rule opens TCP port 8066 (musterd) on nodes0. *: silence' "$verdict: $(knock)"
+${verdict##*| }
+expect 'what is told as open is open' 'ok: *: Connection refused' "$(doctor firewall): $(knock)"
+nft flush ruleset
+ip address flush dev nodes0
 ip link set nodes0 down
 
 # ---- files below the root count before the machine's
