@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The checks of what lies between this server and the nodes: interfaces, other servers, ports, the firewall. */
+/* The checks of what lies between this server and the nodes: interfaces, other servers, ports. */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "backend/apply/ports.h"
@@ -70,7 +70,8 @@ static void other_dhcp(const struct doctor *d, struct finding *f)
 	if (r == 0 && proxy) {
 		finding_say(f, MUSTER_CHECK_PROBLEM,
 			    _("No DHCP server answers on %s, and dhcp = \"proxy\" needs one."), i->name);
-		finding_remedy(f, _("Switch it on, or answer dhcp = \"authoritative\"."));
+		finding_remedy(f,
+			       _("Switch it on, or write dhcp = \"authoritative\" in the section network."));
 	} else if (r == 0) {
 		finding_say(f, MUSTER_CHECK_OK, _("No other DHCP server answers on %s."), i->name);
 	} else if (r < 0) {
@@ -85,9 +86,9 @@ static void other_dhcp(const struct doctor *d, struct finding *f)
 		finding_say(f, d->chosen ? MUSTER_CHECK_PROBLEM : MUSTER_CHECK_WARNING,
 			    _("Another DHCP server, %s (%s), answers on %s and offers %s."),
 			    IP4(offer.server), MAC(offer.mac), i->name, IP4(offer.address));
-		finding_remedy(f, _("Switch that one off, answer dhcp = \"proxy\" to let it give the "
-				    "addresses, or choose "
-				    "another interface."));
+		finding_remedy(f,
+			       _("Switch that one off, or write dhcp = \"proxy\" in the section network, so "
+				 "that it gives the addresses, or choose another interface."));
 	}
 }
 
@@ -107,33 +108,121 @@ static bool is_ours(const struct doctor *d, const char *owner)
 		path = NULL;
 		return false;
 	}
-	if (fs_read(d->system_fd, path, 65536, &line, &len) < 0)
+	if (fs_read(doctor_where(d, path), path, 65536, &line, &len) < 0)
 		return false;
 	return memmem(line, len, "/etc/muster/", 12) != NULL;
 }
 
-static void port(const struct doctor *d, struct finding *f, bool udp, unsigned int number, const char *what,
-		 bool wanted)
+/* The unit of systemd's that this process belongs to, from its control group; owned, NULL for none. */
+static char *unit_of(const struct doctor *d, const char *owner)
 {
-	_cleanup_close_ int proc = fs_open(d->system_fd, "/proc", O_RDONLY | O_DIRECTORY, 0);
-	_cleanup_free_ char *owner = NULL;
-	const char *kind = udp ? "UDP" : "TCP";
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	unsigned long pid;
+	char *end, *name;
 
-	if (proc < 0 || port_owner(proc, udp, number, &owner) < 0) {
-		finding_say(f, MUSTER_CHECK_WARNING, _("Who holds %s port %u (%s) cannot be seen."), kind,
+	if (sscanf(owner, "%*[^(](process %lu)", &pid) != 1 || asprintf(&path, "/proc/%lu/cgroup", pid) < 0) {
+		path = NULL;
+		return NULL;
+	}
+	if (fs_read(doctor_where(d, path), path, 65536, &text, NULL) < 0 ||
+	    !(end = strstr(text, ".service")) || (end[8] && end[8] != '\n'))
+		return NULL;
+	end[8] = '\0';
+	name = strrchr(text, '/');
+	return name ? strdup(name + 1) : NULL;
+}
+
+static in_addr_t own_address(const struct doctor *d)
+{
+	return d->plan ? htonl(d->plan->net.address.n) : INADDR_ANY;
+}
+
+static unsigned int http_port(const struct doctor *d)
+{
+	return d->plan ? d->plan->http_port : DOCTOR_HTTP_PORT;
+}
+
+/* The next port that nobody holds, for musterd. */
+static unsigned int free_port(const struct doctor *d, int proc)
+{
+	for (unsigned int n = http_port(d) + 1; n < 65536; n++) {
+		_cleanup_free_ char *owner = NULL;
+
+		if (port_owner(proc, false, n, INADDR_ANY, &owner) == 0 && !owner)
+			return n;
+	}
+	return 0;
+}
+
+static int open_proc(const struct doctor *d)
+{
+	return fs_open(doctor_where(d, "/proc/net"), "/proc", O_RDONLY | O_DIRECTORY, 0);
+}
+
+enum port_kind { PORT_DHCP, PORT_TFTP, PORT_DNS, PORT_HTTP, PORT_NFS };
+
+/* What else could be answered, so that the other program may stay. */
+static void say_otherwise(const struct doctor *d, enum port_kind kind, int proc, struct finding *f)
+{
+	unsigned int other;
+
+	switch (kind) {
+	case PORT_DHCP:
+	case PORT_TFTP:
+	case PORT_DNS:
+		finding_remedy(f,
+			       _("Or keep it, and write dhcp = \"none\" and tftp = \"none\" in the section "
+				 "services: then it must give the addresses and the loaders."));
+		break;
+	case PORT_HTTP:
+		other = free_port(d, proc);
+		if (other)
+			finding_remedy(f, _("Or keep it, and write http_port = %u in the section services."),
+				       other);
+		break;
+	case PORT_NFS:
+		finding_remedy(
+			f, _("Or keep it, and write root = \"ram\" in the section boot and nfs = \"none\" "
+			     "in the section services."));
+		break;
+	}
+}
+
+static void port(const struct doctor *d, struct finding *f, enum port_kind kind, bool wanted)
+{
+	static const struct {
+		bool udp, here_only; /* only who listens at the cluster's address, or at all, is in the way */
+		unsigned int number;
+		const char *what;
+	} ports[] = {
+		[PORT_DHCP] = { true, false, 67, "DHCP" },  [PORT_TFTP] = { true, true, 69, "TFTP" },
+		[PORT_DNS] = { true, true, 53, "DNS" },	    [PORT_HTTP] = { false, true, 0, "musterd" },
+		[PORT_NFS] = { false, false, 2049, "NFS" },
+	};
+	_cleanup_close_ int proc = open_proc(d);
+	unsigned int number = ports[kind].number ? ports[kind].number : http_port(d);
+	const char *proto = ports[kind].udp ? "UDP" : "TCP", *what = ports[kind].what;
+	_cleanup_free_ char *owner = NULL, *unit = NULL;
+
+	if (proc < 0 || port_owner(proc, ports[kind].udp, number,
+				   ports[kind].here_only ? own_address(d) : INADDR_ANY, &owner) < 0) {
+		finding_say(f, MUSTER_CHECK_WARNING, _("Who holds %s port %u (%s) cannot be seen."), proto,
 			    number, what);
 	} else if (!owner) {
-		finding_say(f, MUSTER_CHECK_OK, _("%s port %u (%s) is free."), kind, number, what);
+		finding_say(f, MUSTER_CHECK_OK, _("%s port %u (%s) is free."), proto, number, what);
 	} else if (is_ours(d, owner)) {
-		finding_say(f, MUSTER_CHECK_OK, _("%s port %u (%s) is held by muster's own %s."), kind,
+		finding_say(f, MUSTER_CHECK_OK, _("%s port %u (%s) is held by muster's own %s."), proto,
 			    number, what, owner);
 	} else {
 		finding_say(f, wanted ? MUSTER_CHECK_PROBLEM : MUSTER_CHECK_WARNING,
-			    _("%s port %u (%s) is held by %s."), kind, number, what, owner);
-		finding_remedy(f, "%s",
-			       number == 67 || number == 69
-				       ? _("Stop that program.")
-				       : _("Stop that program, or keep it and answer otherwise."));
+			    _("%s port %u (%s) is held by %s."), proto, number, what, owner);
+		finding_remedy(f, _("Stop that program."));
+		unit = unit_of(d, owner);
+		if (unit)
+			finding_command(f, "systemctl disable --now %s", unit);
+		else if (strstr(owner, "(process 1)"))
+			finding_command(f, "systemctl list-sockets");
+		say_otherwise(d, kind, proc, f);
 	}
 }
 
@@ -144,17 +233,22 @@ static bool serves_dhcp(const struct doctor *d)
 
 static void port_dhcp(const struct doctor *d, struct finding *f)
 {
-	port(d, f, true, 67, "DHCP", serves_dhcp(d));
+	port(d, f, PORT_DHCP, serves_dhcp(d));
 }
 
 static void port_tftp(const struct doctor *d, struct finding *f)
 {
-	port(d, f, true, 69, "TFTP", serves_dhcp(d));
+	port(d, f, PORT_TFTP, serves_dhcp(d));
+}
+
+static void port_dns(const struct doctor *d, struct finding *f)
+{
+	port(d, f, PORT_DNS, serves_dhcp(d));
 }
 
 static void port_http(const struct doctor *d, struct finding *f)
 {
-	port(d, f, false, d->plan ? d->plan->http_port : 8066, "musterd", true);
+	port(d, f, PORT_HTTP, true);
 }
 
 static void port_nfs(const struct doctor *d, struct finding *f)
@@ -168,287 +262,12 @@ static void port_nfs(const struct doctor *d, struct finding *f)
 		finding_say(f, MUSTER_CHECK_OK,
 			    _("The kernel's NFS server runs already; muster adds its export to it."));
 	else
-		port(d, f, false, 2049, "NFS", d->plan != NULL);
-}
-
-/* ---- the firewall --------------------------------------------------------------------------------------------------- */
-
-static bool always(const struct doctor *d)
-{
-	return true;
-}
-
-static bool serves_nfs(const struct doctor *d)
-{
-	return d->plan && d->plan->nfs != PLAN_NFS_NONE;
-}
-
-/* What nodes send to this server. */
-static const struct need {
-	bool udp;
-	unsigned int port; /* 0: musterd's */
-	const char *what;
-	bool (*wanted)(const struct doctor *d);
-} needs[] = {
-	{ true, 67, "DHCP", serves_dhcp },
-	{ true, 69, "TFTP", serves_dhcp },
-	{ false, 0, "musterd", always },
-	{ false, 2049, "NFS", serves_nfs },
-};
-
-static unsigned int need_port(const struct doctor *d, const struct need *n)
-{
-	if (n->port)
-		return n->port;
-	return d->plan ? d->plan->http_port : 8066;
-}
-
-/* What the rules of one table of nftables(8) accept. */
-struct firewall {
-	bool interface; /* all from the interface is accepted */
-	bool ports[ARRAY_SIZE(needs)];
-};
-
-/* A set, a range or a value of libnftables-json(5): does it hold this one? */
-static bool holds(const json_t *right, const char *text, unsigned int number)
-{
-	const json_t *list = json_object_get(right, "set"), *range = json_object_get(right, "range"), *v;
-	size_t i;
-
-	if (json_is_string(right))
-		return text && strcmp(json_string_value(right), text) == 0;
-	if (json_is_integer(right))
-		return !text && (unsigned int)json_integer_value(right) == number;
-	if (json_is_array(range) && !text)
-		return json_integer_value(json_array_get(range, 0)) <= (json_int_t)number &&
-		       (json_int_t)number <= json_integer_value(json_array_get(range, 1));
-	json_array_foreach (list, i, v)
-		if (holds(v, text, number))
-			return true;
-	return false;
-}
-
-/* A rule that accepts: by the interface alone, or by a port. Rules with further conditions may accept, too, so that what
- * is found closed may still be open: a warning, no verdict. */
-static void read_rule(const struct doctor *d, const json_t *expressions, struct firewall *w)
-{
-	bool accepts = false, by_interface = false, other = false;
-	bool by_port[ARRAY_SIZE(needs)] = { false };
-	const json_t *e;
-	size_t i;
-
-	json_array_foreach (expressions, i, e) {
-		const json_t *match = json_object_get(e, "match"), *left = json_object_get(match, "left");
-		const json_t *right = json_object_get(match, "right");
-		const char *meta = json_string_value(json_object_get(json_object_get(left, "meta"), "key"));
-		const json_t *payload = json_object_get(left, "payload");
-		const char *protocol = json_string_value(json_object_get(payload, "protocol"));
-		const char *field = json_string_value(json_object_get(payload, "field"));
-
-		if (json_object_get(e, "accept"))
-			accepts = true;
-		else if (meta && (strcmp(meta, "iifname") == 0 || strcmp(meta, "iif") == 0))
-			by_interface = holds(right, d->interface, 0);
-		else if (protocol && field && strcmp(field, "dport") == 0)
-			for (size_t k = 0; k < ARRAY_SIZE(needs); k++)
-				by_port[k] = strcmp(protocol, needs[k].udp ? "udp" : "tcp") == 0 &&
-					     holds(right, NULL, need_port(d, &needs[k]));
-		else if (match)
-			other = true;
-		if (protocol)
-			other = true;
-	}
-	if (!accepts)
-		return;
-	w->interface |= by_interface && !other;
-	for (size_t k = 0; k < ARRAY_SIZE(needs); k++)
-		w->ports[k] |= by_port[k];
-}
-
-/* The chain or rule is in this family's table of this name. */
-static bool in_table(const json_t *o, const char *family, const char *table)
-{
-	const char *x = json_string_value(json_object_get(o, "family"));
-	const char *y = json_string_value(json_object_get(o, "table"));
-
-	return x && y && strcmp(x, family) == 0 && strcmp(y, table) == 0;
-}
-
-static void say_closed(const struct doctor *d, const struct firewall *w, struct finding *f)
-{
-	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
-
-	for (size_t k = 0; k < ARRAY_SIZE(needs); k++) {
-		if (!needs[k].wanted(d) || w->ports[k])
-			continue;
-		if (list.len)
-			strbuf_adds(&list, ", ");
-		strbuf_addf(&list, _("%s port %u (%s)"), needs[k].udp ? "UDP" : "TCP",
-			    need_port(d, &needs[k]), needs[k].what);
-	}
-	if (list.len)
-		finding_say(f, MUSTER_CHECK_WARNING,
-			    _("The firewall drops what comes in, and no rule opens %s on %s."), list.data,
-			    d->interface);
-}
-
-/* firewalld and ufw rewrite the rules: they must be told, not nft. */
-static void say_opening(const struct doctor *d, const char *rule, struct finding *f)
-{
-	finding_remedy(f, _("Open the interface %s to the nodes."), d->interface);
-	if (fs_exists(d->system_fd, "/run/firewalld") || fs_exists(d->system_fd, "/usr/sbin/firewalld"))
-		finding_command(
-			f,
-			"firewall-cmd --permanent --zone=trusted --change-interface=%s && firewall-cmd "
-			"--reload",
-			d->interface);
-	else if (fs_exists(d->system_fd, "/usr/sbin/ufw"))
-		finding_command(f, "ufw allow in on %s", d->interface);
-	else if (rule)
-		finding_command(f, "%s", rule);
-}
-
-/* A rule without a condition that drops or refuses: what comes after it is for nobody. */
-static bool drops_all(const json_t *expressions)
-{
-	bool drops = false;
-	const json_t *e;
-	size_t i;
-
-	json_array_foreach (expressions, i, e) {
-		if (json_object_get(e, "match") || json_object_get(e, "xt"))
-			return false;
-		drops |= json_object_get(e, "drop") || json_object_get(e, "reject");
-	}
-	return drops;
-}
-
-/* firewalld(1) has the interface in a zone that lets all in: its rules say so in a way that only it can read. */
-static bool is_trusted(const struct doctor *d, const char *table)
-{
-	_cleanup_free_ char *option = NULL, *zone = NULL;
-	const char *argv[] = { "firewall-cmd", NULL, NULL };
-	int status;
-
-	if (strcmp(table, "firewalld") != 0)
-		return false;
-	if (asprintf(&option, "--get-zone-of-interface=%s", d->interface) < 0) {
-		option = NULL;
-		return false;
-	}
-	argv[1] = option;
-	return d->command(d, argv, &status, &zone) == 0 && zone && strncmp(zone, "trusted\n", 8) == 0;
-}
-
-/* A chain that sees what comes in and drops what no rule of its table accepts. */
-static void judge_chain(const struct doctor *d, const json_t *all, const json_t *chain, struct finding *f)
-{
-	const char *family, *table, *name, *hook, *policy;
-	_cleanup_free_ char *rule = NULL;
-	struct firewall w = { 0 };
-	const json_t *o;
-	bool drops;
-	size_t i;
-
-	if (json_unpack((json_t *)chain, "{s:s, s:s, s:s, s:s, s:s}", "family", &family, "table", &table,
-			"name", &name, "hook", &hook, "policy", &policy) < 0 ||
-	    strcmp(hook, "input") != 0 || (strcmp(family, "ip") != 0 && strcmp(family, "inet") != 0))
-		return;
-	drops = strcmp(policy, "drop") == 0;
-	json_array_foreach (all, i, o) {
-		const json_t *r = json_object_get(o, "rule");
-		const char *of = json_string_value(json_object_get(r, "chain"));
-
-		if (!r || !in_table(r, family, table))
-			continue;
-		read_rule(d, json_object_get(r, "expr"), &w);
-		drops |= of && strcmp(of, name) == 0 && drops_all(json_object_get(r, "expr"));
-	}
-	if (!drops || w.interface || is_trusted(d, table))
-		return;
-	if (asprintf(&rule, "nft insert rule %s %s %s iifname %s accept", family, table, name, d->interface) <
-	    0)
-		rule = NULL;
-	say_closed(d, &w, f);
-	if (f->level != MUSTER_CHECK_OK)
-		say_opening(d, rule, f);
-}
-
-static void judge_tables(const struct doctor *d, const json_t *all, struct finding *f)
-{
-	const json_t *o;
-	size_t i;
-
-	json_array_foreach (all, i, o) {
-		const json_t *chain = json_object_get(o, "chain");
-
-		if (chain && f->level == MUSTER_CHECK_OK)
-			judge_chain(d, all, chain, f);
-	}
-}
-
-/* The older iptables, which nftables does not see: does INPUT drop, and is the interface let in? */
-static void judge_legacy(const struct doctor *d, struct finding *f)
-{
-	static const char *const argv[] = { "iptables-legacy", "-S", "INPUT", NULL };
-	_cleanup_free_ char *tables = doctor_file(d, "/proc/net/ip_tables_names"), *output = NULL;
-	_cleanup_free_ char *accept = NULL, *rule = NULL;
-	struct firewall w = { 0 };
-	int status;
-
-	if (!tables || !strstr(tables, "filter"))
-		return;
-	if (d->command(d, argv, &status, &output) < 0 || !output || status != 0)
-		return;
-	if (asprintf(&accept, "-A INPUT -i %s -j ACCEPT", d->interface) < 0 ||
-	    asprintf(&rule, "iptables-legacy -I INPUT -i %s -j ACCEPT", d->interface) < 0)
-		return;
-	if (strstr(output, accept) ||
-	    (!strstr(output, "-P INPUT DROP") && !strstr(output, "-A INPUT -j DROP") &&
-	     !strstr(output, "-A INPUT -j REJECT")))
-		return;
-	say_closed(d, &w, f);
-	say_opening(d, rule, f);
-}
-
-static void firewall(const struct doctor *d, struct finding *f)
-{
-	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
-	_cleanup_free_ char *output = NULL;
-	json_t *doc = NULL;
-	int status = 0, r;
-
-	if (!d->interface) {
-		finding_say(f, MUSTER_CHECK_OK, _("The firewall was not looked at: no interface is chosen."));
-		return;
-	}
-	judge_legacy(d, f);
-	if (f->level != MUSTER_CHECK_OK)
-		return;
-	r = d->command(d, argv, &status, &output);
-	if (r == -ENOENT) {
-		finding_say(f, MUSTER_CHECK_OK,
-			    _("nftables is not installed here, so no firewall of it drops anything."));
-		return;
-	}
-	if (r == 0 && status == 0 && output)
-		doc = json_loads(output, 0, NULL);
-	if (!doc) {
-		finding_say(f, MUSTER_CHECK_WARNING, "%s",
-			    d->root ? _("What the firewall drops cannot be seen.")
-				    : _("What the firewall drops cannot be seen: only root can."));
-	} else {
-		judge_tables(d, json_object_get(doc, "nftables"), f);
-		if (f->level == MUSTER_CHECK_OK)
-			finding_say(f, MUSTER_CHECK_OK,
-				    _("No rule of the firewall keeps the nodes out on %s."), d->interface);
-	}
-	json_decref(doc);
+		port(d, f, PORT_NFS, d->plan != NULL);
 }
 
 const struct doctor_check doctor_network[] = {
 	{ "interface", interfaces }, { "other-dhcp", other_dhcp },
 	{ "dhcp-port", port_dhcp },  { "tftp-port", port_tftp },
-	{ "http-port", port_http },  { "nfs-port", port_nfs },
-	{ "firewall", firewall },    { NULL },
+	{ "dns-port", port_dns },    { "http-port", port_http },
+	{ "nfs-port", port_nfs },    { NULL },
 };

@@ -5,14 +5,49 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
 #include "backend/doctor.h"
 #include "util/fs.h"
 #include "util/i18n.h"
 
 #define MIB (1024ULL * 1024)
-#define STATE_FOLDER "/var/lib/muster"
+
+/* By what the others go. */
+static void answers(const struct doctor *d, struct finding *f)
+{
+	switch (d->plan ? d->plan_from : DOCTOR_PLAN_NONE) {
+	case DOCTOR_PLAN_GIVEN:
+		finding_say(f, MUSTER_CHECK_OK, _("The checks go by the answers for the cluster %s."),
+			    d->plan->name);
+		break;
+	case DOCTOR_PLAN_ANSWERS:
+		finding_say(f, MUSTER_CHECK_OK,
+			    _("The checks go by the answers of the last apply, for the cluster %s."),
+			    d->plan->name);
+		break;
+	case DOCTOR_PLAN_APPLIED:
+		finding_say(
+			f, MUSTER_CHECK_WARNING,
+			_("The checks go by what was applied for the cluster %s: its answers are gone, or "
+			  "have mistakes."),
+			d->plan->name);
+		finding_remedy(f, _("See what is wrong with them."));
+		finding_command(f, "muster check -f /etc/muster/answers.conf");
+		break;
+	case DOCTOR_PLAN_NONE:
+		finding_say(f, MUSTER_CHECK_OK,
+			    _("No answers are given: DHCP, TFTP, DNS and TCP port %u for musterd are "
+			      "assumed, and no "
+			      "NFS."),
+			    DOCTOR_HTTP_PORT);
+		if (d->interface)
+			finding_say(f, MUSTER_CHECK_OK,
+				    d->chosen ? _("The interface is %s.")
+					      : _("The interface is assumed to be %s."),
+				    d->interface);
+		break;
+	}
+}
 
 static void distribution(const struct doctor *d, struct finding *f)
 {
@@ -50,11 +85,19 @@ static void rights(const struct doctor *d, struct finding *f)
 static const struct manager {
 	const char *name;
 	const char *words[6]; /* the packages' names follow */
-	const char *refresh, *mend;
+	const char *install, *refresh, *mend;
 } managers[] = {
-	{ "apt", { "apt-cache", "policy", "--" }, "apt-get update", "dpkg --configure -a" },
-	{ "dnf", { "dnf", "-q", "repoquery", "--qf", "%{name}\n" }, "dnf makecache", NULL },
-	{ "zypper", { "zypper", "-q", "--no-refresh", "search", "--match-exact" }, "zypper refresh", NULL },
+	{ "apt",
+	  { "apt-cache", "policy", "--" },
+	  "apt-get install --no-install-recommends",
+	  "apt-get update",
+	  "dpkg --configure -a" },
+	{ "dnf", { "dnf", "-q", "repoquery", "--qf", "%{name}\n" }, "dnf install", "dnf makecache", NULL },
+	{ "zypper",
+	  { "zypper", "-q", "--no-refresh", "search", "--match-exact" },
+	  "zypper install --no-recommends",
+	  "zypper refresh",
+	  NULL },
 };
 
 static const struct manager *find_manager(const struct doctor *d)
@@ -95,6 +138,30 @@ static int ask_manager(const struct doctor *d, const struct manager *m, char **r
 	if (r == 0)
 		r = d->command(d, (const char *const *)argv.v, &status, ret);
 	return r;
+}
+
+/* All of them are to be had. An apply installs them itself, but for one below another root. */
+static void say_missing(const struct doctor *d, const struct manager *m, struct finding *f)
+{
+	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT, words = STRBUF_INIT;
+
+	for (size_t i = 0; i < d->packages->n; i++) {
+		strbuf_addf(&list, "%s%s", i ? ", " : "", d->packages->v[i]);
+		strbuf_addf(&words, " %s", d->packages->v[i]);
+	}
+	if (list.failed || words.failed)
+		return;
+	if (d->scratch) {
+		finding_say(
+			f, MUSTER_CHECK_WARNING,
+			_("These packages are missing, and an apply below another root installs none: %s."),
+			list.data);
+		finding_remedy(f, _("Install them first."));
+	} else {
+		finding_say(f, MUSTER_CHECK_OK, _("These packages will be installed: %s."), list.data);
+		finding_remedy(f, _("'muster apply' does it; to do it yourself:"));
+	}
+	finding_command(f, "%s%s", m->install, words.data);
 }
 
 static void packages(const struct doctor *d, struct finding *f)
@@ -146,117 +213,59 @@ static void packages(const struct doctor *d, struct finding *f)
 		finding_command(f, "%s", m->refresh);
 		return;
 	}
-	for (size_t i = 0; i < d->packages->n; i++)
-		strbuf_addf(&list, "%s%s", i ? ", " : "", d->packages->v[i]);
-	finding_say(f, MUSTER_CHECK_OK, _("These packages will be installed: %s."),
-		    list.data ? list.data : "");
+	say_missing(d, m, f);
 }
 
+/* selinux(8): /etc/selinux/config says what it is after the next start. */
+static bool is_configured(const struct doctor *d)
+{
+	_cleanup_free_ char *text = doctor_file(d, "/etc/selinux/config");
+
+	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (strncmp(p, "SELINUX=enforcing", 17) == 0)
+			return true;
+	return false;
+}
+
+/* The kernel's NFS server may read what is exported by this boolean alone ("active pending"). */
+static void selinux_nfs(const struct doctor *d, struct finding *f)
+{
+	_cleanup_free_ char *value = doctor_file(d, "/sys/fs/selinux/booleans/nfs_export_all_ro");
+
+	if (!d->plan || d->plan->nfs != PLAN_NFS_KERNEL || !value || *value != '0')
+		return;
+	finding_say(f, MUSTER_CHECK_PROBLEM,
+		    _("Its boolean nfs_export_all_ro is off: no node can read its root."));
+	finding_remedy(f, _("Switch that on first: setsebool -P nfs_export_all_ro on."));
+}
+
+/*
+ * musterd and its programs run unconfined there, as whatever lies in /usr/sbin without a policy of its own. dnsmasq has a
+ * policy, which knows neither muster's folder nor the program that is told of leases.
+ */
 static void selinux(const struct doctor *d, struct finding *f)
 {
 	_cleanup_free_ char *enforce = doctor_file(d, "/sys/fs/selinux/enforce");
+	bool now = enforce && *enforce == '1';
 
-	if (!enforce || strcmp(enforce, "1") != 0) {
+	if (!now && !(enforce && is_configured(d))) {
 		finding_say(f, MUSTER_CHECK_OK, _("SELinux denies nothing here."));
 		return;
 	}
-	finding_say(f, MUSTER_CHECK_WARNING,
-		    _("SELinux is enforcing; muster brings no policy for its daemon."));
-	finding_remedy(f, _("When a service does not come up, see what was denied."));
-	finding_command(f, "ausearch -m avc -ts recent");
-}
-
-static void clock_check(const struct doctor *d, struct finding *f)
-{
-	if (d->now < d->built) {
-		finding_say(
-			f, MUSTER_CHECK_PROBLEM,
-			_("The clock is wrong: it shows a time before this program was built. Downloads and "
-			  "certificates will be refused."));
-		finding_remedy(f, _("Set the clock."));
-		finding_command(f, "timedatectl set-ntp true");
-	} else if (d->synchronised == 0) {
-		finding_say(f, MUSTER_CHECK_WARNING,
-			    _("The clock is not synchronised; the nodes' clocks follow it."));
-		finding_remedy(f, _("Let an NTP client keep it."));
-		finding_command(f, "timedatectl set-ntp true");
+	finding_say(f, MUSTER_CHECK_WARNING, "%s",
+		    now ? _("SELinux is enforcing; muster brings no policy for its daemon.")
+			: _("SELinux denies nothing now, but is enforcing after the next start, by "
+			    "/etc/selinux/config."));
+	selinux_nfs(d, f);
+	if (!d->plan || d->plan->dhcp_service) {
+		finding_remedy(
+			f, _("Let it note what dnsmasq does with muster's files, and not deny it; 'ausearch "
+			     "-m avc -ts recent' shows the notes."));
+		finding_command(f, "semanage permissive -a dnsmasq_t");
 	} else {
-		finding_say(f, MUSTER_CHECK_OK, "%s",
-			    d->synchronised == 1 ? _("The clock is synchronised.")
-						 : _("The clock is plausible."));
+		finding_remedy(f, _("When a service does not come up, see what was denied."));
+		finding_command(f, "ausearch -m avc -ts recent");
 	}
-}
-
-static void space(const struct doctor *d, struct finding *f)
-{
-	/* A node root of Debian is 300 MiB packed, and three times that while it is built. */
-	static const struct {
-		const char *path;
-		unsigned long long problem, warning; /* MiB */
-	} folders[] = { { STATE_FOLDER, 1024, 3072 }, { "/tmp", 16, 128 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		unsigned long long bytes;
-		enum muster_check_level level = MUSTER_CHECK_OK;
-
-		if (fs_free_bytes(d->root_fd, folders[i].path, &bytes) < 0)
-			continue;
-		if (bytes / MIB < folders[i].problem)
-			level = MUSTER_CHECK_PROBLEM;
-		else if (bytes / MIB < folders[i].warning)
-			level = MUSTER_CHECK_WARNING;
-		finding_say(f, level,
-			    level == MUSTER_CHECK_OK ? _("%s has %llu MiB free.")
-						     : _("%s has %llu MiB free, which is little."),
-			    folders[i].path, bytes / MIB);
-		if (level != MUSTER_CHECK_OK)
-			finding_remedy(f, _("Make room for %llu MiB in %s."), folders[i].warning,
-				       folders[i].path);
-	}
-	if (!f->text.len)
-		finding_say(f, MUSTER_CHECK_WARNING, _("How much room there is cannot be seen."));
-}
-
-static void memory(const struct doctor *d, struct finding *f)
-{
-	unsigned long long mib = d->host->memory_kb / 1024;
-
-	if (mib < 512) {
-		finding_say(f, MUSTER_CHECK_PROBLEM,
-			    _("This server has %llu MiB of memory, too little to build a node root."), mib);
-		finding_remedy(f, _("Take a server with 1 GiB at least."));
-	} else if (mib < 960) {
-		finding_say(f, MUSTER_CHECK_WARNING,
-			    _("This server has %llu MiB of memory; building a node root is slow then."), mib);
-		finding_remedy(f, _("1 GiB or more is better."));
-	} else {
-		finding_say(f, MUSTER_CHECK_OK, _("This server has %llu MiB of memory."), mib);
-	}
-}
-
-static void entropy(const struct doctor *d, struct finding *f)
-{
-	if (d->entropy) {
-		finding_say(f, MUSTER_CHECK_OK, _("The kernel's random numbers are ready."));
-		return;
-	}
-	finding_say(f, MUSTER_CHECK_WARNING,
-		    _("The kernel's random numbers are not ready yet; making keys waits for them."));
-	finding_remedy(f, _("Wait some minutes, or give this server a source of randomness."));
-}
-
-static void virtualisation(const struct doctor *d, struct finding *f)
-{
-	if (fs_exists(d->system_fd, "/dev/kvm")) {
-		finding_say(f, MUSTER_CHECK_OK,
-			    _("/dev/kvm is there; `muster lab` tries whether a guest really runs with it."));
-		return;
-	}
-	finding_say(f, MUSTER_CHECK_WARNING,
-		    _("There is no /dev/kvm: virtual nodes of a lab run slowly. Real nodes do not "
-		      "need it."));
-	finding_remedy(
-		f, _("Switch virtualisation on in the firmware, or in the machine that this one runs in."));
 }
 
 /* In the kernel, or to be loaded: modules.dep(5) and modules.builtin. */
@@ -273,7 +282,8 @@ static bool has_module(const struct doctor *d, const char *file)
 				path = NULL;
 				return false;
 			}
-			if (fs_read(d->system_fd, path, 16 * MIB, &text, NULL) == 0 && strstr(text, file))
+			if (fs_read(doctor_where(d, path), path, 16 * MIB, &text, NULL) == 0 &&
+			    strstr(text, file))
 				return true;
 		}
 	return false;
@@ -292,8 +302,9 @@ static void nfs(const struct doctor *d, struct finding *f)
 		finding_say(f, wanted ? MUSTER_CHECK_PROBLEM : MUSTER_CHECK_WARNING,
 			    _("This kernel (%s) has no NFS server: the module nfsd is not there."),
 			    d->host->kernel);
-		finding_remedy(
-			f, _("Answer nfs = \"ganesha\", or take the root mode ram, or boot another kernel."));
+		finding_remedy(f, _("Write nfs = \"ganesha\" in the section services, or root = \"ram\" in "
+				    "the section boot, or "
+				    "boot another kernel."));
 	}
 }
 
@@ -329,17 +340,7 @@ static void musterd(const struct doctor *d, struct finding *f)
 }
 
 const struct doctor_check doctor_system[] = {
-	{ "distribution", distribution },
-	{ "rights", rights },
-	{ "packages", packages },
-	{ "memory", memory },
-	{ "space", space },
-	{ "clock", clock_check },
-	{ "randomness", entropy },
-	{ "selinux", selinux },
-	{ "nfs", nfs },
-	{ "virtualisation", virtualisation },
-	{ "journal", journal },
-	{ "musterd", musterd },
-	{ NULL },
+	{ "answers", answers },	  { "distribution", distribution }, { "rights", rights },
+	{ "packages", packages }, { "selinux", selinux },	    { "nfs", nfs },
+	{ "journal", journal },	  { "musterd", musterd },	    { NULL },
 };

@@ -6,19 +6,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <time.h>
 
 #include "backend/context.h"
+#include "backend/image/image.h"
 #include "backend/plan/draft.h"
 #include "util/fs.h"
+#include "util/kvm.h"
 #include "util/spawn.h"
 
 #define SMALL_FILE (1024 * 1024)
 #define COMMAND_MS (60 * 1000)
+#define KVM_MS 3000
+#define CLUSTER_MAX (64 * 1024 * 1024)
 
 void finding_say(struct finding *f, enum muster_check_level level, const char *fmt, ...)
 {
@@ -54,12 +61,17 @@ void finding_command(struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+int doctor_where(const struct doctor *d, const char *path)
+{
+	return d->scratch && fs_exists(d->root_fd, path) ? d->root_fd : d->system_fd;
+}
+
 char *doctor_file(const struct doctor *d, const char *path)
 {
 	char *text = NULL;
 	size_t len;
 
-	if (fs_read(d->system_fd, path, SMALL_FILE, &text, &len) < 0)
+	if (fs_read(doctor_where(d, path), path, SMALL_FILE, &text, &len) < 0)
 		return NULL;
 	while (len > 0 && text[len - 1] == '\n')
 		text[--len] = '\0';
@@ -89,7 +101,8 @@ static int run_check(const struct doctor *d, const struct doctor_check *c, struc
 
 int doctor_run(const struct doctor *d, struct muster_check **ret, size_t *ret_n)
 {
-	const struct doctor_check *const tables[] = { doctor_system, doctor_network };
+	const struct doctor_check *const tables[] = { doctor_system, doctor_resources, doctor_network,
+						      doctor_firewall };
 	struct muster_check *v;
 	size_t n = 0, done = 0;
 	int r = 0;
@@ -170,8 +183,68 @@ static bool entropy_ready(void)
 	return getrandom(&byte, 1, GRND_NONBLOCK) == 1 || errno != EAGAIN;
 }
 
+static int run_kvm(const struct doctor *d)
+{
+	return kvm_try("/dev/kvm", KVM_MS);
+}
+
+/* As statvfs(3) has it of the path, or of the nearest folder above it that is there. */
+static int find_room(const struct doctor *d, const char *path, struct doctor_room *ret)
+{
+	_cleanup_free_ char *folder = strdup(path);
+	_cleanup_close_ int fd = -1;
+	struct statvfs st;
+
+	if (!folder)
+		return -ENOMEM;
+	while ((fd = fs_open(d->root_fd, folder, O_RDONLY | O_DIRECTORY, 0)) == -ENOENT && folder[1]) {
+		char *slash = strrchr(folder, '/');
+
+		slash[slash == folder] = '\0';
+	}
+	if (fd < 0)
+		return fd;
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	*ret = (struct doctor_room){
+		.bytes = (unsigned long long)st.f_bavail * st.f_frsize,
+		/* Some file systems make inodes as they are needed, and tell none. */
+		.inodes = st.f_files ? st.f_favail : ULLONG_MAX,
+		.read_only = st.f_flag & ST_RDONLY,
+	};
+	return 0;
+}
+
+/* ---- by what the checks go ------------------------------------------------------------------------------------- */
+
+/* What musterd was given: the plan, where nobody has read one, and the root that the nodes boot. */
+static int read_applied(struct muster *m, struct doctor *d)
+{
+	_cleanup_free_ char *text = NULL, *plan = NULL, *path = NULL;
+	const char *generation = "";
+	struct stat st;
+	json_t *doc;
+	size_t len;
+	int r = fs_read(m->root_fd, CONTEXT_CLUSTER, CLUSTER_MAX, &text, &len);
+
+	if (r < 0)
+		return r == -ENOENT || r == -EACCES ? 0 : r;
+	doc = json_loadb(text, len, 0, NULL);
+	if (json_unpack(doc, "{s:s}", "generation", &generation) == 0 && *generation &&
+	    asprintf(&path, IMAGE_ROOTS "/%s/root.squashfs", generation) < 0)
+		path = NULL;
+	if (path && fs_stat(m->root_fd, path, &st) == 0)
+		d->root_bytes = (unsigned long long)st.st_size;
+	plan = m->plan || !doc ? NULL : json_dumps(json_object_get(doc, "plan"), JSON_COMPACT);
+	json_decref(doc);
+	/* A file that is damaged is musterd's to tell. */
+	if (plan && plan_from_json(plan, strlen(plan), &m->plan) == 0)
+		d->plan_from = DOCTOR_PLAN_APPLIED;
+	return 0;
+}
+
 /* The answers, where there are some without a mistake; what is wrong with them is the business of others. */
-static int read_answers(struct muster *m, const char *answers)
+static int read_answers(struct muster *m, const char *answers, struct doctor *d)
 {
 	const struct plan *p;
 	int r;
@@ -179,6 +252,8 @@ static int read_answers(struct muster *m, const char *answers)
 	if (!answers && !fs_exists(m->root_fd, CONTEXT_ANSWERS))
 		return 0;
 	r = muster_plan(m, answers, &p);
+	if (r == 0)
+		d->plan_from = answers ? DOCTOR_PLAN_GIVEN : DOCTOR_PLAN_ANSWERS;
 	return answers ? r : 0;
 }
 
@@ -209,15 +284,22 @@ int muster_doctor(struct muster *m, const char *answers, const char *interface, 
 	if (r < 0)
 		return r;
 	d.distro = m->distro;
-	r = d.distro ? read_answers(m, answers) : 0;
+	r = d.distro ? read_answers(m, answers, &d) : 0;
+	if (r == 0)
+		r = read_applied(m, &d);
 	if (r == 0 && d.distro)
 		r = context_missing_packages(m, &packages);
 	if (r < 0)
 		return r;
 	d.plan = m->plan;
+	/* One that was read before this. */
+	if (d.plan && d.plan_from == DOCTOR_PLAN_NONE)
+		d.plan_from = DOCTOR_PLAN_GIVEN;
 	choose_interface(&d, interface);
 	d.system_fd = system_fd;
 	d.root_fd = m->root_fd;
+	d.scratch = m->scratch;
+	d.room = find_room;
 	d.now = time(NULL);
 	d.built = stat("/proc/self/exe", &st) == 0 ? st.st_mtime : 0;
 	d.synchronised = clock_synchronised();
@@ -225,8 +307,10 @@ int muster_doctor(struct muster *m, const char *answers, const char *interface, 
 	d.applied = fs_exists(m->root_fd, CONTEXT_CLUSTER);
 	context_services(m, &d.unfinished, &d.musterd);
 	/* Facts of another machine say nothing about this one's wires. */
-	if (d.root && !m->config.host_file)
-		d.probe = run_probe;
+	if (!m->config.host_file) {
+		d.kvm = run_kvm;
+		d.probe = d.root ? run_probe : NULL;
+	}
 	d.command = run_command;
 	return doctor_run(&d, ret, ret_n);
 }

@@ -124,10 +124,12 @@ const struct verb verb_doctor = {
 	.args = "[-f FILE] [-i IFACE]",
 	.summary = N_("say whether this server is fit, and what to do where it is not"),
 	.details = N_(
-		"Looks at the distribution, rights, packages, interfaces, other DHCP servers, ports, the "
-		"firewall, the "
-		"clock, room and memory. Changes nothing. The exit status is 1 when something must be mended "
-		"first.\n"
+		"Looks at the distribution, rights, packages, memory, room, the clock, randomness, SELinux, "
+		"virtualisation, the interface, other DHCP servers, ports and who holds them, and the "
+		"firewall. Changes nothing. The exit status is 1 when something must be mended first.\n"
+		"Goes by the answers of -f; without it by those of the last apply, or by what was applied; "
+		"where nothing was, it says what it assumes. Below another root (--root), files of proc, sys "
+		"and etc that are there count before this machine's.\n"
 		"Looking for another DHCP server asks on the wire for an address, as a machine would, and "
 		"takes none."),
 	.options = options,

@@ -14,12 +14,14 @@
 
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/kvm.h"
 #include "util/spawn.h"
 #include "util/strv.h"
 
 #define QEMU "qemu-system-x86_64"
 #define MONITOR "monitor" /* its control socket, in the node's folder */
 #define RETRY_MS "2000"	  /* a BIOS that found nothing to boot begins anew after so long */
+#define KVM_MS 3000
 #define KEY_PRESSES 30
 #define KEY_INTERVAL_MS 100
 #define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
@@ -74,8 +76,9 @@ static bool kernel_runs(const char *kernel)
 
 bool qemu_kvm_works(const char *kernel)
 {
-	/* The small guest first: where its two seconds do not suffice, a real one would hang for minutes. */
-	return access("/dev/kvm", R_OK | W_OK) == 0 && boot_sector_runs() && kernel_runs(kernel);
+	/* Three instructions first, then a small guest: where its two seconds do not suffice, a real one would hang for
+	 * minutes. */
+	return kvm_try("/dev/kvm", KVM_MS) == 0 && boot_sector_runs() && kernel_runs(kernel);
 }
 
 static int add_firmware(struct strv *argv, const struct lab_record *r, const char *node_dir)

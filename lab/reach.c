@@ -12,6 +12,7 @@
 #include "util/fs.h"
 #include "util/i18n.h"
 #include "util/ip.h"
+#include "util/spawn.h"
 #include "util/strv.h"
 
 int record_open(const struct lab_options *o, struct lab_record *ret)
@@ -32,7 +33,7 @@ static int run_command(void *data)
 	int status;
 
 	if (pid == 0) {
-		execvp(argv[0], (char *const *)(uintptr_t)argv);
+		spawn_exec(argv);
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "util/macro.h"
+#include "util/spawn.h"
 
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
 #define PROGRAMS "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -211,7 +212,7 @@ _Noreturn static void run_program(const char *cwd, const char *const *argv)
 		give_up("open", cwd);
 	if (setenv("PATH", PROGRAMS, 1) < 0)
 		_exit(127);
-	execvp(argv[0], (char *const *)(uintptr_t)argv);
+	spawn_exec(argv);
 	dprintf(STDERR_FILENO, "muster: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }

@@ -44,6 +44,16 @@ char *spawn_find(const char *name)
 	return NULL;
 }
 
+void spawn_exec(const char *const *argv)
+{
+	char *path = spawn_find(argv[0]);
+
+	if (path)
+		execv(path, (char *const *)(uintptr_t)argv);
+	else
+		errno = ENOENT;
+}
+
 /* In the child: nothing of the parent's comes along but the three standard streams. */
 _Noreturn static void child(const struct spawn *s, const char *path, pid_t parent, int in_fd, int out_fd)
 {

@@ -52,5 +52,8 @@ int spawn_argv(char **ret_output, int timeout_ms, ...) _must_check_ __attribute_
  * standard input is /dev/null. */
 int spawn_start(const struct spawn *spawn, pid_t *ret_pid, int *ret_output) _must_check_;
 
+/* As execvp(3), but a file that is no program is not given to /bin/sh. Returns only where it fails, with errno. */
+void spawn_exec(const char *const *argv);
+
 /* The program's absolute path as PATH (and /usr/sbin, /sbin) has it, owned; NULL where there is none. */
 char *spawn_find(const char *name);

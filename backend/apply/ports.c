@@ -123,9 +123,9 @@ static unsigned long port_inode(const struct apply *a, bool udp, unsigned int po
 	return either_inode(proc, udp, port, here_only, own);
 }
 
-int port_owner(int proc_fd, bool udp, unsigned int port, char **ret)
+int port_owner(int proc_fd, bool udp, unsigned int port, in_addr_t own, char **ret)
 {
-	unsigned long inode = either_inode(proc_fd, udp, port, false, INADDR_NONE);
+	unsigned long inode = either_inode(proc_fd, udp, port, own != INADDR_ANY, own);
 
 	*ret = NULL;
 	return inode ? name_owner(proc_fd, inode, ret) : 0;

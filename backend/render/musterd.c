@@ -52,7 +52,7 @@ static int add_unit(const struct plan *p, const struct render_env *env, struct f
 			"\n[Service]\n"
 			"Type=simple\n"
 			"ExecStart=");
-	quote_unit(&b, env->sbindir, "/musterd", true);
+	quote_unit(&b, env->sbindir, "/musterd", false);
 	if (*render_prefix(env)) {
 		strbuf_adds(&b, " --root ");
 		quote_unit(&b, render_prefix(env), "", true);

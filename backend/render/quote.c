@@ -33,20 +33,28 @@ static bool is_plain(char c)
 	       (c && strchr("/._+-", c));
 }
 
-static void add_octal(struct strbuf *b, const char *s)
+#define OCTAL_DIGITS 3
+
+/* `after` counts the bytes since the last backslash of the value. */
+static void add_octal(struct strbuf *b, const char *s, size_t *after)
 {
 	for (; *s; s++) {
-		if (is_plain(*s))
+		bool taken_along = *after < OCTAL_DIGITS && *s >= '0' && *s <= '7';
+
+		if (is_plain(*s) && !taken_along)
 			strbuf_addc(b, *s);
 		else
 			strbuf_addf(b, "\\%03o", (unsigned int)(unsigned char)*s);
+		*after = *s == '\\' ? 0 : *after + 1;
 	}
 }
 
 void quote_export(struct strbuf *b, const char *prefix, const char *path)
 {
-	add_octal(b, prefix);
-	add_octal(b, path);
+	size_t after = OCTAL_DIGITS;
+
+	add_octal(b, prefix, &after);
+	add_octal(b, path, &after);
 }
 
 static bool all_plain(const char *s)
@@ -56,25 +64,25 @@ static bool all_plain(const char *s)
 	return !*s;
 }
 
-static void add_unit(struct strbuf *b, const char *s, bool command)
+static void add_unit(struct strbuf *b, const char *s, bool argument)
 {
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
 			strbuf_addc(b, '\\');
-		if (*s == '%' || (command && *s == '$'))
+		if (*s == '%' || (argument && *s == '$'))
 			strbuf_addc(b, *s);
 		strbuf_addc(b, *s);
 	}
 }
 
-void quote_unit(struct strbuf *b, const char *prefix, const char *path, bool command)
+void quote_unit(struct strbuf *b, const char *prefix, const char *path, bool argument)
 {
 	bool plain = all_plain(prefix) && all_plain(path);
 
 	if (!plain)
 		strbuf_addc(b, '"');
-	add_unit(b, prefix, command);
-	add_unit(b, path, command);
+	add_unit(b, prefix, argument);
+	add_unit(b, path, argument);
 	if (!plain)
 		strbuf_addc(b, '"');
 }

@@ -18,6 +18,7 @@
 #include "util/fs.h"
 #include "util/hash.h"
 #include "util/ip.h"
+#include "util/kvm.h"
 #include "util/log.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
@@ -320,10 +321,17 @@ static void the_log_has_its_rate(void **state)
 	assert_non_null(strstr(text, "980 lines were left out here\nagain\n"));
 }
 
+static void what_is_no_kvm_runs_no_guest(void **state)
+{
+	assert_int_equal(kvm_try("/nonexistent/kvm", 2000), -ENOENT);
+	assert_int_equal(kvm_try("/dev/null", 2000), -MUSTER_E_UNSUPPORTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_log_has_its_rate),
+		cmocka_unit_test(what_is_no_kvm_runs_no_guest),
 		cmocka_unit_test(addresses_are_read_whole_or_not_at_all),
 		cmocka_unit_test(networks_know_their_bounds),
 		cmocka_unit_test(ranges_are_ordered),
