@@ -342,6 +342,7 @@ void context_apply(struct muster *m, struct apply *ret)
 		.http_user = m->config.http_user,
 		.http_port = p ? p->http_port : 0,
 		.cancel_fd = m->config.cancel_fd,
+		.talkative = m->config.rehearsal,
 		.on_step = apply_step,
 		.on_note = apply_note,
 		.on_error = apply_error,

@@ -142,8 +142,16 @@ static int add(struct lab_try *t, const char *title, struct strv *lines)
 	return lab_evidence_add(&t->evidence, &t->n_evidence, title, lines);
 }
 
+/* The kernel's lines stand among its last words already. */
+static bool was_said(const struct node_state *s, const char *line)
+{
+	const char *after = strstr(line, ": ");
+
+	return s && after && after[2] && strstr(s->log, after + 2);
+}
+
 /* What `muster why` says. */
-static int add_why(struct lab_try *t, struct muster *lab)
+static int add_why(struct lab_try *t, struct muster *lab, const struct node_state *s)
 {
 	_cleanup_strv_ struct strv lines = STRV_INIT;
 	struct muster_why w;
@@ -153,7 +161,8 @@ static int add_why(struct lab_try *t, struct muster *lab)
 		return 0;
 	r = strv_add(&lines, w.what);
 	for (size_t i = 0; r == 0 && i < w.evidence.n; i++)
-		r = strv_add(&lines, w.evidence.v[i]);
+		if (!was_said(s, w.evidence.v[i]))
+			r = strv_add(&lines, w.evidence.v[i]);
 	if (r == 0 && *w.advice)
 		r = strv_add(&lines, w.advice);
 	muster_why_free(&w);
@@ -212,7 +221,7 @@ int lab_evidence_gather(struct lab_try *t, struct muster *lab, int dir, const st
 	int r = add_words(t, s);
 
 	if (r == 0)
-		r = add_why(t, lab);
+		r = add_why(t, lab, s);
 	if (r == 0)
 		r = add_log(t, dir, "dnsmasq", address);
 	if (r == 0)

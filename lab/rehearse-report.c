@@ -30,9 +30,9 @@ static const char *where(enum node_stage stage)
 	case NODE_KERNEL:
 		return _("It has fetched its kernel, and its initramfs was not heard of");
 	case NODE_INITRAMFS:
-		return _("It came into its initramfs, and has not got its root");
+		return _("It came into its initramfs, and no further");
 	case NODE_ROOT:
-		return _("It has got its root, and is not ready");
+		return _("It was getting or starting its root, and is not ready");
 	default:
 		return _("It has got no address");
 	}
