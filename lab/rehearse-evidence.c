@@ -200,19 +200,27 @@ static int add_log(struct lab_try *t, int dir, const char *service, const char *
 	return r < 0 ? r : add(t, title, &lines);
 }
 
-static int add_console(struct lab_try *t, int dir)
+/* The end of a file, whatever it speaks of. */
+static int add_end(struct lab_try *t, int dir, const char *path, const char *title, size_t most)
 {
-	_cleanup_free_ char *path = NULL, *text = NULL;
 	_cleanup_strv_ struct strv lines = STRV_INIT;
+	_cleanup_free_ char *text = NULL;
 	size_t len;
 	int r;
 
-	if (asprintf(&path, "/nodes/%s/serial.log", t->machine) < 0)
-		return -ENOMEM;
 	if (fs_read(dir, path, LOG_MAX, &text, &len) < 0)
 		return 0;
-	r = lab_console_lines(text, len, CONSOLE_LINES, &lines);
-	return r < 0 ? r : add(t, _("its console"), &lines);
+	r = lab_console_lines(text, len, most, &lines);
+	return r < 0 ? r : add(t, title, &lines);
+}
+
+static int add_console(struct lab_try *t, int dir)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "/nodes/%s/serial.log", t->machine) < 0)
+		return -ENOMEM;
+	return add_end(t, dir, path, _("its console"), CONSOLE_LINES);
 }
 
 int lab_evidence_gather(struct lab_try *t, struct muster *lab, int dir, const struct node_state *s)
@@ -226,6 +234,10 @@ int lab_evidence_gather(struct lab_try *t, struct muster *lab, int dir, const st
 		r = add_log(t, dir, "dnsmasq", address);
 	if (r == 0)
 		r = add_log(t, dir, "musterd", address);
+	/* It names no client. There is none where the root comes otherwise. */
+	if (r == 0)
+		r = add_end(t, dir, "/root/var/log/muster/nfs-ganesha.log", _("what nfs-ganesha said last"),
+			    LINES);
 	return r < 0 ? r : add_console(t, dir);
 }
 
