@@ -53,7 +53,7 @@ struct muster_rehearsed {
 	unsigned int ready, tries;
 	bool same; /* it was of the plan that was read last */
 };
-/* -ENOENT: there was none. */
+/* -ENOENT: there was none. The plan that was read last is what it is held against. */
 int muster_rehearsed(struct muster *m, struct muster_rehearsed *ret) _must_check_;
 /* The same as a sentence: "Rehearsed at ...: 2 of 2 ready." or that it was not; owned. */
 int muster_rehearsed_text(struct muster *m, char **ret) _must_check_;

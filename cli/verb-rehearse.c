@@ -21,43 +21,69 @@ static const struct table_column columns[] = {
 };
 enum { COLUMN_SIGN, COLUMN_NODE, COLUMN_FIRMWARE, COLUMN_KIND, COLUMN_DHCP, COLUMN_READY = COLUMN_DHCP + 5 };
 
-static void add_row(struct table *t, const struct lab_try *v)
+/* On a screen that leaves little room the times are without their unit, and node and firmware are one word. */
+static const struct table_column narrow_columns[] = {
+	{ "", .tight = true },
+	{ N_("NODE"), .tight = true },
+	{ "dhcp", .right = true, .tight = true },
+	{ "loader", .right = true, .tight = true },
+	{ "kernel", .right = true, .tight = true },
+	{ "initramfs", .right = true, .tight = true },
+	{ "root", .right = true, .tight = true },
+	{ N_("READY"), .right = true },
+};
+enum { NARROW_DHCP = 2, NARROW_READY = NARROW_DHCP + 5 };
+
+static void add_time(struct table *t, size_t column, enum colour colour, bool narrow, int64_t ms)
 {
+	if (ms < 0)
+		table_cell(t, column, COLOUR_DIM, "-");
+	else if (narrow)
+		table_cell(t, column, colour, "%.1f", (double)ms / 1000);
+	else
+		table_cell(t, column, colour, "%s", SECONDS(ms));
+}
+
+static void add_row(struct table *t, const struct lab_try *v, bool narrow)
+{
+	size_t dhcp = narrow ? NARROW_DHCP : COLUMN_DHCP, end = narrow ? NARROW_READY : COLUMN_READY;
 	bool ready = v->outcome == LAB_TRY_READY;
 	enum node_stage sign = ready ? NODE_READY : v->outcome == LAB_TRY_WAITS ? NODE_OFF : NODE_FAILED;
 
 	table_row(t);
 	table_cell(t, COLUMN_SIGN, stage_colour(sign), "%s", stage_sign(t->style, sign));
-	table_cell(t, COLUMN_NODE, COLOUR_NONE, "%s", *v->node ? v->node : v->machine);
-	table_cell(t, COLUMN_FIRMWARE, COLOUR_NONE, "%s", lab_firmware_name(v->firmware));
-	table_cell(t, COLUMN_KIND, COLOUR_NONE, "%s", i18n(v->kind));
+	table_cell(t, COLUMN_NODE, COLOUR_NONE, "%s", *v->node && !narrow ? v->node : v->machine);
+	if (!narrow) {
+		table_cell(t, COLUMN_FIRMWARE, COLOUR_NONE, "%s", lab_firmware_name(v->firmware));
+		table_cell(t, COLUMN_KIND, COLOUR_NONE, "%s", i18n(v->kind));
+	}
 	for (int s = NODE_DHCP; s <= NODE_ROOT; s++) {
-		size_t column = COLUMN_DHCP + (size_t)(s - NODE_DHCP);
 		bool here = !ready && v->stage == (enum node_stage)s;
 
-		if (v->stage_ms[s] >= 0)
-			table_cell(t, column, here ? COLOUR_RED : COLOUR_NONE, "%s", SECONDS(v->stage_ms[s]));
-		else
-			table_cell(t, column, COLOUR_DIM, "-");
+		add_time(t, dhcp + (size_t)(s - NODE_DHCP), here ? COLOUR_RED : COLOUR_NONE, narrow,
+			 v->stage_ms[s]);
 	}
 	if (ready)
-		table_cell(t, COLUMN_READY, COLOUR_GREEN, "%s", SECONDS(v->ms));
+		add_time(t, end, COLOUR_GREEN, narrow, v->ms);
 	else
-		table_cell(t, COLUMN_READY, COLOUR_RED, "%s", _("no"));
+		table_cell(t, end, COLOUR_RED, "%s", _("no"));
 }
 
-static void add_table(const struct style *s, const struct lab_rehearsal *v, struct strbuf *out)
+static void add_table(const struct style *s, const struct lab_rehearsal *v, bool narrow, struct strbuf *out)
 {
+	size_t n = narrow ? ARRAY_SIZE(narrow_columns) : ARRAY_SIZE(columns);
 	struct table_column titles[ARRAY_SIZE(columns)];
 	_cleanup_table_ struct table t;
 
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		titles[i] = columns[i];
-		titles[i].title = *columns[i].title ? i18n(columns[i].title) : "";
+	for (size_t i = 0; i < n; i++) {
+		titles[i] = narrow ? narrow_columns[i] : columns[i];
+		titles[i].title = *titles[i].title ? i18n(titles[i].title) : "";
 	}
-	table_init(&t, s, titles, ARRAY_SIZE(titles));
+	table_init(&t, s, titles, n);
 	for (size_t i = 0; i < v->n; i++)
-		add_row(&t, &v->tries[i]);
+		add_row(&t, &v->tries[i], narrow);
+	if (narrow)
+		strbuf_adds(out, _("Seconds in each stage, and until it was ready:\n"));
 	table_format(&t, out);
 }
 
@@ -121,12 +147,12 @@ static void add_differences(const struct style *s, const struct lab_rehearsal *v
 	}
 }
 
-static void format_all(const struct style *s, const struct lab_rehearsal *v, struct strbuf *out)
+static void format_all(const struct style *s, const struct lab_rehearsal *v, bool narrow, struct strbuf *out)
 {
 	_cleanup_free_ char *sentence = lab_rehearsal_sentence(v);
 
 	if (!v->stopped)
-		add_table(s, v, out);
+		add_table(s, v, narrow, out);
 	add_failures(s, v, out);
 	strbuf_addc(out, '\n');
 	for (size_t i = 0; i < v->notes.n; i++)
@@ -244,7 +270,7 @@ static int show(struct cli *c, const struct lab_rehearsal *v)
 	progress_end(c);
 	if (c->json)
 		return cli_print_json(c, document(v));
-	format_all(c->events ? &plain : &c->out, v, &b);
+	format_all(c->events ? &plain : &c->out, v, c->events, &b);
 	if (!c->events)
 		return cli_print(&b);
 	if (b.failed)

@@ -25,7 +25,7 @@ int lab_make_interface(const struct lab_options *o, const struct muster_network 
 	int64_t began = clock_mono_ms();
 	int r;
 
-	lab_step(o, "network", _("%s with %s in a network namespace"), n->interface, n->address);
+	lab_step(o, NC_("step", "network"), _("%s with %s in a network namespace"), n->interface, n->address);
 	r = spawn_argv(NULL, 10000, "ip", "link", "add", n->interface, "type", "bridge", "stp_state", "0",
 		       "forward_delay", "0", NULL);
 	if (r == 0 && *n->mac)

@@ -241,7 +241,7 @@ int lab_rehearse_nodes(const struct lab_rehearse_options *o, struct lab_rehearsa
 	if (e < 0)
 		return e;
 	s.lab = lab;
-	lab_step(&o->lab, "nodes",
+	lab_step(&o->lab, NC_("step", "nodes"),
 		 ngettext("%zu node of %u MB, %zu at a time", "%zu nodes of %u MB, %zu at a time", r->n),
 		 r->n, lab_memory(&o->lab, LAB_UEFI, o->plan->root), MIN(s.at_a_time, r->n));
 	e = start_more(&s, &on);

@@ -107,7 +107,7 @@ static int load_gateway(struct rehearsal *w)
 
 	if (!w->o->plan->gateway)
 		return 0;
-	lab_step(&w->lab, "gateway", _("nft -f %s"), GATEWAY);
+	lab_step(&w->lab, NC_("step", "gateway"), _("nft -f %s"), GATEWAY);
 	r = path ? spawn_argv(NULL, 10000, "nft", "-f", path, NULL) : -ENOMEM;
 	if (r < 0)
 		lab_error(&w->lab, _("The gateway's rules are refused: %s"), muster_strerror(r));
