@@ -84,6 +84,7 @@ like "$(cat "$out")" "GET /roots/$id/vmlinuz of 10\.66\.0\.11: 200" 'its HTTP re
 like "$(cat "$out")" 'muster: this node could not go on booting' 'and its console'
 is "$(sed -n '/^ *GET \/boot\//s/ of .*//p' "$out" | tr -d ' ' | sort -u)" 'GET/boot/*/node.cpio' 'no boot'"'"'s token is among them'
 make_server
+before=$(tree)
 
 rehearse -f "$lab/other.conf" --timeout 2 --firmware uefi
 is "$status" 1 'a node that is not ready in its time has failed' || show
@@ -99,8 +100,9 @@ is "$status" 1 'a daemon that refuses its configuration stops the rehearsal' || 
 like "$(cat "$out")" 'bad dhcp-range at line 21' 'with its own words'
 
 # ---- what cannot be tried ----
+install -m 0644 /dev/null "$builddir/rehearse-bin/nothing"
 cat >"$builddir/rehearse-bin/hidden" <<END
-mount --bind /dev/null "$(command -v qemu-system-x86_64)" && exec "$muster" rehearse --root "$server" --host "$host" \
+mount --bind "$builddir/rehearse-bin/nothing" "$(command -v qemu-system-x86_64)" && exec "$muster" rehearse --root "$server" --host "$host" \
 	--dir "$folder" -f "$lab/answers.conf"
 END
 unshare -m bash "$builddir/rehearse-bin/hidden" >"$out" 2>"$out.err"
