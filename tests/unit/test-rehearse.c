@@ -55,9 +55,7 @@ static void choose(const struct row *m, size_t n, enum plan_ip_mode mode, const 
 
 static void each_firmware_gets_a_node_of_its_own(void **state)
 {
-	static const struct row m[] = { { "node01", 0, true },
-					    { "node02", 0, true },
-					    { "node03", 0, true } };
+	static const struct row m[] = { { "node01", 0, true }, { "node02", 0, true }, { "node03", 0, true } };
 	struct chosen c;
 
 	choose(m, 3, PLAN_IP_MAC, NULL, true, true, &c);
@@ -99,8 +97,8 @@ static void a_node_with_a_section_of_its_own_is_another_kind(void **state)
 static void a_node_without_a_mac_address_cannot_be_tried_and_is_said(void **state)
 {
 	static const struct row m[] = { { "node01", 0, false },
-					    { "node02", 0, true },
-					    { "node03", 0, false } };
+					{ "node02", 0, true },
+					{ "node03", 0, false } };
 	struct chosen c;
 
 	choose(m, 3, PLAN_IP_MAC, NULL, true, false, &c);
