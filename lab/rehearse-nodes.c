@@ -105,16 +105,15 @@ static bool is_this_boot(const struct lab_try *t, const struct node_state *n)
 	return n->n_stages > 0 && n->stages[0].at >= t->on;
 }
 
-static int note_stage(struct stage_run *s, struct lab_try *t, const struct node_stage_time *v)
+static void note_stage(struct stage_run *s, struct lab_try *t, const struct node_stage_time *v)
 {
 	if (v->stage < NODE_DHCP || v->stage > NODE_ROOT)
-		return 0;
+		return;
 	if (t->stage_ms[v->stage] < 0)
 		lab_note(&s->o->lab, _("%s (%s): %s, %s after power-on"), label(t),
 			 lab_firmware_name(t->firmware), node_stage_text(v->stage), SECONDS(v->at - t->on));
 	t->stage_ms[v->stage] = v->ms;
 	t->stage = v->stage;
-	return 0;
 }
 
 /* A machine of a range has the name that its address makes. */
@@ -135,7 +134,7 @@ static int look_at(struct stage_run *s, struct lab_try *t, const struct node_sta
 		return 0;
 	r = take_name(t, n);
 	for (size_t i = 0; r == 0 && i < n->n_stages; i++)
-		r = note_stage(s, t, &n->stages[i]);
+		note_stage(s, t, &n->stages[i]);
 	if (r < 0)
 		return r;
 	if (n->stage == NODE_READY || n->stage == NODE_JOINED)
