@@ -60,6 +60,16 @@ json_t *context_names_json(const struct strv *names);
 int context_names(struct muster *m, const char *range, struct strv *ret) _must_check_;
 /* For the builders of roots; *ret_agent is owned, and goes into *ret. */
 int context_image_env(struct muster *m, struct image_env *ret, char **ret_agent) _must_check_;
+/* What the nodes will boot, as far as it is known: "" for what must be built first. */
+struct context_built {
+	char *root_id, *initramfs, *kernel_release;
+};
+void context_built_free(struct context_built *b);
+/* With `build`, what is not there is built. */
+int context_find_built(struct muster *m, bool build, struct context_built *ret) _must_check_;
+bool context_initramfs_exists(struct muster *m, const char *id);
+/* The files of the plan that was read last. */
+int context_render(struct muster *m, const struct context_built *b, struct fileset *f) _must_check_;
 /* Into the network namespace where packages come from; *ret leads back, and stays as it is where there is none to go to. */
 int context_go_outside(const struct muster *m, int *ret) _must_check_;
 /* The initramfs that belongs to a root with the applied answers; "" where it is not built. Owned. */

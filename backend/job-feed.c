@@ -44,7 +44,7 @@ static void take_header(struct muster_job *job, const json_t *line)
 {
 	const char *name = json_string_value(json_object_get(line, "job"));
 
-	for (int k = MUSTER_JOB_APPLY; name && k <= MUSTER_JOB_SSI; k++)
+	for (int k = MUSTER_JOB_APPLY; name && k <= MUSTER_JOB_REHEARSAL; k++)
 		if (strcmp(name, muster_job_name((enum muster_job_kind)k)) == 0)
 			job->kind = (enum muster_job_kind)k;
 	job->pid = (int)json_integer_value(json_object_get(line, "pid"));

@@ -24,7 +24,7 @@
 static const char *const names[] = {
 	[MUSTER_JOB_APPLY] = "apply",	    [MUSTER_JOB_UNDO] = "undo",
 	[MUSTER_JOB_ROOT] = "root build",   [MUSTER_JOB_KERNEL] = "kernel build",
-	[MUSTER_JOB_SSI] = "single system",
+	[MUSTER_JOB_SSI] = "single system", [MUSTER_JOB_REHEARSAL] = "rehearsal",
 };
 
 const char *muster_job_name(enum muster_job_kind kind)
@@ -396,9 +396,10 @@ int muster_job_start(struct muster *m, enum muster_job_kind kind, const char *an
 		[MUSTER_JOB_APPLY] = work_apply,
 		[MUSTER_JOB_UNDO] = work_undo,
 		[MUSTER_JOB_ROOT] = work_root,
+		[MUSTER_JOB_REHEARSAL] = rehearse_work,
 	};
 
-	if ((size_t)kind >= ARRAY_SIZE(works))
+	if ((size_t)kind >= ARRAY_SIZE(works) || !works[kind])
 		return -EINVAL;
 	return job_start(m, kind, answers, works[kind]);
 }

@@ -16,6 +16,9 @@
 /* What the newest building of a kernel was asked for: {"recipe", "sources", "cc", "jobs", "id"}. */
 #define JOB_KERNEL JOB_FOLDER "/kernel.json"
 
+/* Of a rehearsal: runs the program that does it. */
+int rehearse_work(struct muster *m, const char *answers) _must_check_;
+
 /* muster_job_start() with the work as a function, which runs in the job's process with a context of its own. */
 int job_start(struct muster *m, enum muster_job_kind kind, const char *answers,
 	      int (*work)(struct muster *m, const char *answers)) _must_check_;

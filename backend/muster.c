@@ -374,7 +374,7 @@ int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
 	if (r < 0)
 		return r;
 	/* A lab has its own NFS server: ganesha needs nothing of the host's kernel. */
-	if (m->config.lab && m->plan->nfs == PLAN_NFS_KERNEL)
+	if (m->config.lab && !m->config.rehearsal && m->plan->nfs == PLAN_NFS_KERNEL)
 		m->plan->nfs = PLAN_NFS_GANESHA;
 	if (m->config.ssh_key && !strv_has(&m->plan->ssh_keys, m->config.ssh_key)) {
 		r = strv_add(&m->plan->ssh_keys, m->config.ssh_key);

@@ -15,6 +15,7 @@
 #include "backend/apply/change.h"
 #include "backend/apply/record.h"
 #include "backend/host/facts.h"
+#include "backend/muster-rehearse.h"
 #include "backend/muster-ssi.h"
 #include "backend/nodes/machine.h"
 #include "backend/nodes/node.h"
@@ -92,7 +93,8 @@ struct muster_config {
 	const char *root;      /* NULL: "/" */
 	const char *host_file; /* facts from a file in place of the running machine's; may be NULL */
 	enum muster_services services;
-	bool lab; /* the interface is addressed already, and NFS is served by ganesha */
+	bool lab;	/* the interface is addressed already, and NFS is served by ganesha */
+	bool rehearsal; /* besides: the files are those of a server, to the byte (backend/muster-rehearse.h) */
 	const char
 		*ssh_key; /* a further key that opens the nodes, a line of authorized_keys(5); NULL: none */
 	const char *http_user; /* musterd gives its rights away to this user; NULL: "muster" */
@@ -284,9 +286,10 @@ int muster_uninstall(struct muster *m) _must_check_;
 enum muster_job_kind {
 	MUSTER_JOB_APPLY,
 	MUSTER_JOB_UNDO,
-	MUSTER_JOB_ROOT,   /* muster_root_build() */
-	MUSTER_JOB_KERNEL, /* muster_kernel_job() */
-	MUSTER_JOB_SSI,	   /* muster_ssi_job() */
+	MUSTER_JOB_ROOT,      /* muster_root_build() */
+	MUSTER_JOB_KERNEL,    /* muster_kernel_job() */
+	MUSTER_JOB_SSI,	      /* muster_ssi_job() */
+	MUSTER_JOB_REHEARSAL, /* `muster rehearse`, which changes nothing outside of its folder */
 };
 
 struct muster_job {
@@ -321,7 +324,8 @@ int muster_job_read(struct job_feed *f, void (*fn)(void *data, const struct must
 		    void *data) _must_check_;
 const struct muster_job *muster_job_state(const struct job_feed *f);
 const char *muster_job_name(
-	enum muster_job_kind kind); /* "apply", "undo", "root build", "kernel build", "single system" */
+	enum muster_job_kind
+		kind); /* "apply", "undo", "root build", "kernel build", "single system", "rehearsal" */
 
 /* ---- roots ------------------------------------------------------------------------------------------- */
 

@@ -58,17 +58,12 @@ int context_image_env(struct muster *m, struct image_env *ret, char **ret_agent)
 	return 0;
 }
 
-/* What the nodes will boot, as far as it is known: "" for what must be built first. */
-struct built {
-	char *root_id, *initramfs, *kernel_release;
-};
-
-static void built_free(struct built *b)
+void context_built_free(struct context_built *b)
 {
 	free(b->root_id);
 	free(b->initramfs);
 	free(b->kernel_release);
-	*b = (struct built){ 0 };
+	*b = (struct context_built){ 0 };
 }
 
 int context_go_outside(const struct muster *m, int *ret)
@@ -100,16 +95,18 @@ static int build_root(struct muster *m, const struct image_env *env, struct imag
 	return r < 0 ? r : back;
 }
 
-static int find_built(struct muster *m, const struct image_env *env, bool build, struct built *ret)
+int context_find_built(struct muster *m, bool build, struct context_built *ret)
 {
 	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
-	_cleanup_(built_free) struct built b = { 0 };
-	_cleanup_free_ char *file = NULL;
-	int r;
+	_cleanup_(context_built_free) struct context_built b = { 0 };
+	_cleanup_free_ char *agent = NULL;
+	struct image_env env;
+	int r = context_image_env(m, &env, &agent);
 
-	r = image_root_id(env, m->plan, &b.root_id);
 	if (r == 0)
-		r = build ? build_root(m, env, &g) : image_root_find(env, b.root_id, &g);
+		r = image_root_id(&env, m->plan, &b.root_id);
+	if (r == 0)
+		r = build ? build_root(m, &env, &g) : image_root_find(&env, b.root_id, &g);
 	if (r == -ENOENT && !build) {
 		b.initramfs = strdup("");
 		b.kernel_release = strdup("");
@@ -117,19 +114,19 @@ static int find_built(struct muster *m, const struct image_env *env, bool build,
 		return r;
 	} else {
 		b.kernel_release = strdup(g->kernel_release);
-		r = build ? image_initramfs_build(env, m->plan, g, &b.initramfs)
-			  : image_initramfs_id(env, m->plan, g, &b.initramfs);
+		r = build ? image_initramfs_build(&env, m->plan, g, &b.initramfs)
+			  : image_initramfs_id(&env, m->plan, g, &b.initramfs);
 		if (r < 0)
 			return r;
 	}
 	if (!b.initramfs || !b.kernel_release)
 		return -ENOMEM;
 	*ret = b;
-	b = (struct built){ 0 };
+	b = (struct context_built){ 0 };
 	return 0;
 }
 
-static bool initramfs_exists(struct muster *m, const char *id)
+bool context_initramfs_exists(struct muster *m, const char *id)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -140,16 +137,9 @@ static bool initramfs_exists(struct muster *m, const char *id)
 
 int muster_root_build(struct muster *m, char **ret_id)
 {
-	_cleanup_(built_free) struct built b = { 0 };
-	_cleanup_free_ char *agent = NULL;
-	struct image_env env;
-	int r;
+	_cleanup_(context_built_free) struct context_built b = { 0 };
+	int r = m->plan ? context_find_built(m, true, &b) : -EINVAL;
 
-	if (!m->plan)
-		return -EINVAL;
-	r = context_image_env(m, &env, &agent);
-	if (r == 0)
-		r = find_built(m, &env, true, &b);
 	if (r < 0)
 		return r;
 	context_done(m);
@@ -278,7 +268,7 @@ int context_initramfs(struct muster *m, const char *root_id, char **ret)
 		r = image_initramfs_id(&env, p, g, &id);
 	if (r < 0)
 		return r;
-	if (!initramfs_exists(m, id))
+	if (!context_initramfs_exists(m, id))
 		*id = '\0';
 	*ret = TAKE_PTR(id);
 	return 0;
@@ -352,6 +342,7 @@ void context_apply(struct muster *m, struct apply *ret)
 		.http_user = m->config.http_user,
 		.http_port = p ? p->http_port : 0,
 		.cancel_fd = m->config.cancel_fd,
+		.talkative = m->config.rehearsal,
 		.on_step = apply_step,
 		.on_note = apply_note,
 		.on_error = apply_error,
@@ -376,45 +367,51 @@ static int add_answers(struct muster *m, struct fileset *f)
 	return fileset_add_file(f, FILESET_FILE, CONTEXT_ANSWERS, text, len, 0640, NULL, NULL);
 }
 
+/* A rehearsal has the server's files, to the byte: its services see its folders at the server's paths. */
+int context_render(struct muster *m, const struct context_built *b, struct fileset *f)
+{
+	bool direct = m->config.services == MUSTER_SERVICES_DIRECT && !m->config.rehearsal;
+	const struct render_env env = {
+		.distro = m->distro,
+		.libexecdir = m->libexecdir,
+		.sbindir = m->sbindir,
+		.prefix = direct && m->scratch ? m->root_path : "",
+		.with_network = !m->config.lab || m->config.rehearsal,
+		.units = !direct,
+		.generation = b->root_id,
+		.initramfs = b->initramfs,
+		.kernel_release = b->kernel_release,
+	};
+	int r = render_all(m->plan, &env, f);
+
+	/* Beside the exports, which nobody serves there. */
+	if (r == 0 && m->config.rehearsal && m->plan->nfs == PLAN_NFS_KERNEL)
+		r = render_nfs_ganesha(m->plan, &env, f);
+	return r < 0 ? r : add_answers(m, f);
+}
+
 /* The changes; with `build`, after what must be built has been built. */
 static int make_changes(struct muster *m, struct apply *a, bool build, struct changeset **ret)
 {
 	_cleanup_(changeset_freep) struct changeset *c = NULL;
 	_cleanup_(fileset_free) struct fileset files = FILESET_INIT;
 	_cleanup_(context_wish_free) struct apply_wish wish = { 0 };
-	_cleanup_(built_free) struct built b = { 0 };
-	_cleanup_free_ char *agent = NULL;
-	struct image_env env;
-	struct render_env render = {
-		.distro = m->distro,
-		.libexecdir = m->libexecdir,
-		.sbindir = m->sbindir,
-		.prefix = m->config.services == MUSTER_SERVICES_DIRECT && m->scratch ? m->root_path : "",
-		.with_network = !m->config.lab,
-		.units = m->config.services != MUSTER_SERVICES_DIRECT,
-	};
+	_cleanup_(context_built_free) struct context_built b = { 0 };
 	int r;
 
 	r = context_wish(m, &wish);
 	if (r == 0)
-		r = context_image_env(m, &env, &agent);
-	if (r == 0)
-		r = find_built(m, &env, build, &b);
+		r = context_find_built(m, build, &b);
 	if (r < 0)
 		return r;
 	/* What goes wrong from here on is no fault of the building. */
 	context_done(m);
-	render.generation = b.root_id;
-	render.initramfs = b.initramfs;
-	render.kernel_release = b.kernel_release;
-	r = render_all(m->plan, &render, &files);
-	if (r == 0)
-		r = add_answers(m, &files);
+	r = context_render(m, &b, &files);
 	if (r == 0)
 		r = changeset_make(a, &files, &wish, &c);
 	if (r < 0)
 		return r;
-	c->root_build = !*b.kernel_release || !initramfs_exists(m, b.initramfs);
+	c->root_build = !*b.kernel_release || !context_initramfs_exists(m, b.initramfs);
 	free(c->root_id);
 	c->root_id = TAKE_PTR(b.root_id);
 	*ret = TAKE_PTR(c);

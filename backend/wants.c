@@ -2,6 +2,7 @@
 /* What a plan wants of the server: packages, services, keys. */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,12 +33,13 @@ static bool by_dhcp(const struct muster *m, const struct plan *p)
 
 static bool by_nfs_kernel(const struct muster *m, const struct plan *p)
 {
-	return p->nfs == PLAN_NFS_KERNEL;
+	return p->nfs == PLAN_NFS_KERNEL && !m->config.rehearsal;
 }
 
 static bool by_nfs_ganesha(const struct muster *m, const struct plan *p)
 {
-	return p->nfs == PLAN_NFS_GANESHA;
+	/* It needs nothing of the host's kernel. */
+	return p->nfs == PLAN_NFS_GANESHA || (p->nfs == PLAN_NFS_KERNEL && m->config.rehearsal);
 }
 
 /* In the order of their starting. */
@@ -66,29 +68,61 @@ static bool is_installed(const struct profile_service *s)
 	return true;
 }
 
+/* The packages of a profile's service that is not there. */
+static int add_packages(const struct muster *m, const char *name, struct strv *ret)
+{
+	const struct profile_service *s = profile_service_find(m->distro, name);
+	int r = 0;
+
+	if (!s || is_installed(s))
+		return 0;
+	for (size_t k = 0; r == 0 && k < s->packages.n; k++)
+		if (!strv_has(ret, s->packages.v[k]))
+			r = strv_add(ret, s->packages.v[k]);
+	return r;
+}
+
 static int wish_of(struct muster *m, const struct plan *p, struct apply_wish *w)
 {
 	int r = 0;
 
 	*w = (struct apply_wish){ .user = !m->scratch };
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(wants); i++) {
-		const struct profile_service *s;
-
 		if (!wants[i].wanted(m, p))
 			continue;
 		if (wants[i].service)
 			r = strv_add(&w->services, wants[i].service);
-		s = wants[i].profile ? profile_service_find(m->distro, wants[i].profile) : NULL;
-		if (!s || is_installed(s))
-			continue;
-		for (size_t k = 0; r == 0 && k < s->packages.n; k++)
-			if (!strv_has(&w->packages, s->packages.v[k]))
-				r = strv_add(&w->packages, s->packages.v[k]);
+		if (r == 0 && wants[i].profile)
+			r = add_packages(m, wants[i].profile, &w->packages);
 	}
 	for (size_t i = 0; r == 0 && i < p->n_nodes; i++)
 		if (p->root != PLAN_ROOT_INITRAMFS)
 			r = strv_add(&w->keys, p->nodes[i].name);
 	return r;
+}
+
+int muster_rehearsal_missing(struct muster *m, bool uefi, struct strv *ret)
+{
+	_cleanup_(context_wish_free) struct apply_wish wish = { 0 };
+	bool rehearsal = m->config.rehearsal;
+	int r;
+
+	if (!m->plan)
+		return -EINVAL;
+	m->config.rehearsal = true;
+	r = wish_of(m, m->plan, &wish);
+	m->config.rehearsal = rehearsal;
+	if (r == 0)
+		r = add_packages(m, "network", &wish.packages);
+	if (r == 0)
+		r = add_packages(m, "virtual-machines", &wish.packages);
+	if (r == 0 && uefi)
+		r = add_packages(m, "virtual-uefi", &wish.packages);
+	if (r < 0)
+		return r;
+	*ret = wish.packages;
+	wish.packages = (struct strv)STRV_INIT;
+	return 0;
 }
 
 int context_wish(struct muster *m, struct apply_wish *w)

@@ -47,6 +47,7 @@ struct verb {
 	X(host)      \
 	X(check)     \
 	X(plan)      \
+	X(rehearse)  \
 	X(apply)     \
 	X(undo)      \
 	X(history)   \
@@ -92,6 +93,7 @@ struct cli {
 	const char *root, *host, *file, *range;
 	const struct muster_config *inside; /* of the lab in which the verb runs; NULL: of this system */
 	bool json, yes, debug;
+	bool events;   /* print each event as a line of JSON, for the program that started this one */
 	int cancel_fd; /* 0: signals end the program as usual */
 	int argc;      /* what is neither verb nor option */
 	char **argv;
@@ -160,6 +162,9 @@ int cli_print(struct strbuf *b) _must_check_;
 void progress_event(void *cli, const struct muster_event *event);
 void progress_question(void *cli, struct muster_question *question);
 void progress_end(struct cli *c); /* an unfinished line is finished */
+
+/* In --events: the text as one event. */
+void progress_tell(struct cli *c, enum muster_event_type type, const char *text);
 
 /* ---- changes.c ---- */
 

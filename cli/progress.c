@@ -160,10 +160,33 @@ static void on_note(struct cli *c, const char *before, const char *text)
 		draw_progress(c, NULL);
 }
 
+/* For another process, which shows it. */
+static void print_event(struct cli *c, const struct muster_event *event)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (muster_event_encode(event, &line) == 0)
+		fputs(line, stdout);
+	fflush(stdout);
+	c->said |= event->type == MUSTER_EVENT_ERROR;
+}
+
+void progress_tell(struct cli *c, enum muster_event_type type, const char *text)
+{
+	struct muster_event e = { .type = type };
+
+	e.text = text;
+	print_event(c, &e);
+}
+
 void progress_event(void *cli, const struct muster_event *event)
 {
 	struct cli *c = cli;
 
+	if (c->events) {
+		print_event(c, event);
+		return;
+	}
 	switch (event->type) {
 	case MUSTER_EVENT_STEP:
 		on_step(c, event->step.name, event->step.text);

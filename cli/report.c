@@ -13,6 +13,10 @@ static void say(struct cli *c, const char *what, const char *text)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
+	if (c->events) {
+		progress_tell(c, MUSTER_EVENT_ERROR, text);
+		return;
+	}
 	progress_end(c);
 	format_escape(&b, &c->err, text, "\n\t");
 	fprintf(stderr, "%s%s%s%s\n", style_on(&c->err, COLOUR_RED), what, style_off(&c->err, COLOUR_RED),

@@ -17,12 +17,17 @@ static int show_changes(struct cli *c, struct muster *m)
 {
 	_cleanup_(changeset_freep) struct changeset *changes = NULL;
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	_cleanup_free_ char *rehearsed = NULL;
 	int r = muster_changes(m, &changes);
 
 	if (r < 0 || muster_changeset_empty(changes))
 		return r;
 	progress_end(c);
 	changes_format(&c->err, changes, false, &b);
+	r = muster_rehearsed_text(m, &rehearsed);
+	if (r < 0)
+		return r;
+	strbuf_addf(&b, "%s\n", rehearsed);
 	if (b.failed)
 		return -ENOMEM;
 	fputs(b.data, stderr);

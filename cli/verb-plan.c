@@ -12,6 +12,17 @@ static void changeset_freep(struct changeset **c)
 		muster_changeset_free(*c);
 }
 
+/* null: there was none. */
+static json_t *rehearsed_json(struct muster *m)
+{
+	struct muster_rehearsed v;
+
+	if (muster_rehearsed(m, &v) < 0)
+		return json_null();
+	return json_pack("{sI si si sb}", "at", (json_int_t)v.at, "ready", (int)v.ready, "tries",
+			 (int)v.tries, "same", v.same);
+}
+
 static int print_json(struct cli *c, struct muster *m, const struct plan *p, const struct changeset *changes)
 {
 	json_t *doc = changes_json(p, changes), *warnings = json_array();
@@ -21,9 +32,22 @@ static int print_json(struct cli *c, struct muster *m, const struct plan *p, con
 	if (r == 0)
 		r = json_object_set(doc, "warnings", warnings) < 0 ? -ENOMEM : 0;
 	json_decref(warnings);
+	if (r == 0 && json_object_set_new(doc, "rehearsed", rehearsed_json(m)) < 0)
+		r = -ENOMEM;
 	if (r == 0)
 		return cli_print_json(c, doc);
 	json_decref(doc);
+	return r;
+}
+
+/* What a rehearsal of it came to. */
+static int add_rehearsed(struct muster *m, struct strbuf *out)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = muster_rehearsed_text(m, &text);
+
+	if (r == 0)
+		strbuf_addf(out, "%s\n", text);
 	return r;
 }
 
@@ -53,7 +77,9 @@ static int run(struct cli *c)
 		strbuf_adds(&b, _("Nothing to change: this server is as the answers want it.\n"));
 	else
 		changes_format(&c->out, changes, true, &b);
-	return cli_print(&b);
+	if (!muster_changeset_empty(changes))
+		r = add_rehearsed(m, &b);
+	return r < 0 ? r : cli_print(&b);
 }
 
 const struct verb verb_plan = {

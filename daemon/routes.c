@@ -152,29 +152,49 @@ static bool is_from_cluster(struct daemon *d, struct ip4 from)
 	return ip4_net_has(v->plan->net, from);
 }
 
+static const struct route *find(const char *path, char part[PART_MAX + 1])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (match(routes[i].pattern, path, part))
+			return &routes[i];
+	return NULL;
+}
+
+/* With a boot's token a path is a secret, and what is none of ours may be anything: neither is said. */
+static void say(const struct http_request *q, const struct route *route, unsigned int status)
+{
+	bool secret = route && strncmp(route->pattern, "/boot/", 6) == 0;
+
+	log_debug("%s %s of %s: %u",
+		  q->method & HTTP_POST	  ? "POST"
+		  : q->method & HTTP_HEAD ? "HEAD"
+					  : "GET",
+		  !route   ? "another path"
+		  : secret ? route->pattern
+			   : q->path,
+		  IP4(q->from), status);
+}
+
 void routes_handle(void *data, const struct http_request *q, struct http_answer *a)
 {
 	struct daemon *d = data;
 	char part[PART_MAX + 1];
+	const struct route *route;
 
 	if (!is_from_cluster(d, q->from)) {
 		a->status = 403;
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
-		const struct route *route = &routes[i];
-
-		if (!match(route->pattern, q->path, part))
-			continue;
-		if (q->method & route->methods) {
-			route->handle(d, q, part, a);
-		} else {
-			a->status = 405;
-			a->allow = route->allow;
-		}
-		return;
+	route = find(q->path, part);
+	if (!route) {
+		a->status = 404;
+	} else if (q->method & route->methods) {
+		route->handle(d, q, part, a);
+	} else {
+		a->status = 405;
+		a->allow = route->allow;
 	}
-	a->status = 404;
+	say(q, route, a->status);
 }
 
 void routes_count(void *data, unsigned int status)

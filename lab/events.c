@@ -53,6 +53,15 @@ void lab_note(const struct lab_options *o, const char *fmt, ...)
 	va_end(ap);
 }
 
+void lab_warn(const struct lab_options *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit_text(o, MUSTER_EVENT_WARNING, fmt, ap);
+	va_end(ap);
+}
+
 void lab_error(const struct lab_options *o, const char *fmt, ...)
 {
 	va_list ap;

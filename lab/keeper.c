@@ -19,6 +19,7 @@
 
 #include "util/fs.h"
 
+#define REAP_MS 500
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWIPC)
 
 /* The network namespaces of the lab and of where its maker came from; of keeper_run()'s child only. */
@@ -33,8 +34,9 @@ static int loopback_up(void)
 }
 
 /* The keeper's life: process 1 of its namespace, which reaps and waits to be killed. */
-_Noreturn static void keep(int ready)
+_Noreturn static void keep(int ready, int tie)
 {
+	struct pollfd p = { .fd = tie, .events = POLLIN };
 	int null = open("/dev/null", O_RDWR);
 	int r = 0;
 
@@ -56,13 +58,21 @@ _Noreturn static void keep(int ready)
 	dup2(null, 2);
 	if (chdir("/") < 0)
 		_exit(1);
-	syscall(SYS_close_range, 3U, ~0U, 0U);
-	for (;;)
+	if (tie >= 0 && dup2(tie, 3) < 0)
+		_exit(1);
+	p.fd = tie >= 0 ? 3 : -1;
+	syscall(SYS_close_range, tie >= 0 ? 4U : 3U, ~0U, 0U);
+	while (tie < 0)
 		if (waitpid(-1, NULL, 0) < 0)
 			poll(NULL, 0, 1000);
+	/* Nobody writes to it: an event is its end. */
+	while (poll(&p, 1, REAP_MS) <= 0)
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	_exit(0);
 }
 
-int keeper_start(pid_t *ret)
+int keeper_start(int tie, pid_t *ret)
 {
 	int ready[2], said[2], r = -EIO;
 	pid_t middle, keeper = 0;
@@ -87,7 +97,7 @@ int keeper_start(pid_t *ret)
 		}
 		pid = fork();
 		if (pid == 0)
-			keep(ready[1]);
+			keep(ready[1], tie);
 		_exit(pid > 0 && write(said[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
 	}
 	close(ready[1]);

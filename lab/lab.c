@@ -20,12 +20,12 @@ struct work {
 	char *root; /* the scratch root's path */
 };
 
-static int make_interface(const struct muster_network *n, const struct lab_options *o)
+int lab_make_interface(const struct lab_options *o, const struct muster_network *n)
 {
 	int64_t began = clock_mono_ms();
 	int r;
 
-	lab_step(o, "network", _("%s with %s in a network namespace"), n->interface, n->address);
+	lab_step(o, NC_("step", "network"), _("%s with %s in a network namespace"), n->interface, n->address);
 	r = spawn_argv(NULL, 10000, "ip", "link", "add", n->interface, "type", "bridge", "stp_state", "0",
 		       "forward_delay", "0", NULL);
 	if (r == 0 && *n->mac)
@@ -45,14 +45,15 @@ static int make_interface(const struct muster_network *n, const struct lab_optio
 	return r;
 }
 
-static int add_machine(struct lab_record *r, const char *name, const char *mac)
+int lab_add_machine(struct lab_record *r, const char *name, const char *mac, enum lab_firmware firmware,
+		    unsigned int memory_mb)
 {
 	struct lab_machine *v = reallocarray(r->machines, r->n + 1, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
 	r->machines = v;
-	v[r->n] = (struct lab_machine){ strdup(name), strdup(mac), 0 };
+	v[r->n] = (struct lab_machine){ strdup(name), strdup(mac), 0, firmware, memory_mb };
 	if (!v[r->n].name || !v[r->n].mac)
 		return -ENOMEM;
 	r->n++;
@@ -74,7 +75,8 @@ static int choose_machines(struct work *w, const struct plan *p)
 
 		if (p->ip_mode == PLAN_IP_MAC && !n->has_mac)
 			continue;
-		r = add_machine(w->record, n->name, MAC(n->has_mac ? n->mac : mac));
+		r = lab_add_machine(w->record, n->name, MAC(n->has_mac ? n->mac : mac), w->o->firmware,
+				    lab_memory(w->o, w->o->firmware, p->root));
 	}
 	if (r == 0 && w->record->n < w->o->nodes) {
 		lab_error(w->o, _("The answers give MAC addresses for %zu nodes only; %u were asked for."),
@@ -84,7 +86,7 @@ static int choose_machines(struct work *w, const struct plan *p)
 	return r;
 }
 
-static unsigned int memory_for(const struct lab_options *o, enum plan_root root)
+unsigned int lab_memory(const struct lab_options *o, enum lab_firmware firmware, enum plan_root root)
 {
 	static const unsigned int mb[] = {
 		[PLAN_ROOT_RAM] = 384,
@@ -95,7 +97,7 @@ static unsigned int memory_for(const struct lab_options *o, enum plan_root root)
 	if (o->memory_mb)
 		return o->memory_mb;
 	/* OVMF itself wants more. */
-	return o->firmware == LAB_UEFI ? MAX(mb[root], 512U) : mb[root];
+	return firmware == LAB_UEFI ? MAX(mb[root], 512U) : mb[root];
 }
 
 static int choose_accelerator(struct work *w, const char *generation)
@@ -124,7 +126,7 @@ static int make_plan(struct work *w, struct muster *m, const struct plan **ret)
 
 	r = muster_network(m, w->o->answers, &network);
 	if (r == 0)
-		r = make_interface(&network, w->o);
+		r = lab_make_interface(w->o, &network);
 	if (r == 0)
 		r = muster_plan(m, w->o->answers, ret);
 	for (size_t i = 0; i < mistakes->n; i++) {
@@ -188,18 +190,17 @@ static struct muster_config configure(const struct lab_options *o, const char *r
 }
 
 /* This runs in a child: the record goes back to the parent through its file. */
-static int power_on(struct work *w, unsigned int memory_mb)
+static int power_on(struct work *w)
 {
 	int64_t began = clock_mono_ms();
 	int r = 0;
 
-	w->record->memory_mb = memory_mb;
 	w->record->processors = w->o->processors ? w->o->processors : 1;
-	w->record->firmware = w->o->firmware;
 	if (w->o->services_only)
 		return record_write(w->o->dir, w->record);
-	lab_step(w->o, "power", _("%zu nodes of %u MB, %s"), w->record->n, w->record->memory_mb,
-		 w->record->firmware == LAB_UEFI ? "UEFI" : "BIOS");
+	lab_step(w->o, "power", _("%zu nodes of %u MB, %s"), w->record->n,
+		 w->record->n ? w->record->machines[0].memory_mb : 0,
+		 w->o->firmware == LAB_UEFI ? "UEFI" : "BIOS");
 	for (size_t i = 0; r == 0 && i < w->record->n; i++)
 		r = qemu_start(w->o, w->record, i);
 	if (r < 0)
@@ -242,7 +243,7 @@ static int work_up(void *data)
 	w->record->interface = strdup(p->interface);
 	if (!w->record->cluster || !w->record->interface)
 		return -ENOMEM;
-	return power_on(w, memory_for(w->o, p->root));
+	return power_on(w);
 }
 
 /* ---- bare machines, for the wizard -------------------------------------------------------------------------- */
@@ -265,19 +266,21 @@ static int work_bare(void *data)
 		return -ENOMEM;
 	r = read_key(w->o, &key);
 	if (r == 0)
-		r = make_interface(&network, w->o);
+		r = lab_make_interface(w->o, &network);
 	for (unsigned int i = 0; r == 0 && i < n; i++) {
 		const struct mac mac = { { 0x52, 0x54, 0x00, 0x66, (uint8_t)((i + 1) >> 8),
 					   (uint8_t)(i + 1) } };
 		_cleanup_free_ char *name = NULL;
 
-		r = asprintf(&name, "machine%u", i + 1) < 0 ? -ENOMEM
-							    : add_machine(w->record, name, MAC(mac));
+		r = asprintf(&name, "machine%u", i + 1) < 0
+			    ? -ENOMEM
+			    : lab_add_machine(w->record, name, MAC(mac), w->o->firmware,
+					      lab_memory(w->o, w->o->firmware, PLAN_ROOT_RAM));
 	}
-	return r < 0 ? r : power_on(w, memory_for(w->o, PLAN_ROOT_RAM));
+	return r < 0 ? r : power_on(w);
 }
 
-static int absolute(const char *dir, char **ret)
+int lab_absolute(const char *dir, char **ret)
 {
 	_cleanup_close_ int root = fs_root_open("/");
 	_cleanup_free_ char *cwd = NULL, *path = NULL;
@@ -298,7 +301,7 @@ static int absolute(const char *dir, char **ret)
 	return 0;
 }
 
-static int remove_each(const char *dir, const char *const *names)
+int lab_remove_each(const char *dir, const char *const *names)
 {
 	_cleanup_close_ int fd = fs_root_open(dir);
 	int r = fd < 0 ? fd : 0;
@@ -325,7 +328,7 @@ static int start(const struct lab_options *options, int (*work)(void *data))
 		lab_error(&o, _("A lab needs root's rights for its network namespace."));
 		return -EPERM;
 	}
-	r = absolute(options->dir, &dir);
+	r = lab_absolute(options->dir, &dir);
 	if (r == 0) {
 		o.dir = dir;
 		root = fs_join(dir, "root");
@@ -343,13 +346,13 @@ static int start(const struct lab_options *options, int (*work)(void *data))
 		return -MUSTER_E_BUSY;
 	}
 	w.root = root;
-	r = remove_each(dir, run_files);
+	r = lab_remove_each(dir, run_files);
 	if (r < 0) {
 		lab_error(&o, _("What an earlier lab left in %s cannot be removed: %s"), dir,
 			  muster_strerror(r));
 		return r;
 	}
-	r = keeper_start(&record.keeper);
+	r = keeper_start(-1, &record.keeper);
 	if (r < 0) {
 		lab_error(&o, _("Namespaces for the lab could not be made: %s"), muster_strerror(r));
 		return r;
@@ -427,7 +430,7 @@ static int remove_files(const struct lab_options *o, const char *dir, bool purge
 {
 	static const char *const all[] = { "/lab.json",	      "/root",	   "/nodes", "/id_ed25519",
 					   "/id_ed25519.pub", "/lab.lock", NULL };
-	int r = remove_each(dir, purge ? all : run_files);
+	int r = lab_remove_each(dir, purge ? all : run_files);
 
 	if (r == 0 && purge && rmdir(dir) < 0)
 		lab_note(o, _("%s stays: there is something in it that is not the lab's."), dir);

@@ -10,12 +10,14 @@
 void lab_step(const struct lab_options *o, const char *name, const char *fmt, ...) _printf_(3, 4);
 void lab_done(const struct lab_options *o, const char *name, int64_t began); /* began: clock_mono_ms() */
 void lab_note(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
+void lab_warn(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
 void lab_error(const struct lab_options *o, const char *fmt, ...) _printf_(2, 3);
 
 /* ---- keeper.c: the namespaces ---- */
 
-/* Starts the process that holds new namespaces, with the loopback device up. */
-int keeper_start(pid_t *ret) _must_check_;
+/* Starts the process that holds new namespaces, with the loopback device up. tie: the reading end of a pipe; it ends by
+ * itself, and all in there with it, when nobody has the writing end any more. -1: none. */
+int keeper_start(int tie, pid_t *ret) _must_check_;
 /* Ends it and with it everything in its namespaces; returns when all of that is gone. */
 int keeper_stop(pid_t keeper) _must_check_;
 /* Field 22 of /proc/PID/stat (proc(5)): with it a pid names one process for good. -ESRCH. */
@@ -34,14 +36,15 @@ int keeper_outer_network(void);
 struct lab_machine {
 	char *name, *mac;
 	pid_t pid;
+	enum lab_firmware firmware;
+	unsigned int memory_mb;
 };
 
 struct lab_record {
 	char *cluster, *interface, *accelerator;
 	pid_t keeper;
 	unsigned long long keeper_start; /* keeper_start_time() */
-	enum lab_firmware firmware;
-	unsigned int memory_mb, processors;
+	unsigned int processors;
 	struct lab_machine *machines;
 	size_t n;
 };
@@ -59,6 +62,20 @@ int record_open(const struct lab_options *o, struct lab_record *ret) _must_check
 void record_free(struct lab_record *r);
 /* Does the recorded keeper run? */
 bool record_alive(const struct lab_record *r);
+
+/* ---- lab.c: what a rehearsal makes likewise ---- */
+
+/* The bridge that stands for the server's interface. Inside the lab's namespaces. */
+int lab_make_interface(const struct lab_options *o, const struct muster_network *n) _must_check_;
+/* Adds one to the record; powered off. */
+int lab_add_machine(struct lab_record *r, const char *name, const char *mac, enum lab_firmware firmware,
+		    unsigned int memory_mb) _must_check_;
+/* What a machine gets that boots such a root. */
+unsigned int lab_memory(const struct lab_options *o, enum lab_firmware firmware, enum plan_root root);
+/* The folder as an absolute path; made where it is not there. */
+int lab_absolute(const char *dir, char **ret) _must_check_;
+/* Removes these paths below the folder; `names` ends in NULL. */
+int lab_remove_each(const char *dir, const char *const *names) _must_check_;
 
 /* ---- qemu.c: the machines ---- */
 

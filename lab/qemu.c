@@ -81,14 +81,14 @@ bool qemu_kvm_works(const char *kernel)
 	return kvm_try("/dev/kvm", KVM_MS) == 0 && boot_sector_runs() && kernel_runs(kernel);
 }
 
-static int add_firmware(struct strv *argv, const struct lab_record *r, const char *node_dir)
+static int add_firmware(struct strv *argv, const struct lab_machine *m, const char *node_dir)
 {
 	_cleanup_free_ char *vars = fs_join(node_dir, "efivars.fd");
 	_cleanup_close_ int in = -1, root = -1;
 	const struct fs_attr attr = { 0600, (uid_t)-1, (gid_t)-1 };
 	int e;
 
-	if (r->firmware == LAB_BIOS)
+	if (m->firmware == LAB_BIOS)
 		return strv_add_all(argv, "-machine", "pc", NULL);
 	in = open(OVMF_VARS, O_RDONLY | O_CLOEXEC);
 	root = fs_root_open("/");
@@ -108,7 +108,7 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 {
 	bool kvm = strcmp(r->accelerator, "kvm") == 0;
 	/* Measured: a full system wants a larger translation cache and threads of its own, a tiny one does not. */
-	bool tiny = r->memory_mb <= 160;
+	bool tiny = m->memory_mb <= 160;
 	int e;
 
 	e = strv_add_all(argv, QEMU, "-name", m->name, "-accel",
@@ -119,7 +119,7 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 			 kvm ? "host" : "qemu64", "-boot", "order=n,reboot-timeout=" RETRY_MS, "-device",
 			 "virtio-rng-pci", NULL);
 	if (e == 0)
-		e = add_firmware(argv, r, node_dir);
+		e = add_firmware(argv, m, node_dir);
 	if (e == 0)
 		e = strv_add_all(argv, "-smp", NULL);
 	if (e == 0)
@@ -127,7 +127,7 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 	if (e == 0)
 		e = strv_add(argv, "-m");
 	if (e == 0)
-		e = strv_addf(argv, "%u", r->memory_mb);
+		e = strv_addf(argv, "%u", m->memory_mb);
 	if (e == 0)
 		e = strv_add_all(argv, "-monitor", "unix:" MONITOR ",server=on,wait=off", "-serial", NULL);
 	if (e == 0)
@@ -145,7 +145,7 @@ static int add_machine(struct strv *argv, const struct lab_record *r, const stru
 	/* An empty romfile makes OVMF's own PXE do the work. */
 	return e < 0 ? e
 		     : strv_addf(argv, "virtio-net-pci,netdev=net0,mac=%s,bootindex=1%s", m->mac,
-				 r->firmware == LAB_UEFI ? ",romfile=" : "");
+				 m->firmware == LAB_UEFI ? ",romfile=" : "");
 }
 
 /*
@@ -223,7 +223,7 @@ int qemu_start(const struct lab_options *o, struct lab_record *r, size_t index)
 	s.argv = (const char *const *)argv.v;
 	s.cwd = dir;
 	e = spawn_check(&s, NULL);
-	if (e == 0 && r->firmware == LAB_BIOS)
+	if (e == 0 && m->firmware == LAB_BIOS)
 		press_key(dir);
 	if (e == -ENOENT)
 		lab_error(o, _("%s is not installed; on Debian it is in the package qemu-system-x86."), QEMU);

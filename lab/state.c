@@ -64,33 +64,33 @@ static int parse(json_t *doc, struct lab_record *r)
 {
 	const char *cluster, *interface, *accelerator;
 	json_int_t keeper, start;
-	int firmware, memory, processors;
+	int processors;
 	json_t *machines, *machine;
 	size_t i;
 
-	if (json_unpack(doc, "{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster", &cluster,
-			"interface", &interface, "accelerator", &accelerator, "keeper", &keeper,
-			"keeper_start", &start, "firmware", &firmware, "memory_mb", &memory, "processors",
-			&processors, "machines", &machines) < 0)
+	if (json_unpack(doc, "{s:s, s:s, s:s, s:I, s:I, s:i, s:o}", "cluster", &cluster, "interface",
+			&interface, "accelerator", &accelerator, "keeper", &keeper, "keeper_start", &start,
+			"processors", &processors, "machines", &machines) < 0)
 		return -MUSTER_E_FORMAT;
 	r->cluster = strdup(cluster);
 	r->interface = strdup(interface);
 	r->accelerator = strdup(accelerator);
 	r->keeper = (pid_t)keeper;
 	r->keeper_start = (unsigned long long)start;
-	r->firmware = firmware == LAB_UEFI ? LAB_UEFI : LAB_BIOS;
-	r->memory_mb = (unsigned int)memory;
 	r->processors = (unsigned int)processors;
 	r->machines = calloc(json_array_size(machines) + 1, sizeof(*r->machines));
 	if (!r->cluster || !r->interface || !r->accelerator || !r->machines)
 		return -ENOMEM;
 	json_array_foreach (machines, i, machine) {
 		const char *name, *mac;
-		int pid;
+		int pid, firmware, memory;
 
-		if (json_unpack(machine, "{s:s, s:s, s:i}", "name", &name, "mac", &mac, "pid", &pid) < 0)
+		if (json_unpack(machine, "{s:s, s:s, s:i, s:i, s:i}", "name", &name, "mac", &mac, "pid", &pid,
+				"firmware", &firmware, "memory_mb", &memory) < 0)
 			return -MUSTER_E_FORMAT;
-		r->machines[r->n] = (struct lab_machine){ strdup(name), strdup(mac), pid };
+		r->machines[r->n] = (struct lab_machine){ strdup(name), strdup(mac), pid,
+							  firmware == LAB_UEFI ? LAB_UEFI : LAB_BIOS,
+							  (unsigned int)memory };
 		if (!r->machines[r->n].name || !r->machines[r->n].mac)
 			return -ENOMEM;
 		r->n++;
@@ -134,14 +134,14 @@ int record_write(const char *dir, const struct lab_record *r)
 		return fd;
 	for (size_t i = 0; machines && i < r->n; i++)
 		json_array_append_new(machines,
-				      json_pack("{s:s, s:s, s:i}", "name", r->machines[i].name, "mac",
-						r->machines[i].mac, "pid", (int)r->machines[i].pid));
-	doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:o}", "cluster",
-			r->cluster ? r->cluster : "", "interface", r->interface ? r->interface : "",
-			"accelerator", r->accelerator ? r->accelerator : "", "keeper", (json_int_t)r->keeper,
-			"keeper_start", (json_int_t)r->keeper_start, "firmware", (int)r->firmware,
-			"memory_mb", (int)r->memory_mb, "processors", (int)r->processors, "machines",
-			machines);
+				      json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", r->machines[i].name,
+						"mac", r->machines[i].mac, "pid", (int)r->machines[i].pid,
+						"firmware", (int)r->machines[i].firmware, "memory_mb",
+						(int)r->machines[i].memory_mb));
+	doc = json_pack("{s:s, s:s, s:s, s:I, s:I, s:i, s:o}", "cluster", r->cluster ? r->cluster : "",
+			"interface", r->interface ? r->interface : "", "accelerator",
+			r->accelerator ? r->accelerator : "", "keeper", (json_int_t)r->keeper, "keeper_start",
+			(json_int_t)r->keeper_start, "processors", (int)r->processors, "machines", machines);
 	text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
 	json_decref(doc);
 	if (!text)

@@ -43,7 +43,7 @@ json() { # file; python3 is the judge where there is one
 	fi
 }
 
-echo 1..74
+echo 1..80
 run --version
 report '--version prints the version' "$(want 0 out '^muster [0-9]'; silent err)"
 run --help
@@ -117,6 +117,20 @@ report 'a lab of wrong answers is not begun' "$(want 2 out '"text": "there is no
 run lab setup --dir "$tmp/never"
 report 'the wizard in a lab wants a terminal' "$(want 2 err 'the wizard needs a terminal'; silent out
 	[ ! -e "$tmp/never" ] || echo 'its folder was made')"
+run rehearse --json --dir "$tmp/never" -f "$tmp/wrong.conf"
+report 'wrong answers are not rehearsed' "$(want 2 out '"text": "there is no key'; json out
+	[ ! -e "$tmp/never" ] || echo "the folder was made")"
+run rehearse --dir "$tmp/never" -f "$tmp/wrong.conf" --firmware openboot
+report 'a rehearsal knows two kinds of firmware' "$(want 2 err 'is bios or uefi, not "openboot"'; silent out)"
+run rehearse --dir "$tmp/never" -f "$tmp/wrong.conf" --timeout soon
+report 'its time is a number' "$(want 2 err '--timeout'; silent out)"
+run rehearse --dir "$tmp/never" -f "$tmp/wrong.conf" --accel fast
+report 'it knows what its machines run by' "$(want 2 err 'auto, kvm or tcg, not "fast"'; silent out)"
+run rehearse --dir "$tmp/never" too much
+report 'it wants no words' "$(want 2 err '"too" is too much here'; silent out)"
+run rehearse --root "$tmp/empty-root" --dir "$tmp/never"
+report 'without answers nothing is rehearsed' "$(want 2 err 'Nothing was applied here yet|cannot be opened'; silent out
+	[ ! -e "$tmp/never" ] || echo "the folder was made")"
 run lab plan --dir "$tmp/never"
 report 'no verb runs in a lab that does not run' "$(want 1 err 'No lab runs in'; silent out)"
 run power explode -n node01
@@ -248,5 +262,5 @@ run --root "$tmp/root" ssi ps --json
 report 'nor are there its processes' "$(want 1 out '"error": "No cluster was set up'; json out)"
 run ssi ps node01
 report 'processes are chosen by their nodes with -n' "$(want 2 err '"node01" is too much here'; silent out)"
-[ "$n" = 74 ] || failed=1
+[ "$n" = 80 ] || failed=1
 exit $failed

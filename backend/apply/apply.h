@@ -90,6 +90,7 @@ struct apply {
 	 * refuses when one answers. NULL: no look (proxy mode, the lab). */
 	const char *dhcp_interface;
 	bool dhcp_looked;	/* set by apply: it did */
+	bool talkative;		/* driver "direct" starts daemons so that they say more */
 	unsigned int health_ms; /* how long a service may take to come up; 0: 15 s, 30 s on a busy machine */
 	int cancel_fd;
 	/* Called once the packages are there and before anything else is touched: the place to build what the files name,

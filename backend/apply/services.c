@@ -49,6 +49,8 @@ static int musterd_argv(const struct apply *a, struct strv *argv)
 
 	if (r == 0)
 		r = strv_add_all(argv, "--root", a->root_path, NULL);
+	if (r == 0 && a->talkative)
+		r = strv_add(argv, "--debug");
 	if (r == 0 && a->http_user)
 		r = strv_add_all(argv, "--user", a->http_user, NULL);
 	return r;

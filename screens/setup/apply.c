@@ -12,8 +12,10 @@
 #include "util/i18n.h"
 #include "util/strbuf.h"
 
-#define APPLY_KEYS(X)                                                                      \
-	X(APPLY_BEGIN, 'a', TK_ENTER, N_("begin"), N_("Make the changes now"), KEYMAP_BAR) \
+#define APPLY_KEYS(X)                                                                        \
+	X(APPLY_BEGIN, 'a', TK_ENTER, N_("begin"), N_("Make the changes now"), KEYMAP_BAR)   \
+	X(APPLY_REHEARSE, 'r', TK_NONE, N_("rehearse"),                                      \
+	  N_("Boot virtual nodes from these very files first; changes nothing"), KEYMAP_BAR) \
 	X(APPLY_CANCEL, 'c', TK_NONE, N_("cancel"), N_("Stop, and take back what was done"), KEYMAP_BAR)
 
 enum apply_request { APPLY_KEYS(KEYMAP_ENUM) };
@@ -39,6 +41,11 @@ static int meet_other(struct follow *f)
 	if (muster_job_find(f->wizard->muster, &job) == 0 && job.kind == MUSTER_JOB_KERNEL) {
 		tui_notice(f->wizard->tui, STYLE_WARNING,
 			   _("A kernel is being built. The changes can be made when that is done."));
+		return 0;
+	}
+	if (muster_job_find(f->wizard->muster, &job) == 0 && job.kind == MUSTER_JOB_REHEARSAL) {
+		tui_notice(f->wizard->tui, STYLE_WARNING,
+			   _("A rehearsal is at work; r shows it. The changes can be made when it is done."));
 		return 0;
 	}
 	tui_notice(f->wizard->tui, STYLE_WARNING, _("Another job is at work; this follows it."));
@@ -130,10 +137,18 @@ static void apply_draw(void *self, struct canvas *c)
 			    _("Nothing is to be changed: this server is as the answers say. PgDn: on to the "
 			      "first boot."));
 	} else {
-		canvas_wrap(&in, 1, 0, in.columns, 0, STYLE_NORMAL,
-			    _("The changes that you have reviewed are made now: packages, the nodes' root, "
-			      "files, services. It can be "
-			      "stopped; then what was done is taken back. Enter begins."));
+		int y = 1;
+
+		y += canvas_wrap(&in, y, 0, in.columns, 0, STYLE_NORMAL,
+				 _("The changes that you have reviewed are made now: packages, the nodes' "
+				   "root, "
+				   "files, services. It can be "
+				   "stopped; then what was done is taken back. Enter begins."));
+		y += 1 + canvas_wrap(&in, y + 1, 0, in.columns, 0, STYLE_NORMAL,
+				     _("r rehearses it first: virtual nodes boot from these very files, and "
+				       "nothing on this server is changed."));
+		if (f->wizard->rehearsed)
+			canvas_wrap(&in, y + 1, 0, in.columns, 0, STYLE_ACCENT, f->wizard->rehearsed);
 	}
 }
 
@@ -152,7 +167,8 @@ static bool job_to_show(const struct wizard *w)
 	struct muster_job job;
 	struct stat st;
 
-	if (muster_job_find(w->muster, &job) < 0 || job.kind == MUSTER_JOB_KERNEL)
+	if (muster_job_find(w->muster, &job) < 0 || job.kind == MUSTER_JOB_KERNEL ||
+	    job.kind == MUSTER_JOB_REHEARSAL)
 		return false;
 	if (job.running)
 		return true;
@@ -171,6 +187,7 @@ static int apply_open(struct tui *t, void *argument, void **ret)
 	if (!f)
 		return r;
 	f->on_end = on_end;
+	rehearse_know(argument);
 	if (r == 0 && job_to_show(f->wizard))
 		r = follow_attach(f);
 	if (r < 0) {
@@ -188,6 +205,8 @@ static bool apply_enabled(void *self, int request)
 	switch (request) {
 	case APPLY_BEGIN:
 		return !f->running && !(f->ended && f->result == 0);
+	case APPLY_REHEARSE:
+		return !f->running && !f->wizard->nothing;
 	case APPLY_CANCEL:
 		return f->running;
 	case FRAME_NEXT:
@@ -231,6 +250,8 @@ static int apply_key(void *self, int request)
 			return 0;
 		follow_forget(f);
 		return begin(f);
+	case APPLY_REHEARSE:
+		return rehearse_begin(f->wizard);
 	case APPLY_CANCEL:
 		return cancel(f);
 	default:

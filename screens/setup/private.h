@@ -43,7 +43,8 @@ struct wizard {
 	struct strv foreign; /* likewise: files to be replaced that somebody else has changed, or made */
 	bool has_job;	     /* an earlier run's, as it was when the wizard began */
 	struct muster_job job;
-	bool pending;  /* the review found changes, and none were made since */
+	char *rehearsed; /* a sentence: what a rehearsal of these answers came to; NULL: not known */
+	bool pending;	 /* the review found changes, and none were made since */
 	bool building; /* a kernel is or was built for this wizard, which has not taken it into the answers */
 	enum wizard_step step;
 	bool done[STEP_COUNT];
@@ -159,6 +160,14 @@ int draft_set(char **value, const char *text) _must_check_;
 /* ---- collect.c: machines as they ask for an address; a screen above the step of the nodes ---- */
 
 extern const struct screen_ops collect_screen; /* its argument is the wizard */
+
+/* ---- rehearse.c: the answers rehearsed, by a job; a screen above the step of the apply ---- */
+
+extern const struct screen_ops rehearse_screen; /* its argument is the wizard */
+/* Shows the rehearsal of these answers, at work or done, else begins one. */
+int rehearse_begin(struct wizard *w) _must_check_;
+/* Fills w->rehearsed anew. */
+void rehearse_know(struct wizard *w);
 
 /* ---- kernel.c, building.c: a kernel is asked for, and built; screens above the step of kernel and root ---- */
 

@@ -115,6 +115,9 @@ static int run(struct wizard *w)
 			w->done[i] = true;
 	}
 	r = tui_push(w->tui, first, w);
+	/* Above the step that it is for. */
+	if (r == 0 && first == &step_apply && w->job.kind == MUSTER_JOB_REHEARSAL)
+		r = rehearse_begin(w);
 	return r < 0 ? r : tui_run(w->tui);
 }
 
@@ -132,6 +135,7 @@ int setup_run(struct muster *m, const char *answers)
 	muster_draft_free(w.draft);
 	muster_discover_close(w.discover);
 	strv_free(&w.foreign);
+	free(w.rehearsed);
 	free(w.collected_on);
 	free(w.looked_on);
 	free(w.dropped);

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "tests/screens/golden.h"
+#include "backend/muster.h"
 #include "tests/screens/setup-room.h"
 #include "util/fs.h"
 #include "util/spawn.h"
@@ -286,6 +287,75 @@ static void a_job_outlives_its_terminal_and_is_found_again(void **state)
 	wizard_leave(v);
 }
 
+/* What a rehearsal tells that went well, as its job wrote it. */
+static const char told[] =
+	"{\"job\": \"rehearsal\", \"pid\": 1, \"started\": 4102444800000}\n"
+	"{\"event\": \"step\", \"name\": \"network\", \"text\": \"eth1 with 10.66.0.1/24 in a network "
+	"namespace\"}\n"
+	"{\"event\": \"done\", \"name\": \"network\", \"ms\": 61}\n"
+	"{\"event\": \"step\", \"name\": \"nodes\", \"text\": \"2 nodes of 512 MB, 2 at a time\"}\n"
+	"{\"event\": \"note\", \"text\": \"node01 (BIOS) was ready 31.1 s after power-on.\"}\n"
+	"{\"event\": \"done\", \"name\": \"nodes\", \"ms\": 40200}\n"
+	"{\"event\": \"line\", \"text\": \"Seconds in each stage, and until it was ready:\"}\n"
+	"{\"event\": \"line\", \"text\": \"  NODE        dhcp loader kernel initramfs root READY\"}\n"
+	"{\"event\": \"line\", \"text\": \"\u25cf node01-bios  0.0    1.3    5.9       0.1 23.0  31.1\"}\n"
+	"{\"event\": \"line\", \"text\": \"\u25cf node02-uefi  2.4    1.0    5.5       0.1 20.3  39.2\"}\n"
+	"{\"event\": \"note\", \"text\": \"2 of 2 nodes became ready.\"}\n"
+	"{\"end\": 0, \"at\": 4102444850000}\n";
+
+static void a_rehearsal_that_went_well_is_shown_with_its_table(void **state)
+{
+	struct room *r = *state;
+	_cleanup_close_ int root = fs_root_open(r->root);
+	struct vt *v;
+
+	assert_int_equal(fs_mkdir_all(root, "/var/lib/muster/job", 0700), 0);
+	room_write(r, "root/var/lib/muster/job/current.log", told, sizeof(told) - 1);
+	room_write(r, "root/var/lib/muster/job/lock", "", 0);
+	v = wizard(r);
+	go_to_apply(v);
+	assert_seen(v, "Not rehearsed");
+	vt_send(v, "r");
+	assert_seen(v, "Every node became ready.");
+	assert_seen(v, "● node02-uefi  2.4    1.0    5.5       0.1 20.3  39.2");
+	assert_golden(v, "setup-rehearsal");
+	vt_send(v, "q");
+	assert_seen(v, "Enter begins.");
+	wizard_leave(v);
+}
+
+/* In place of a daemon, one that refuses its configuration. */
+static const char refuses[] = "#!/bin/sh\necho 'dnsmasq: bad dhcp-range at line 21' >&2\nexit 1\n";
+
+static void a_rehearsal_that_fails_shows_the_daemons_own_lines(void **state)
+{
+	struct room *r = *state;
+	_cleanup_close_ int root = fs_root_open(r->root);
+	_cleanup_free_ char *path = NULL;
+	const char *env[] = { NULL, NULL };
+	struct vt *v;
+
+	if (!room_can_apply() || geteuid() != 0 || access("/usr/bin/qemu-system-x86_64", X_OK) < 0 ||
+	    access("/usr/share/OVMF/OVMF_CODE_4M.fd", R_OK) < 0)
+		skip_because("no root, namespaces, mksquashfs or qemu here");
+	assert_true(mkdir("bin", 0755) == 0 || errno == EEXIST);
+	room_write(r, "bin/dnsmasq", refuses, strlen(refuses));
+	assert_int_equal(chmod("bin/dnsmasq", 0755), 0);
+	assert_true(asprintf(&path, "PATH=%s/bin:%s", r->dir, getenv("PATH")) > 0);
+	env[0] = path;
+	v = wizard_in(r, 24, 80, env);
+	go_to_apply(v);
+	vt_send(v, "r");
+	assert_seen(v, "Not every node became ready.");
+	assert_seen(v, "bad dhcp-range at line 21");
+	/* Of the server nothing is touched, and the rehearsal has left its report. */
+	assert_false(fs_exists(root, "/etc/muster"));
+	assert_true(fs_exists(root, MUSTER_REHEARSAL_FOLDER "/report.txt"));
+	vt_send(v, "q");
+	assert_seen(v, "Enter begins.");
+	wizard_leave(v);
+}
+
 /* Also when the test failed while it was mounted. */
 static int unmount(void **state)
 {
@@ -305,6 +375,8 @@ int main(void)
 		WITH_ROOM(what_somebody_else_wrote_is_replaced_only_when_one_says_so),
 		WITH_ROOM(before_anything_is_changed_a_failure_says_so),
 		WITH_ROOM(a_job_is_stopped_when_it_is_asked_to),
+		WITH_ROOM(a_rehearsal_that_went_well_is_shown_with_its_table),
+		WITH_ROOM(a_rehearsal_that_fails_shows_the_daemons_own_lines),
 		WITH_ROOM(a_job_outlives_its_terminal_and_is_found_again),
 	};
 
