@@ -80,7 +80,8 @@ static bool read_process(int proc, const char *pid, unsigned long long per_node,
 	if (!parse_stat(line, p, f))
 		return false;
 	p->uid = st.st_uid;
-	p->ms = (unsigned long long)MAX(f[UTIME] + f[STIME], 0LL) * 1000 / (unsigned long long)tick;
+	p->ms = ((unsigned long long)MAX(f[UTIME], 0LL) + (unsigned long long)MAX(f[STIME], 0LL)) * 1000 /
+		(unsigned long long)tick;
 	p->kb = (unsigned long long)MAX(f[RSS], 0LL) * (unsigned long long)sysconf(_SC_PAGESIZE) / 1024;
 	p->kernel = f[VSIZE] == 0 && p->state != 'Z' && p->state != 'X';
 	p->node = per_node ? (int)((unsigned long long)MAX(f[PROCESSOR], 0LL) / per_node) : -1;
