@@ -161,7 +161,7 @@ static bool is_ours(pid_t pid)
 	return pid == getpid() || (pid == getppid() && pid != 1);
 }
 
-static void look(int at, int kernel, struct text *out)
+void processes_look(int at, int kernel, struct text *out)
 {
 	_cleanup_free_ char *own = NULL;
 	unsigned long long home = 0, per_node;
@@ -170,6 +170,7 @@ static void look(int at, int kernel, struct text *out)
 	static struct list list;
 	struct process p;
 
+	list.n = list.total = 0;
 	if (file_read_line(at, "sys/kerrighed/node_id", &own) < 0 || parse_number(own, INT_MAX, &home) < 0)
 		home = 0;
 	per_node = processes_per_node(at, (int)home);
@@ -182,5 +183,5 @@ static void look(int at, int kernel, struct text *out)
 
 int processes_list(int at, int timeout_ms, bool kernel, struct text *out)
 {
-	return look_run(at, LOCK, timeout_ms, look, kernel, out);
+	return look_run(at, LOCK, timeout_ms, processes_look, kernel, out);
 }
