@@ -61,23 +61,21 @@ search() { # target, seconds
 	done >>"$log" 2>&1
 }
 
-cat_seeds() {
-	local d
-	for d in $(seeds "$1"); do find "$d" -type f -exec sha1sum {} +; done
-}
-
-# Those inputs of what was learnt that reach something new go into the kept corpus.
+# Those inputs of what was learnt that reach something new go into the kept corpus: the smallest, which reach the most, and no more
+# than KEEP of them at a time.
 keep() {
-	local name=${1//-/_} new=$builddir/merge/$1 f
+	local name=${1//-/_} new=$builddir/merge/$1 known f
 	rm -rf "$new"
 	mkdir -p "$new"
 	# shellcheck disable=SC2046
 	nice -n 19 "$builddir/fuzz/fuzz-$1" -merge=1 -max_len=4096 -rss_limit_mb=2048 "$new" $(seeds "$1") "$builddir/learnt/$1" \
 		>"$builddir/logs/$1.merge.log" 2>&1
 	mkdir -p "$srcdir/tests/fuzz/corpus/$name"
-	for f in "$new"/*; do
-		[ -f "$f" ] && ! cat_seeds "$1" | grep -q "^$(sha1sum "$f" | cut -d ' ' -f 1) " &&
-			cp "$f" "$srcdir/tests/fuzz/corpus/$name/$(sha1sum "$f" | cut -c 1-12)"
+	known=$(for f in $(seeds "$1"); do find "$f" -type f -exec sha1sum {} +; done | cut -d ' ' -f 1)
+	find "$new" -type f -printf '%s %p\n' | sort -n | cut -d ' ' -f 2 | while read -r f; do
+		grep -q "$(basename "$f")" <<<"$known" || echo "$f"
+	done | head -n "${KEEP:-40}" | while read -r f; do
+		cp "$f" "$srcdir/tests/fuzz/corpus/$name/$(basename "$f" | cut -c 1-12)"
 	done
 }
 
