@@ -80,7 +80,8 @@ static bool read_process(int proc, const char *pid, unsigned long long per_node,
 	if (!parse_stat(line, p, f))
 		return false;
 	p->uid = st.st_uid;
-	p->ms = (unsigned long long)MAX(f[UTIME] + f[STIME], 0LL) * 1000 / (unsigned long long)tick;
+	p->ms = ((unsigned long long)MAX(f[UTIME], 0LL) + (unsigned long long)MAX(f[STIME], 0LL)) * 1000 /
+		(unsigned long long)tick;
 	p->kb = (unsigned long long)MAX(f[RSS], 0LL) * (unsigned long long)sysconf(_SC_PAGESIZE) / 1024;
 	p->kernel = f[VSIZE] == 0 && p->state != 'Z' && p->state != 'X';
 	p->node = per_node ? (int)((unsigned long long)MAX(f[PROCESSOR], 0LL) / per_node) : -1;
@@ -160,7 +161,7 @@ static bool is_ours(pid_t pid)
 	return pid == getpid() || (pid == getppid() && pid != 1);
 }
 
-static void look(int at, int kernel, struct text *out)
+void processes_look(int at, int kernel, struct text *out)
 {
 	_cleanup_free_ char *own = NULL;
 	unsigned long long home = 0, per_node;
@@ -169,6 +170,7 @@ static void look(int at, int kernel, struct text *out)
 	static struct list list;
 	struct process p;
 
+	list.n = list.total = 0;
 	if (file_read_line(at, "sys/kerrighed/node_id", &own) < 0 || parse_number(own, INT_MAX, &home) < 0)
 		home = 0;
 	per_node = processes_per_node(at, (int)home);
@@ -181,5 +183,5 @@ static void look(int at, int kernel, struct text *out)
 
 int processes_list(int at, int timeout_ms, bool kernel, struct text *out)
 {
-	return look_run(at, LOCK, timeout_ms, look, kernel, out);
+	return look_run(at, LOCK, timeout_ms, processes_look, kernel, out);
 }

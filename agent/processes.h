@@ -18,6 +18,9 @@
  */
 int processes_list(int at, int timeout_ms, bool kernel, struct text *out);
 
+/* What the child adds, without one: reading it may never return. */
+void processes_look(int at, int kernel, struct text *out);
+
 /* The single system numbers the processors of each node from its id times this on. 0: the kernel does not tell it. `home` is
  * the id of the node where the caller is; he may be put on its first processor for a moment. */
 unsigned long long processes_per_node(int at, int home);

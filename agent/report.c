@@ -176,7 +176,10 @@ static void obey_action_args(struct report_state *state, const char *value)
 		state->action_id = 0; /* they are none of ours */
 }
 
-/* One that was done already comes with a late answer. */
+/*
+ * Once all of the answer is known: its arguments and its number are those that it was judged by. One that was done already comes
+ * with a late answer.
+ */
 static void obey_action(struct report_state *state, const char *value)
 {
 	static const struct {
@@ -208,19 +211,20 @@ static void obey_merged(struct report_state *state, const char *value)
 	state->ssi.merged = strcmp(value, "1") == 0;
 }
 
-/* All that an answer can ask for. */
+/* All that an answer can ask for beside an action. */
 static const struct action {
 	const char *key;
 	void (*obey)(struct report_state *state, const char *value);
 } actions[] = {
 	{ WIRE_KEY_INTERVAL, obey_interval },	    { WIRE_KEY_ACTION_ID, obey_action_id },
-	{ WIRE_KEY_ACTION_ARGS, obey_action_args }, { WIRE_KEY_ACTION, obey_action },
-	{ WIRE_KEY_PROCESSES, obey_processes },	    { WIRE_KEY_MERGED, obey_merged },
+	{ WIRE_KEY_ACTION_ARGS, obey_action_args }, { WIRE_KEY_PROCESSES, obey_processes },
+	{ WIRE_KEY_MERGED, obey_merged },
 };
 
 void report_obey(const char *answer, struct report_state *state)
 {
 	_cleanup_free_ char *copy = strdup(answer);
+	const char *action = NULL;
 
 	state->args[0] = state->list_wish[0] = '\0';
 	state->ssi.merged = false;
@@ -233,10 +237,14 @@ void report_obey(const char *answer, struct report_state *state)
 		if (!value)
 			continue;
 		*value++ = '\0';
+		if (strcmp(line, WIRE_KEY_ACTION) == 0)
+			action = value;
 		for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
 			if (strcmp(actions[i].key, line) == 0)
 				actions[i].obey(state, value);
 	}
+	if (action)
+		obey_action(state, action);
 }
 
 bool report_list(int at, struct report_state *state)

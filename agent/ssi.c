@@ -212,6 +212,14 @@ static _Noreturn void child(int at, bool merged, int out)
 	_exit(0);
 }
 
+void ssi_look(int at, bool merged, struct ssi *ret)
+{
+	*ret = unknown;
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+		if (is_due(&probes[i], at, ret, merged))
+			probes[i].read(at, probes[i].path, ret);
+}
+
 /* ---- the parent --------------------------------------------------------------------------------------------- */
 
 /* Takes messages until the child has closed its end, or the time is over. */

@@ -39,6 +39,8 @@ struct ssi_probe {
  * other one is started, and what it had read is given again.
  */
 bool ssi_read(int at, int timeout_ms, struct ssi_probe *probe, struct ssi *ret);
+/* What the child reads, without one: it hangs where the single system is broken. */
+void ssi_look(int at, bool merged, struct ssi *ret);
 /* What it gave the last time, without a look. False: nothing yet. */
 bool ssi_again(const struct ssi_probe *probe, struct ssi *ret);
 

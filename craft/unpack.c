@@ -65,15 +65,19 @@ static const char *clean_name(const char *path, char **ret, const char **ret_why
 	return copy;
 }
 
-/* Whether a link at `path` ("/a/b") with this target stays below the folder. */
+/*
+ * Whether a link at `path` ("/a/b") with this target stays below the folder. A ".." behind a name counts as leading out: the name
+ * may be another link's, and what is above its target is elsewhere than it seems ("d/.." where d leads to ".").
+ */
 static bool link_stays(const char *path, const char *target)
 {
+	bool named = false;
 	int depth = 0;
 
 	if (*target == '/')
 		return false;
-	for (const char *p = path; *p; p++)
-		depth += *p == '/';
+	for (const char *p = path + strspn(path, "/"); *p; p += strcspn(p, "/"), p += strspn(p, "/"))
+		depth += strcspn(p, "/") > 1 || *p != '.';
 	depth--; /* its own name */
 	for (const char *p = target; *p; p += strcspn(p, "/"), p += strspn(p, "/")) {
 		size_t n = strcspn(p, "/");
@@ -81,8 +85,8 @@ static bool link_stays(const char *path, const char *target)
 		if (n == 2 && strncmp(p, "..", 2) == 0)
 			depth--;
 		else if (n > 1 || *p != '.')
-			depth++;
-		if (depth < 0)
+			named = true;
+		if (depth < 0 || (named && n == 2 && strncmp(p, "..", 2) == 0))
 			return false;
 	}
 	return true;

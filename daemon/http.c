@@ -13,6 +13,7 @@
 
 #include "daemon/arrival.h"
 #include "daemon/gate.h"
+#include "daemon/head.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -62,23 +63,6 @@ int http_listen(struct ip4 address, unsigned int port)
 		return r;
 	}
 	return TAKE_FD(fd);
-}
-
-static enum http_method method_of(const char *name)
-{
-	static const struct {
-		const char *name;
-		enum http_method method;
-	} methods[] = {
-		{ MHD_HTTP_METHOD_GET, HTTP_GET },
-		{ MHD_HTTP_METHOD_HEAD, HTTP_HEAD },
-		{ MHD_HTTP_METHOD_POST, HTTP_POST },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-		if (strcmp(name, methods[i].name) == 0)
-			return methods[i].method;
-	return HTTP_OTHER;
 }
 
 static const char *query(const struct http_request *q, const char *name)
@@ -179,30 +163,11 @@ static const char *header(struct MHD_Connection *c, const char *name)
 	return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
 }
 
-/* The length of the body as the header says: 0 or more, also where it says nothing; < 0: of no known length. */
-static long long body_length(struct MHD_Connection *c)
-{
-	const char *text = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	long long n = 0;
-
-	if (header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING))
-		return -1;
-	if (!text)
-		return 0;
-	if (strlen(text) > 15)
-		return INT64_MAX;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return -1;
-		n = n * 10 + (*text - '0');
-	}
-	return n;
-}
-
 /* The first call for a request: its header is there. */
 static enum MHD_Result begin(struct http *h, struct MHD_Connection *c, void **state)
 {
-	long long length = body_length(c);
+	long long length = http_body_length(header(c, MHD_HTTP_HEADER_CONTENT_LENGTH),
+					    header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING));
 	struct pending *p;
 
 	if (!gate_request(h->config.gate, place_of(c), clock_mono_ms()))
@@ -244,7 +209,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *c, const ch
 	struct http *h = data;
 	struct pending *p = *state;
 	struct http_request q = {
-		.method = method_of(method),
+		.method = http_method_of(method),
 		.path = url,
 		.query = query,
 		.connection = c,

@@ -165,8 +165,7 @@ static uint32_t read32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Takes a packet apart, each length checked: it comes from the network. */
-static bool parse_offer(const struct probe *p, const uint8_t *data, size_t len, struct dhcp_offer *ret)
+bool dhcp_probe_offer(struct mac mac, uint32_t xid, const uint8_t *data, size_t len, struct dhcp_offer *ret)
 {
 	const uint8_t *type, *server;
 	struct udphdr udp;
@@ -185,9 +184,8 @@ static bool parse_offer(const struct probe *p, const uint8_t *data, size_t len, 
 	memcpy(&b, data + head + sizeof(udp), BOOTP_FIXED);
 	data += head + sizeof(udp) + BOOTP_FIXED;
 	len -= head + sizeof(udp) + BOOTP_FIXED;
-	if (udp.dest != htons(CLIENT_PORT) || b.op != 2 || b.xid != p->xid ||
-	    memcmp(b.chaddr, p->mac.b, sizeof(p->mac.b)) != 0 ||
-	    memcmp(b.cookie, cookie, sizeof(cookie)) != 0)
+	if (udp.dest != htons(CLIENT_PORT) || b.op != 2 || b.xid != xid ||
+	    memcmp(b.chaddr, mac.b, sizeof(mac.b)) != 0 || memcmp(b.cookie, cookie, sizeof(cookie)) != 0)
 		return false;
 	type = find_option(data, len, OPTION_TYPE, 1);
 	server = find_option(data, len, OPTION_SERVER, 4);
@@ -225,7 +223,7 @@ static int wait_for_offer(const struct probe *p, struct ip4 own, int cancel_fd, 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (n < 0 || from.sll_pkttype == PACKET_OUTGOING ||
-		    !parse_offer(p, data, (size_t)n, &offer) || offer.server.n == own.n)
+		    !dhcp_probe_offer(p->mac, p->xid, data, (size_t)n, &offer) || offer.server.n == own.n)
 			continue;
 		memcpy(offer.mac.b, from.sll_addr, sizeof(offer.mac.b));
 		*ret = offer;

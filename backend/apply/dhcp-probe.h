@@ -2,6 +2,10 @@
 /* Is there a DHCP server on a network already? Asks as a machine would (RFC 2131), takes no lease. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "backend/apply/apply.h"
 #include "util/ip.h"
 #include "util/macro.h"
@@ -18,6 +22,10 @@ struct dhcp_offer {
  * the interface is down, -ENODEV, -EPERM. -MUSTER_E_CANCELLED when cancel_fd (0 or negative: none) becomes readable.
  */
 int dhcp_probe(const char *interface, struct ip4 own, int cancel_fd, struct dhcp_offer *ret) _must_check_;
+
+/* Whether this IPv4 packet is an offer in answer to the request `xid` of this address. Each length is checked: it comes from the
+ * network. Pure. */
+bool dhcp_probe_offer(struct mac mac, uint32_t xid, const uint8_t *data, size_t len, struct dhcp_offer *ret);
 
 /* Refuses (-MUSTER_E_CONFLICT, emitted) when another server answers on a->dhcp_interface. An interface that is not up
  * yet is fine; one that was looked at already is not looked at again. */

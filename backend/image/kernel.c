@@ -21,6 +21,14 @@
 #define BOOT_HEADER 0x210
 #define RELEASE_MAX 128
 
+/* It becomes a folder's name, and is shown. */
+static bool is_release(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_+";
+
+	return *s && *s != '.' && *s != '-' && s[strspn(s, letters)] == '\0';
+}
+
 int kernel_release_read(int fd, char **ret)
 {
 	unsigned char header[BOOT_HEADER];
@@ -39,9 +47,7 @@ int kernel_release_read(int fd, char **ret)
 	if (len == 0 || len == RELEASE_MAX)
 		return -MUSTER_E_FORMAT;
 	release[len] = '\0';
-	if (!image_id_valid(release) && !strchr(release, '+'))
-		return -MUSTER_E_FORMAT;
-	if (strchr(release, '/'))
+	if (!is_release(release))
 		return -MUSTER_E_FORMAT;
 	copy = strdup(release);
 	if (!copy)

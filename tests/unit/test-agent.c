@@ -425,6 +425,21 @@ static void an_answer_changes_what_it_may(void **state)
 	assert_int_equal(s.action, ACTION_NONE);
 }
 
+/* What is run is what was judged, whatever the order of the lines. */
+static void an_action_is_judged_with_the_arguments_that_it_gets(void **state)
+{
+	struct report_state s = { .interval = 10 };
+
+	report_obey("action_id=5\naction_args=2,4\naction=ssi-add\naction_args=$(x)\n", &s);
+	assert_int_equal(s.action, ACTION_NONE);
+	report_obey("action_id=5\naction_args=2,4\naction=ssi-add\naction_id=x\n", &s);
+	assert_int_equal(s.action, ACTION_NONE);
+	report_obey("action=ssi-add\naction_args=2,4\naction_id=5\n", &s);
+	assert_int_equal(s.action, ACTION_STEPS);
+	assert_string_equal(s.word, "ssi-add");
+	assert_string_equal(s.args, "2,4");
+}
+
 static void the_kernels_last_lines_are_kept(void **state)
 {
 	_cleanup_free_ char *lines = NULL;
@@ -456,6 +471,7 @@ int main(void)
 		cmocka_unit_test(a_report_escapes_its_values),
 		cmocka_unit_test(a_long_log_keeps_its_end),
 		cmocka_unit_test(an_answer_changes_what_it_may),
+		cmocka_unit_test(an_action_is_judged_with_the_arguments_that_it_gets),
 		cmocka_unit_test(the_kernels_last_lines_are_kept),
 	};
 

@@ -217,6 +217,10 @@ static void a_file_that_is_no_kernel_is_refused(void **state)
 	assert_int_equal(kernel_own(kernel, &release, &modules), -MUSTER_E_FORMAT);
 	put_kernel(s, "/vmlinuz", "../../etc", 0);
 	assert_int_equal(kernel_own(kernel, &release, &modules), -MUSTER_E_FORMAT);
+	put_kernel(s, "/vmlinuz", "6.1\x1b[2J+", 0);
+	assert_int_equal(kernel_own(kernel, &release, &modules), -MUSTER_E_FORMAT);
+	put_kernel(s, "/vmlinuz", "-6.1+", 0);
+	assert_int_equal(kernel_own(kernel, &release, &modules), -MUSTER_E_FORMAT);
 	assert_null(release);
 }
 

@@ -541,6 +541,24 @@ static void a_link_behind_a_link_is_refused(void **state)
 	assert_logged(s, "leads out");
 }
 
+/* "d/.." seems to be the archive's folder; the kernel goes where d leads first. */
+static void a_link_through_another_one_does_not_lead_out(void **state)
+{
+	static const char *const paths[] = { "through", "./x/.//./through" };
+	static const char *const targets[] = { "d/..", "../../.." };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct archive_out *a = new_archive();
+		struct site *s = *state;
+
+		archive_add_link(a, "d", ".");
+		archive_add_link(a, paths[i], targets[i]);
+		assert_int_equal(unpack(s, a), -MUSTER_E_REFUSED);
+		assert_logged(s, "leads out");
+		strbuf_reset(&s->log);
+	}
+}
+
 static void a_folder_may_come_before_those_above_it(void **state)
 {
 	struct archive_out *a = new_archive();
@@ -692,6 +710,7 @@ int main(void)
 		ON_SITE(an_archive_that_leads_out_is_refused),
 		ON_SITE(a_link_that_leads_out_is_refused),
 		ON_SITE(a_link_behind_a_link_is_refused),
+		ON_SITE(a_link_through_another_one_does_not_lead_out),
 		ON_SITE(a_folder_may_come_before_those_above_it),
 		ON_SITE(a_file_through_a_link_stays_within),
 		ON_SITE(a_device_in_an_archive_is_refused),
