@@ -65,10 +65,12 @@ search() { # target, seconds
 # than KEEP of them at a time.
 keep() {
 	local name=${1//-/_} new=$builddir/merge/$1 known f
-	rm -rf "$new"
+	rm -rf "$new" "$new.from"
 	mkdir -p "$new"
+	# A search that is at work replaces what it has learnt.
+	cp -r "$builddir/learnt/$1" "$new.from"
 	# shellcheck disable=SC2046
-	nice -n 19 "$builddir/fuzz/fuzz-$1" -merge=1 -max_len=4096 -rss_limit_mb=2048 "$new" $(seeds "$1") "$builddir/learnt/$1" \
+	nice -n 19 "$builddir/fuzz/fuzz-$1" -merge=1 -max_len=4096 -rss_limit_mb=2048 "$new" $(seeds "$1") "$new.from" \
 		>"$builddir/logs/$1.merge.log" 2>&1
 	mkdir -p "$srcdir/tests/fuzz/corpus/$name"
 	known=$(for f in $(seeds "$1"); do find "$f" -type f -exec sha1sum {} +; done | cut -d ' ' -f 1)
