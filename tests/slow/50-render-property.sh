@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Many more hostile values for every renderer than `make check` has the time for; the seed that is printed plays a run again.
 set -u
-export MUSTER_PROPERTY_ROUNDS=${MUSTER_PROPERTY_ROUNDS:-10000} MUSTER_REQUIRE_DAEMONS=1
+export MUSTER_PROPERTY_ROUNDS=${MUSTER_PROPERTY_ROUNDS:-3000} MUSTER_REQUIRE_DAEMONS=1
 bad=0 n=0
 echo 1..2
 for test in test-render-property test-render-checkers; do
