@@ -36,7 +36,9 @@ struct service {
 	const char *config; /* the file that check() is for; NULL: none */
 	/* Is it really at work? 0 or -MUSTER_E_UNHEALTHY; NULL: running is enough. Called repeatedly until its time is up. */
 	int (*healthy)(const struct apply *a);
-	bool reload; /* SIGHUP (systemd: reload) takes up changed files: no restart needed */
+	const char *
+		parameter; /* of the kernel, that it may set as it starts: "net.ipv4.ip_forward"; NULL: none */
+	bool reload;	   /* SIGHUP (systemd: reload) takes up changed files: no restart needed */
 	/* Ports that it listens on, for saying who holds them; .number 0 ends them. */
 	struct service_port {
 		bool udp;

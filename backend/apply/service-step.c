@@ -116,7 +116,9 @@ static int service_before(struct apply *a, struct journal *j, const struct step 
 	old = json_pack("{s:b, s:b}", "running", running, "enabled", enabled);
 	json_object_set_new(record, "name", json_string(s->service->name));
 	json_object_set_new(record, "action", json_string(action_names[s->action]));
-	return json_object_set_new(record, "old", old) < 0 ? -ENOMEM : 0;
+	if (json_object_set_new(record, "old", old) < 0)
+		return -ENOMEM;
+	return s->service->parameter ? parameter_save(a, s->service->parameter, record) : 0;
 }
 
 /* A TCP port that another program holds would make the health check ask that one. */
@@ -177,21 +179,30 @@ static int service_run(struct apply *a, const struct step *st, json_t *done)
 }
 
 /* What did not run before is stopped now, while its unit and its program are still there. */
-static int service_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
+static int stop_new(struct apply *a, const struct service *s, const json_t *old)
 {
-	const json_t *old = json_object_get(record, "old");
-	const struct service *s = of_record(record);
-	int running, enabled;
+	int running = a->services->is_running(a, s), enabled = a->services->is_enabled(a, s);
 
-	if (!s || !a->services->is_running || json_is_true(json_object_get(old, "running")))
-		return 0;
-	running = a->services->is_running(a, s);
-	enabled = a->services->is_enabled(a, s);
 	if (running < 0)
 		return running;
 	return running > 0 || (enabled > 0 && json_is_false(json_object_get(old, "enabled")))
 		       ? a->services->stop(a, s)
 		       : 0;
+}
+
+/* What ran before starts again when all files are back, and sets its parameter itself, then. */
+static int service_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
+{
+	const json_t *old = json_object_get(record, "old");
+	const struct service *s = of_record(record);
+	int r = 0, e;
+
+	if (!s || !a->services->is_running)
+		return 0;
+	if (!json_is_true(json_object_get(old, "running")))
+		r = stop_new(a, s, old);
+	e = parameter_restore(a, record);
+	return r < 0 ? r : e;
 }
 
 /* What ran before runs again, with the files of before; whether it starts at boot is as before, too. */

@@ -142,6 +142,7 @@ static const struct service services[] = {
 		.name = "network",
 		.unit = "muster-network.service",
 		.own_unit = true,
+		.parameter = "net.ipv4.ip_forward",
 	},
 	{
 		.name = "dnsmasq",

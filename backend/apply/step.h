@@ -138,6 +138,14 @@ int keys_known_hosts(struct apply *a, const struct strv *nodes, char **ret) _mus
 
 bool user_missing(const struct apply *a);
 
+/* ---- parameter.c ----------------------------------------------------------------------------------------------------- */
+
+/* A kernel parameter (sysctl(8)) of the running kernel, by /proc/sys below the root: a scratch root mostly has none. */
+/* Notes its value in a step's record. Nothing is noted where it cannot be read. */
+int parameter_save(struct apply *a, const char *name, json_t *record) _must_check_;
+/* Gives it the noted value again, unless it has it. */
+int parameter_restore(struct apply *a, const json_t *record) _must_check_;
+
 /* ---- ports.c ----------------------------------------------------------------------------------------------------------- */
 
 /* Who holds one of the service's ports, as a sentence with what to do; *ret NULL (and 0) where nobody does. Only TCP

@@ -6,7 +6,7 @@
  * Stopping takes away only what starting brought. muster-address.service adds the IPv4 address as its condition
  * (ExecCondition=, systemd 243): an address that was there makes ip(8) fail, the unit is skipped, and a unit that was
  * skipped is not stopped. A label would tell the addresses apart, too, but dnsmasq takes a labelled address for another
- * interface's. net.ipv4.ip_forward stays on: others may rely on it by then.
+ * interface's. net.ipv4.ip_forward stays on: what it was before the apply, the journal knows, and undo puts it back.
  */
 #include "config.h"
 

@@ -69,6 +69,7 @@ static void prepare(struct scratch *s)
 	world_reset();
 	prepare_server(s);
 	put(s, WORLD_WANTS "/ssh.service", "", 0644);
+	put(s, WORLD_PARAMETER, "0\n", 0644);
 	attribute(s, "/etc/hosts", "mine");
 	attribute(s, "/etc/old.conf", "the admin's");
 	attribute(s, WORLD_WANTS, "a folder's");

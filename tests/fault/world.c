@@ -109,10 +109,25 @@ static int is_enabled(struct apply *a, const struct service *s)
 	return find(s->name)->enabled;
 }
 
-static void run(const struct service *s)
+/* Into what is a file here. */
+static void set_parameter(const struct apply *a)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s" WORLD_PARAMETER, a->root_path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "1\n") != 2)
+		abort();
+	close(fd);
+}
+
+static void run(const struct apply *a, const struct service *s)
 {
 	fault_point();
 	find(s->name)->running = strcmp(shared->trouble.never_up, s->name) != 0;
+	if (s->parameter)
+		set_parameter(a);
 	fault_point();
 }
 
@@ -121,7 +136,7 @@ static int start(struct apply *a, const struct service *s)
 	int r = set_enabled(a, s, true);
 
 	if (r == 0)
-		run(s);
+		run(a, s);
 	return r;
 }
 
@@ -140,7 +155,7 @@ static int restart(struct apply *a, const struct service *s)
 {
 	fault_point();
 	find(s->name)->running = false;
-	run(s);
+	run(a, s);
 	return 0;
 }
 

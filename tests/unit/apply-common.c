@@ -304,7 +304,7 @@ static void describe_more(struct strbuf *b, int dir, const char *name, const str
 		assert_true(n > 0 && n < (ssize_t)sizeof(target));
 		strbuf_addf(b, " -> %.*s", (int)n, target);
 	}
-	if (S_ISREG(st->st_mode))
+	if (S_ISREG(st->st_mode) && strcmp(name, "ip_forward") != 0) /* in /proc times mean nothing */
 		strbuf_addf(b, " %lld.%09ld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return;
