@@ -179,6 +179,8 @@ static int keys_run(struct apply *a, const struct step *s, json_t *done)
 	r = fs_remove_tree(a->root_fd, SCRATCH);
 	if (r == 0)
 		r = fs_mkdir_all(a->root_fd, SCRATCH, 0700);
+	if (r < 0)
+		apply_error(a, _("%s cannot be made: %s."), SCRATCH, muster_strerror(r));
 	for (size_t i = 0; r == 0 && i < s->names->n; i++)
 		if (!keys_exist(a, s->names->v[i])) {
 			r = make_node_keys(a, s->names->v[i], scratch);
@@ -187,6 +189,8 @@ static int keys_run(struct apply *a, const struct step *s, json_t *done)
 					    muster_strerror(r));
 		}
 	e = fs_remove_tree(a->root_fd, SCRATCH);
+	if (r == 0 && e < 0)
+		apply_error(a, _("%s cannot be removed: %s."), SCRATCH, muster_strerror(e));
 	return r < 0 ? r : e;
 }
 
