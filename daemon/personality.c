@@ -41,13 +41,20 @@ static void machine_id(const struct plan *p, const char *node, char ret[HASH_TEX
 	ret[32] = '\0';
 }
 
-static void add_sha256(struct daemon *d, struct strbuf *b, const char *generation)
+/* Size and sum are those of the build: a node takes no file that is another by now. */
+static void add_sum(struct daemon *d, struct strbuf *b, const char *generation)
 {
 	const struct image_env env = { .root_fd = d->root_fd };
 	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	uint64_t size = 0;
 
-	if (image_root_find(&env, generation, &g) == 0 && strlen(g->sha256) == HASH_TEXT - 1)
+	if (image_root_facts(&env, generation, &g) == 0 && strlen(g->sha256) == HASH_TEXT - 1) {
 		add_word(b, WIRE_KEY_ROOT_SHA256, g->sha256);
+		size = g->root_bytes;
+	} else if (files_size_of_root(d, generation, "root.squashfs", &size) < 0) {
+		size = 0;
+	}
+	strbuf_addf(b, WIRE_KEY_ROOT_SIZE "=%" PRIu64 "\n", size);
 }
 
 /* Where the root is, as its mode wants it. */
@@ -62,12 +69,14 @@ static void root_words(struct daemon *d, struct strbuf *b, const struct plan *p,
 		strbuf_addf(b, WIRE_KEY_ROOT_PATH "=%s/root.squashfs\n", generation);
 		strbuf_addf(b, WIRE_KEY_NFS_EXPORT "=%s:" IMAGE_ROOTS "\n", IP4(p->net.address));
 	}
+	/* What is mounted over the network is not read whole. */
+	if (p->root == PLAN_ROOT_RAM) {
+		add_sum(d, b, generation);
+		return;
+	}
 	if (files_size_of_root(d, generation, "root.squashfs", &size) < 0)
 		size = 0;
 	strbuf_addf(b, WIRE_KEY_ROOT_SIZE "=%" PRIu64 "\n", size);
-	/* What is mounted over the network is not read whole. */
-	if (p->root == PLAN_ROOT_RAM)
-		add_sha256(d, b, generation);
 }
 
 static int node_conf(struct daemon *d, const struct plan *p, const struct store_owner *o, const char *token,

@@ -251,6 +251,8 @@ int keeper_run(pid_t keeper, struct lab_options *o, int (*fn)(void *data), void 
 	if (outer == 0) {
 		pid_t inner;
 
+		if (o->not_inside > 0)
+			close(o->not_inside);
 		r = enter(keeper);
 		/* A process id namespace holds only for children. */
 		inner = r == 0 ? fork() : -1;

@@ -44,7 +44,8 @@ struct lab_options {
 	bool services_only;	 /* power no node on */
 	void (*on_event)(void *data, const struct muster_event *event); /* may be NULL */
 	void *data;
-	int cancel_fd; /* readable means stop; 0: none */
+	int cancel_fd;	/* readable means stop; 0: none */
+	int not_inside; /* a descriptor that what runs in the namespaces must not hold; 0 or negative: none */
 };
 
 /* Makes the lab, applies the answers in it, and powers the nodes on. It runs on after this returns; on

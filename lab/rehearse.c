@@ -3,6 +3,7 @@
 
 #include "lab/rehearse.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -339,6 +340,19 @@ static int finish(struct rehearsal *w, bool keep, int r)
 	return e;
 }
 
+static bool is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool empty = d;
+
+	while (d && (e = readdir(d)))
+		empty &= strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	if (d)
+		closedir(d);
+	return empty;
+}
+
 static int prepare(struct rehearsal *w, int *ret_lock)
 {
 	_cleanup_(record_free) struct lab_record old = { 0 };
@@ -361,6 +375,15 @@ static int prepare(struct rehearsal *w, int *ret_lock)
 		return r;
 	}
 	w->lab.dir = w->v->folder;
+	/* What an earlier rehearsal left is removed: that must not be anybody's own. */
+	if (!record_marked(w->lab.dir) && !is_empty(w->lab.dir)) {
+		lab_error(&w->lab,
+			  _("%s is not empty, and not the folder of a rehearsal; nothing was touched. Name a "
+			    "new "
+			    "or an empty one with --dir."),
+			  w->lab.dir);
+		return -MUSTER_E_REFUSED;
+	}
 	r = record_lock(&w->lab, w->lab.dir, ret_lock);
 	if (r == 0 && record_read(w->lab.dir, &old) == 0 && record_alive(&old)) {
 		lab_error(&w->lab,
@@ -397,6 +420,7 @@ int lab_rehearse(const struct lab_rehearse_options *o, struct lab_rehearsal *ret
 	/* However this process ends, the other end of the pipe goes with it, and all of the rehearsal with that. */
 	if (r == 0 && !o->keep && pipe2(tie, O_CLOEXEC) < 0)
 		r = -errno;
+	w.lab.not_inside = tie[1];
 	/* The mount namespace has another view of where this process may be. */
 	if (r == 0) {
 		w.cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -60,6 +60,8 @@ struct service_driver {
 	int (*reload_units)(struct apply *a); /* after unit files changed; may be NULL */
 	/* Only whether it starts at boot; NULL where there is no such thing. Undo needs it. */
 	int (*set_enabled)(struct apply *a, const struct service *s, bool enabled);
+	/* Whether there is such a service: its package may have gone. 1, 0, or negative; NULL: always. */
+	int (*is_known)(struct apply *a, const struct service *s);
 };
 
 /* install NULL: this driver leaves packages alone, and no changeset names one. */

@@ -154,10 +154,12 @@ int attributes_set(int root_fd, const char *path, bool directory, const struct f
 		return -errno;
 	if (attr->xattrs)
 		r = xattrs_write(fd, attr->xattrs);
+	/* Both may have changed the mode. What is right already is left alone: it may lie on a file system that is read-only. */
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
 	if (r < 0)
 		return r;
-	if (((st.st_mode & 07777) != attr->mode || st.st_mode & 06000 || attr->xattrs) &&
-	    fchmod(fd, attr->mode) < 0)
+	if ((st.st_mode & 07777) != attr->mode && fchmod(fd, attr->mode) < 0)
 		return -errno;
 	/* A folder's time goes on with what is done in it. */
 	if (!directory && attr->mtime &&

@@ -42,7 +42,20 @@ static int systemd_start(struct apply *a, const struct service *s)
 
 static int systemd_stop(struct apply *a, const struct service *s)
 {
-	return apply_command(a, ACTION_MS, "systemctl", "disable", "--now", "--", s->unit, NULL);
+	int enabled, r = 0;
+
+	/* One after the other: `disable --now` stops nothing where the unit's file has gone meanwhile. */
+	if (systemd_is_running(a, s) != 0)
+		r = apply_command(a, ACTION_MS, "systemctl", "stop", "--", s->unit, NULL);
+	enabled = r == 0 ? systemd_is_enabled(a, s) : 0;
+	return enabled ? apply_command(a, ACTION_MS, "systemctl", "disable", "--", s->unit, NULL) : r;
+}
+
+static int systemd_is_known(struct apply *a, const struct service *s)
+{
+	int status, r = ask("cat", s->unit, &status);
+
+	return r < 0 ? r : status == 0;
 }
 
 static int systemd_restart(struct apply *a, const struct service *s)
@@ -84,4 +97,5 @@ const struct service_driver service_driver_systemd = {
 	.last_lines = systemd_last_lines,
 	.reload_units = systemd_reload_units,
 	.set_enabled = systemd_set_enabled,
+	.is_known = systemd_is_known,
 };

@@ -38,7 +38,7 @@ static const char *apt_reason(char *output)
 static int apt_install(struct apply *a, const struct strv *packages)
 {
 	static const char *const install[] = {
-		"apt-get", "install", "-y", "--no-install-recommends", "-o",
+		"apt-get", "install", "-y", "--no-install-recommends", "--no-remove", "-o",
 		"Dpkg::Options::=--force-confold",
 		/* Seconds for another apt, such as a nightly upgrade, to end. */
 		"-o", "DPkg::Lock::Timeout=300", "--", NULL
@@ -71,7 +71,8 @@ static int apt_install(struct apply *a, const struct strv *packages)
 /* dpkg takes away exactly what it is told to, and refuses where something else needs it by now. */
 static int apt_remove(struct apply *a, const struct strv *packages)
 {
-	static const char *const purge[] = { "dpkg", "--purge", "--", NULL };
+	/* One whose unpacking was cut off would have to be installed again first, or to be forced. */
+	static const char *const purge[] = { "dpkg", "--force-remove-reinstreq", "--purge", "--", NULL };
 	_cleanup_free_ char *output = NULL;
 	int status, r;
 

@@ -116,6 +116,8 @@ static int service_before(struct apply *a, struct journal *j, const struct step 
 	old = json_pack("{s:b, s:b}", "running", running, "enabled", enabled);
 	json_object_set_new(record, "name", json_string(s->service->name));
 	json_object_set_new(record, "action", json_string(action_names[s->action]));
+	if (s->unit_changed)
+		json_object_set_new(record, "unit", json_true());
 	if (json_object_set_new(record, "old", old) < 0)
 		return -ENOMEM;
 	return s->service->parameter ? parameter_save(a, s->service->parameter, record) : 0;
@@ -216,8 +218,16 @@ static int service_settle(struct apply *a, const json_t *record)
 
 	if (!s || !a->services->is_running)
 		return 0;
+	/* It came with a package that this apply had installed, and went with it. */
+	if (a->services->is_known && a->services->is_known(a, s) == 0)
+		return 0;
 	running = a->services->is_running(a, s);
-	if (was_running) {
+	/* A reload would leave it what a unit of ours gave it. */
+	if (was_running && running == 1 && json_is_true(json_object_get(record, "unit"))) {
+		r = a->services->stop(a, s);
+		running = 0;
+	}
+	if (r == 0 && was_running) {
 		r = running == 1 ? a->services->restart(a, s) : a->services->start(a, s);
 		if (r == 0)
 			r = service_wait(a, s);

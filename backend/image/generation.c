@@ -115,29 +115,40 @@ static bool has_file(const struct image_env *env, const char *folder, const char
 	       (bytes == 0 || (unsigned long long)st.st_size == bytes);
 }
 
-int image_root_find(const struct image_env *env, const char *id, struct image_generation **ret)
+int image_root_facts(const struct image_env *env, const char *id, struct image_generation **ret)
 {
 	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
-	_cleanup_free_ char *folder = NULL, *path = NULL, *text = NULL;
+	_cleanup_free_ char *path = NULL, *text = NULL;
 	size_t len;
 	int r;
 
 	if (!image_id_valid(id))
 		return -ENOENT;
-	folder = fs_join(IMAGE_ROOTS, id);
-	path = folder ? fs_join(folder, "root.json") : NULL;
-	if (!path)
+	if (asprintf(&path, IMAGE_ROOTS "/%s/root.json", id) < 0) {
+		path = NULL;
 		return -ENOMEM;
+	}
 	r = fs_read(env->root_fd, path, ROOT_JSON_MAX, &text, &len);
 	if (r == 0)
 		r = from_json(text, len, &g);
 	if (r == -MUSTER_E_FORMAT)
 		log_warning(_("%s is not what muster wrote: the generation counts as not built"), path);
-	if (r == -MUSTER_E_FORMAT || r == -ENOTDIR)
+	if (r == -MUSTER_E_FORMAT || r == -ENOTDIR || (r == 0 && strcmp(g->id, id) != 0))
 		return -ENOENT;
+	if (r == 0)
+		*ret = TAKE_PTR(g);
+	return r;
+}
+
+int image_root_find(const struct image_env *env, const char *id, struct image_generation **ret)
+{
+	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	_cleanup_free_ char *folder = fs_join(IMAGE_ROOTS, id);
+	int r = folder ? image_root_facts(env, id, &g) : -ENOMEM;
+
 	if (r < 0)
 		return r;
-	if (strcmp(g->id, id) != 0 || !has_file(env, folder, "root.squashfs", g->root_bytes) ||
+	if (!has_file(env, folder, "root.squashfs", g->root_bytes) ||
 	    (!*g->base && !has_file(env, folder, "vmlinuz", 0)))
 		return -ENOENT;
 	*ret = TAKE_PTR(g);

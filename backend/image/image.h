@@ -56,6 +56,8 @@ DEFINE_CLEANUP(struct image_generation *, image_generation_free)
 int image_root_id(const struct image_env *env, const struct plan *p, char **ret) _must_check_;
 /* Reads a generation; -ENOENT where it is not built (a half-built one does not count). */
 int image_root_find(const struct image_env *env, const char *id, struct image_generation **ret) _must_check_;
+/* What its build noted of it, whatever has become of its files since. */
+int image_root_facts(const struct image_env *env, const char *id, struct image_generation **ret) _must_check_;
 /* Builds the plan's generation unless it is there. Events go through progress; errors are logged. */
 int image_root_build(const struct image_env *env, const struct plan *p,
 		     struct image_generation **ret) _must_check_;

@@ -29,9 +29,9 @@ static void apt_installs_without_asking(void **state)
 	setup_log(s);
 	fake_program(s, "apt-get", "echo \"$DEBIAN_FRONTEND $*\" >>$TEST_LOG/log");
 	assert_int_equal(package_driver_find("apt")->install(&s->a, &two), 0);
-	assert_called(s,
-		      "noninteractive install -y --no-install-recommends -o Dpkg::Options::=--force-confold "
-		      "-o DPkg::Lock::Timeout=300 -- dnsmasq-base ipxe\n");
+	assert_called(s, "noninteractive install -y --no-install-recommends --no-remove -o "
+			 "Dpkg::Options::=--force-confold "
+			 "-o DPkg::Lock::Timeout=300 -- dnsmasq-base ipxe\n");
 }
 
 static void apt_updates_once_when_it_knows_no_package(void **state)
@@ -82,7 +82,7 @@ static void packages_that_others_need_by_now_stay(void **state)
 	fake_program(s, "dpkg",
 		     "echo $* >>$TEST_LOG/log; echo ' dependency problems prevent removal of ipxe:'; exit 1");
 	assert_int_equal(package_driver_find("apt")->remove(&s->a, &two), 0);
-	assert_called(s, "--purge -- dnsmasq-base ipxe\n");
+	assert_called(s, "--force-remove-reinstreq --purge -- dnsmasq-base ipxe\n");
 	fake_program(s, "dpkg", "echo 'dpkg: error: lock is held'; exit 2");
 	assert_int_equal(package_driver_find("apt")->remove(&s->a, &two), -MUSTER_E_COMMAND);
 	assert_non_null(strstr(s->errors.data, "lock is held"));
