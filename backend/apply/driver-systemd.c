@@ -40,22 +40,22 @@ static int systemd_start(struct apply *a, const struct service *s)
 	return apply_command(a, ACTION_MS, "systemctl", "enable", "--now", "--", s->unit, NULL);
 }
 
-static int systemd_stop(struct apply *a, const struct service *s)
-{
-	int enabled, r = 0;
-
-	/* One after the other: `disable --now` stops nothing where the unit's file has gone meanwhile. */
-	if (systemd_is_running(a, s) != 0)
-		r = apply_command(a, ACTION_MS, "systemctl", "stop", "--", s->unit, NULL);
-	enabled = r == 0 ? systemd_is_enabled(a, s) : 0;
-	return enabled ? apply_command(a, ACTION_MS, "systemctl", "disable", "--", s->unit, NULL) : r;
-}
-
 static int systemd_is_known(struct apply *a, const struct service *s)
 {
 	int status, r = ask("cat", s->unit, &status);
 
 	return r < 0 ? r : status == 0;
+}
+
+static int systemd_stop(struct apply *a, const struct service *s)
+{
+	int enabled, r = 0;
+
+	/* One after the other: `disable --now` stops nothing where the unit's file has gone meanwhile. */
+	if (systemd_is_known(a, s) != 0 || systemd_is_running(a, s) != 0)
+		r = apply_command(a, ACTION_MS, "systemctl", "stop", "--", s->unit, NULL);
+	enabled = r == 0 ? systemd_is_enabled(a, s) : 0;
+	return enabled ? apply_command(a, ACTION_MS, "systemctl", "disable", "--", s->unit, NULL) : r;
 }
 
 static int systemd_restart(struct apply *a, const struct service *s)
