@@ -133,18 +133,6 @@ void changes_format(const struct style *s, const struct changeset *c, bool diffs
 
 /* ---- the document -------------------------------------------------------------------------------------- */
 
-static json_t *strings(const struct strv *v)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < v->n; i++)
-		if (json_array_append_new(list, cli_json_text(v->v[i])) < 0) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
-}
-
 static json_t *file_json(const struct change *f)
 {
 	char mode[8];
@@ -177,6 +165,7 @@ json_t *changes_json(const struct plan *p, const struct changeset *c)
 	}
 	return json_pack("{so sI sb so so so sb s{sb so} so}", "cluster", cli_json_text(p->name), "nodes",
 			 (json_int_t)p->n_nodes, "empty", muster_changeset_empty(c), "files", files,
-			 "packages", strings(&c->packages), "services", services, "user", c->user, "root",
-			 "build", c->root_build, "id", cli_json_text(c->root_id), "keys", strings(&c->keys));
+			 "packages", cli_json_texts(&c->packages), "services", services, "user", c->user,
+			 "root", "build", c->root_build, "id", cli_json_text(c->root_id), "keys",
+			 cli_json_texts(&c->keys));
 }

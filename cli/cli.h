@@ -152,6 +152,8 @@ void cli_error(struct cli *c, const char *fmt, ...) _printf_(2, 3);
 int cli_print_json(struct cli *c, json_t *doc) _must_check_;
 /* The text as a JSON string, also where it is not UTF-8. */
 json_t *cli_json_text(const char *text);
+/* An array of such texts. */
+json_t *cli_json_texts(const struct strv *v);
 /* -MUSTER_E_REFUSED unless there are from min to max further arguments. */
 int cli_arguments(struct cli *c, int min, int max) _must_check_;
 /* Writes the buffer to standard output and empties it. */

@@ -85,6 +85,18 @@ json_t *cli_json_text(const char *text)
 	return b.data && !b.failed ? json_string(b.data) : NULL;
 }
 
+json_t *cli_json_texts(const struct strv *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < v->n; i++)
+		if (json_array_append_new(list, cli_json_text(v->v[i])) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 int cli_print_json(struct cli *c, json_t *doc)
 {
 	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;

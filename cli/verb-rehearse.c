@@ -164,25 +164,13 @@ static void format_all(const struct style *s, const struct lab_rehearsal *v, boo
 
 /* ---- as JSON ------------------------------------------------------------------------------------------------------- */
 
-static json_t *strings(const struct strv *v)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < v->n; i++)
-		if (json_array_append_new(list, cli_json_text(v->v[i])) < 0) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
-}
-
 static json_t *evidence_json(const struct lab_evidence *v, size_t n)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < n; i++)
 		if (json_array_append_new(list, json_pack("{s:o, s:o}", "title", cli_json_text(v[i].title),
-							  "lines", strings(&v[i].lines))) < 0) {
+							  "lines", cli_json_texts(&v[i].lines))) < 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -242,7 +230,7 @@ static json_t *document(const struct lab_rehearsal *v)
 		}
 	return json_pack("{s:s, s:I, s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "plan", v->plan, "at",
 			 (json_int_t)v->at, "stopped", v->stopped, "ready", (int)v->ready, "tries", (int)v->n,
-			 "nodes", tries, "notes", strings(&v->notes), "evidence",
+			 "nodes", tries, "notes", cli_json_texts(&v->notes), "evidence",
 			 evidence_json(v->evidence, v->n_evidence), "files", differences_json(v), "report",
 			 cli_json_text(v->report));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "backend/apply/step.h"
 #include "tests/fault/faults.h"
 #include "util/error.h"
 #include "util/fs.h"
@@ -21,7 +22,7 @@ static struct shared {
 		char name[64];
 		bool running, enabled, installed;
 	} things[MANY];
-	struct world_trouble trouble;
+	char never_up[64], not_installed[64];
 } * shared;
 
 static struct thing *find(const char *name)
@@ -48,9 +49,14 @@ void world_reset(void)
 	find("bash")->installed = true;
 }
 
-struct world_trouble *world_trouble(void)
+void world_keep_down(const char *service)
 {
-	return &shared->trouble;
+	snprintf(shared->never_up, sizeof(shared->never_up), "%s", service ? service : "");
+}
+
+void world_refuse_package(const char *package)
+{
+	snprintf(shared->not_installed, sizeof(shared->not_installed), "%s", package ? package : "");
 }
 
 static int by_name(const void *a, const void *b)
@@ -125,7 +131,7 @@ static void set_parameter(const struct apply *a)
 static void run(const struct apply *a, const struct service *s)
 {
 	fault_point();
-	find(s->name)->running = strcmp(shared->trouble.never_up, s->name) != 0;
+	find(s->name)->running = strcmp(shared->never_up, s->name) != 0;
 	if (s->parameter)
 		set_parameter(a);
 	fault_point();
@@ -204,8 +210,10 @@ static int install(struct apply *a, const struct strv *packages)
 		fault_point();
 		find(library)->installed = true;
 		fault_point();
-		if (strcmp(shared->trouble.not_installed, packages->v[i]) == 0)
+		if (strcmp(shared->not_installed, packages->v[i]) == 0) {
+			apply_error(a, "the package manager cannot install %s", packages->v[i]);
 			return -MUSTER_E_COMMAND;
+		}
 		find(packages->v[i])->installed = true;
 	}
 	fault_point();

@@ -9,16 +9,14 @@
 #define WORLD_PARAMETER "/proc/sys/net/ipv4/ip_forward"
 #define WORLD_WANTS "/etc/systemd/system/multi-user.target.wants"
 
-struct world_trouble {
-	char never_up[32];	/* this service starts, and is not there when looked at */
-	char not_installed[32]; /* before this package, the package manager gives up */
-};
-
 extern const struct service_driver world_services;
 extern const struct package_driver world_packages;
 
 /* Empty again, but for one package. */
 void world_reset(void);
-struct world_trouble *world_trouble(void);
+/* From now on this service starts, and is not there when it is looked at; NULL: none. */
+void world_keep_down(const char *service);
+/* From now on the package manager gives up before this package, and says so; NULL: none. */
+void world_refuse_package(const char *package);
 /* What runs, is enabled and is installed, as text; owned. */
 char *world_describe(void);
