@@ -20,6 +20,7 @@
 #include <sys/xattr.h>
 
 #include "backend/apply/journal.h"
+#include "tests/fault/deed.h"
 #include "tests/fault/faults.h"
 #include "tests/fault/world.h"
 #include "tests/unit/apply-plans.h"
@@ -27,20 +28,8 @@
 #include "util/fs.h"
 
 #define TMPFS_SIZE "72m" /* muster wants 64 MiB free before it begins */
-#define CHILD_SILENT 80	 /* failed, and said nothing */
-#define CHILD_FAILED 81	 /* failed, and said why */
 
 static bool own_tmpfs;
-
-struct outcome {
-	bool killed;
-	bool done;
-};
-
-struct deed {
-	int (*run)(struct scratch *s, const struct changeset *c);
-	const struct changeset *c; /* for an apply */
-};
 
 /* ---- a server with a past ----------------------------------------------------------------------------------- */
 
@@ -145,75 +134,6 @@ static void forget_journals_after(struct scratch *s, unsigned int number)
 	}
 }
 
-/* ---- a deed with a fault in it, in a process of its own ---------------------------------------------------------- */
-
-static int lost_folder(struct scratch *s)
-{
-	_cleanup_close_ int top = fs_root_open("/");
-	char path[80];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s.lost", s->root);
-	assert_int_equal(fs_remove_tree(top, path), 0);
-	assert_int_equal(mkdir(path, 0700), 0);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static struct outcome with_fault(struct scratch *s, const struct deed *d, enum fault kind, unsigned int at)
-{
-	_cleanup_close_ int lost = lost_folder(s);
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		int r;
-
-		fault_arm(kind, at, lost);
-		r = d->run(s, d->c);
-		fault_arm(FAULT_NONE, 0, -1);
-		_exit(r == 0 ? 0 : s->errors.len ? CHILD_FAILED : CHILD_SILENT);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	unlinkat(lost, "filler", 0);
-	if (WIFSIGNALED(status)) {
-		assert_int_equal(WTERMSIG(status), SIGKILL);
-		return (struct outcome){ .killed = true };
-	}
-	if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != CHILD_FAILED)
-		fail_msg("fault %d at point %u: exit status %d", kind, at, WEXITSTATUS(status));
-	return (struct outcome){ .done = WEXITSTATUS(status) == 0 };
-}
-
-static unsigned int points_of(struct scratch *s, const struct deed *d)
-{
-	int ends[2], status;
-	unsigned int n = 0;
-	pid_t pid;
-
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		fault_arm(FAULT_NONE, 0, -1);
-		if (d->run(s, d->c) != 0)
-			_exit(1);
-		n = fault_points();
-		_exit(write(ends[1], &n, sizeof(n)) == sizeof(n) ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (status != 0)
-		fail_msg("without any fault it fails");
-	assert_int_equal(read(ends[0], &n, sizeof(n)), sizeof(n));
-	close(ends[0]);
-	close(ends[1]);
-	return n;
-}
-
 static unsigned int stride(unsigned int usual)
 {
 	const char *text = getenv("MUSTER_FAULT_STRIDE");
@@ -303,14 +223,14 @@ static void sweep_apply(struct scratch *s, const struct plan_case *p, enum fault
 
 	/* The first time it makes folders for its journals, too. */
 	for (int i = 0; i < 2; i++) {
-		n = points_of(s, &d);
+		n = deed_points(s, &d);
 		assert_nothing_to_do(s, p);
 		assert_int_equal(apply_undo(&s->a), 0);
 		assert_state(s, before, "undone, points", n);
 	}
 	assert_true(n > 200);
 	for (unsigned int at = 1; at <= n; at += step) {
-		struct outcome o = with_fault(s, &d, kind, at);
+		struct outcome o = deed_with_fault(s, &d, kind, at);
 
 		settle(s, &o, kind, at, stood, before);
 		if (newest(s) != stood) { /* the fault came after the last step */
@@ -390,14 +310,14 @@ static void sweep_undo(struct scratch *s, enum fault kind, unsigned int step)
 
 	prepare(s);
 	apply_both(s, &between);
-	n = points_of(s, &d);
+	n = deed_points(s, &d);
 	assert_true(n > 100);
 	for (unsigned int at = 1; at <= n; at += step) {
 		struct outcome o;
 
 		assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
 		applied = newest(s);
-		o = with_fault(s, &d, kind, at);
+		o = deed_with_fault(s, &d, kind, at);
 		if (!o.killed && !o.done && newest(s) == 1)
 			fail_msg("%s %u: it is undone, and said to have failed", fault_name(kind), at);
 		assert_true(apply_recover(&s->a) >= 0);
@@ -436,10 +356,10 @@ static void sweep_recovery(struct scratch *s, const struct changeset *c, unsigne
 	const struct deed apply = { run_apply, c }, recovery = { run_recover, NULL };
 
 	for (unsigned int at = 1;; at += step) {
-		struct outcome o = with_fault(s, &apply, FAULT_KILL, cut);
+		struct outcome o = deed_with_fault(s, &apply, FAULT_KILL, cut);
 
 		assert_true(o.killed);
-		o = with_fault(s, &recovery, kind, at);
+		o = deed_with_fault(s, &recovery, kind, at);
 		assert_true(apply_recover(&s->a) >= 0);
 		assert_state(s, before, "recovery", at);
 		forget_journals_after(s, 0);
@@ -461,7 +381,7 @@ static void killed_anywhere_a_recovery_goes_on(void **state)
 	before = state_of(s);
 	d.c = c;
 	for (int i = 0; i < 2; i++) {
-		n = points_of(s, &d);
+		n = deed_points(s, &d);
 		assert_int_equal(apply_undo(&s->a), 0);
 	}
 	for (unsigned int cut = n - 3; cut > 40; cut -= MIN(cut, n / 4)) {
@@ -483,7 +403,7 @@ static void killed_anywhere_an_uninstall_can_be_said_again(void **state)
 	assert_int_equal(fs_remove_tree(s->a.root_fd, "/var/lib/muster"), 0);
 	before = state_of(s);
 	apply_both(s, &between);
-	n = points_of(s, &d);
+	n = deed_points(s, &d);
 	assert_state(s, before, "uninstalled, points", n);
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
 		for (unsigned int at = 1; at <= n; at += stride(3)) {
@@ -491,7 +411,7 @@ static void killed_anywhere_an_uninstall_can_be_said_again(void **state)
 			struct outcome o;
 
 			apply_both(s, &ignored);
-			o = with_fault(s, &d, kinds[k], at);
+			o = deed_with_fault(s, &d, kinds[k], at);
 			assert_true(o.killed || o.done);
 			assert_true(apply_recover(&s->a) >= 0);
 			assert_int_equal(apply_uninstall(&s->a), 0);

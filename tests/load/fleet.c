@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "tests/load/endpoint.h"
 #include "util/clock.h"
 #include "util/ip.h"
 #include "util/strbuf.h"
@@ -228,22 +229,6 @@ static int be_node(struct node *n)
 	return heard == REPORTS ? 0 : 1;
 }
 
-static bool read_to(char *text, struct sockaddr_in *ret)
-{
-	char *colon = strchr(text, ':');
-	struct ip4 a;
-
-	if (!colon)
-		return false;
-	*colon = '\0';
-	if (ip4_parse(text, &a) < 0)
-		return false;
-	*ret = (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10)),
-				     .sin_addr = { htonl(a.n) } };
-	return true;
-}
-
 static void read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
@@ -256,7 +241,7 @@ static void read_options(int argc, char **argv, struct options *o)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 't')
-			good = good && read_to(optarg, &o->to);
+			good = good && endpoint_parse(optarg, &o->to);
 		else if (c == 'f')
 			good = good && ip4_parse(optarg, &o->first) == 0;
 		else if (c == 'c')

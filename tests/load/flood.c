@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "tests/load/endpoint.h"
 #include "util/clock.h"
 #include "util/ip.h"
 
@@ -315,22 +316,6 @@ static int64_t number(const char *text)
 	return n;
 }
 
-static bool read_to(char *text, struct sockaddr_in *ret)
-{
-	char *colon = strchr(text, ':');
-	struct ip4 a;
-
-	if (!colon)
-		return false;
-	*colon = '\0';
-	if (ip4_parse(text, &a) < 0)
-		return false;
-	*ret = (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_port = htons((uint16_t)number(colon + 1)),
-				     .sin_addr = { htonl(a.n) } };
-	return true;
-}
-
 static void read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
@@ -344,7 +329,7 @@ static void read_options(int argc, char **argv, struct options *o)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 't')
-			good = good && read_to(optarg, &o->to);
+			good = good && endpoint_parse(optarg, &o->to);
 		else if (c == 'f')
 			good = good && ip4_range_parse(optarg, &o->from) == 0;
 		else if (c == 'h')
