@@ -54,6 +54,7 @@ checks=(
 	'undo-package|dnsmasq is gone'
 	'undo-user|the user is gone'
 	'undo-address|the address is gone'
+	'undo-parameter|and the kernel forwards nothing again, as before'
 	'undo-files|muster'\''s files are gone'
 	'undo-etc|/etc is as it was'
 	'undo-hosts|/etc/hosts is as it was'

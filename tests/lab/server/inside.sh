@@ -124,12 +124,15 @@ undone() {
 	ok "$active" undo-services
 	! is_installed dnsmasq-base
 	ok $? undo-package
-	getent passwd muster >"$out"
+	{ getent passwd muster || getent group muster; } >"$out"
 	[ $? -eq 2 ]
 	ok $? undo-user
 	ip -o address show dev eth0 >"$out"
 	! grep -q 10.66.0.1/24 "$out"
 	ok $? undo-address
+	sysctl net.ipv4.ip_forward >"$out"
+	grep -qx 'net.ipv4.ip_forward = 0' "$out"
+	ok $? undo-parameter
 	# The roots and the initramfs stay, built once and nobody's configuration, and so does the journal. /run/muster holds
 	# the lock of this very undo.
 	left=$({ find /etc/muster /run/muster /etc/exports.d/muster.exports /etc/systemd/system/muster* \
