@@ -42,6 +42,10 @@ echo '== make check'
 make -s -C "$builddir" -j"$(nproc)" check </dev/null >"$logs/make-check.log" 2>&1
 status=$?
 grep -E '^(FAIL|ERROR|XPASS)' "$logs/make-check.log"
+# What a test that failed said, which is all there is to go by where nobody is at hand to run it again.
+sed -n 's/^\(FAIL\|ERROR\): \([^ ]*\) .*/\2/p' "$logs/make-check.log" | sort -u | while read -r t; do
+	tail -n 40 "$builddir/${t%.sh}.log" | tr -d '\000-\010\013-\037' | sed "s|^|# $(basename "$t"): |"
+done
 p=$(sed -n 's/^# PASS: *//p' "$logs/make-check.log" | tail -n 1)
 f=$(sed -n 's/^# FAIL: *//p' "$logs/make-check.log" | tail -n 1)
 e=$(sed -n 's/^# ERROR: *//p' "$logs/make-check.log" | tail -n 1)

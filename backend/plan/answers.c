@@ -174,10 +174,10 @@ static void check_sections(struct answers *a)
 	}
 	if (!conf_section(c, "cluster"))
 		answers_wrong(
-			a, 0,
+			a, a->last_line,
 			_("the section cluster is missing; it needs at least: cluster { name = \"...\" }"));
 	if (!conf_section(c, "network"))
-		answers_wrong(a, 0,
+		answers_wrong(a, a->last_line,
 			      _("the section network is missing; write network \"INTERFACE\" { address = "
 				"\"...\" }"));
 }
@@ -197,6 +197,15 @@ static int plan_new(struct plan **ret)
 	}
 	*ret = TAKE_PTR(p);
 	return 0;
+}
+
+static unsigned int last_line_of(const char *text, size_t len)
+{
+	unsigned int lines = 1;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		lines += text[i] == '\n';
+	return lines;
 }
 
 static int read_all(struct answers *a, const char *text, size_t len)
@@ -225,6 +234,7 @@ int plan_read_text(const char *name, const char *text, size_t len, const struct 
 		.host = host,
 		.profiles_dir = profiles_dir,
 		.mistakes = mistakes,
+		.last_line = last_line_of(text, len),
 	};
 	size_t before = mistakes->n;
 	int r = plan_new(&plan);

@@ -94,8 +94,8 @@ static void cluster_profile(struct answers *a, const struct conf_section *s)
 		if (a->error == 0)
 			profile_defaults(a);
 	} else if (v || known.n == 0) {
-		answers_wrong(a, v ? v->line : 0, _("there is no cluster profile \"%s\"; there is %s"), name,
-			      list);
+		answers_wrong(a, v ? v->line : a->last_line,
+			      _("there is no cluster profile \"%s\"; there is %s"), name, list);
 	}
 }
 
@@ -198,7 +198,7 @@ static void boot_kernel(struct answers *a, const struct conf_section *s)
 	}
 	if (a->ssi && a->distro && profile_kernel_find(a->distro, name)) {
 		answers_wrong(
-			a, v ? v->line : 0,
+			a, v ? v->line : a->last_line,
 			_("the nodes of a cluster of the kind \"%s\" become one machine, which the "
 			  "distribution's kernel \"%s\" cannot; take a recipe such as kerrighed-3.0, or "
 			  "a kernel that was built by it"),
@@ -373,7 +373,7 @@ void answers_services(struct answers *a)
 		answers_wrong(a,
 			      o && o->n ? o->v[0].line
 			      : s	? s->line
-					: 0,
+					: a->last_line,
 			      _("boot.root is \"nfs\", which needs an NFS server; write nfs = \"kernel\" or "
 				"\"ganesha\""));
 	answers_choice(a, s, "accounts", accounts, 1);

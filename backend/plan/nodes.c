@@ -501,7 +501,7 @@ static void mac_mode(struct numbering *g)
 	if (!g->counted && list)
 		g->count = (unsigned int)MIN(g->macs.n, (size_t)ANSWERS_NODES_MAX);
 	else if (!g->counted && g->n_ex == 0)
-		answers_wrong(a, g->s ? g->s->line : 0,
+		answers_wrong(a, g->s ? g->s->line : a->last_line,
 			      g->s ? _("the section nodes does not say how many there are; write nodes { "
 				       "count = 16 }")
 				   : _("the section nodes is missing; write nodes { count = 16 }"));

@@ -79,12 +79,15 @@ static void check_words(struct answers *a)
 
 void answers_single(struct answers *a)
 {
+	const struct conf_section *nodes = conf_section(a->conf, "nodes");
+
 	if (!a->ssi)
 		return;
 	check_words(a);
 	if (a->plan->n_nodes > ID_MAX) {
-		answers_wrong(a, 0, _("a single system has %u nodes at most, and these answers make %zu"),
-			      ID_MAX, a->plan->n_nodes);
+		answers_wrong(a, nodes ? nodes->line : a->last_line,
+			      _("a single system has %u nodes at most, and these answers make %zu"), ID_MAX,
+			      a->plan->n_nodes);
 		return;
 	}
 	/* Clusters on one network are told apart by it, so it comes from their name. */

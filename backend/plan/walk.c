@@ -96,10 +96,30 @@ static bool is_name(struct scan_token t, const char *name)
 
 /* ---- recovery ------------------------------------------------------------------------------------------ */
 
-/* Skips a balanced group whose opening symbol was just taken. */
+static const struct conf_form *find_form(const struct walker *w, struct scan_token t)
+{
+	for (const struct conf_form *f = w->forms; f->name; f++)
+		if (is_name(t, f->name))
+			return f;
+	return NULL;
+}
+
+/* True where the next tokens open a known section: its name, perhaps a title, and a brace. */
+static bool at_section(const struct walker *w)
+{
+	struct scanner ahead = w->s;
+	struct scan_token t = scan_next(&ahead);
+
+	if (!find_form(w, t))
+		return false;
+	t = scan_next(&ahead);
+	return is(t, "{") || (is_text(t) && is(scan_next(&ahead), "{"));
+}
+
+/* Skips a balanced group whose opening symbol was just taken; one without its end goes to the next section. */
 static void skip_group(struct walker *w)
 {
-	for (size_t depth = 1; depth > 0;) {
+	for (size_t depth = 1; depth > 0 && !at_section(w);) {
 		struct scan_token t = scan_next(&w->s);
 
 		if (t.type == SCAN_END)
@@ -129,26 +149,6 @@ static void skip_statement(struct walker *w)
 		scan_next(&w->s);
 		skip_group(w);
 	}
-}
-
-static const struct conf_form *find_form(const struct walker *w, struct scan_token t)
-{
-	for (const struct conf_form *f = w->forms; f->name; f++)
-		if (is_name(t, f->name))
-			return f;
-	return NULL;
-}
-
-/* True where the next tokens open a known section: its name, perhaps a title, and a brace. */
-static bool at_section(const struct walker *w)
-{
-	struct scanner ahead = w->s;
-	struct scan_token t = scan_next(&ahead);
-
-	if (!find_form(w, t))
-		return false;
-	t = scan_next(&ahead);
-	return is(t, "{") || (is_text(t) && is(scan_next(&ahead), "{"));
 }
 
 /* Moves to where a statement can begin again: a name with its assignment, a section, or a closing brace. */
