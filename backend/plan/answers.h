@@ -25,7 +25,7 @@ struct answers {
 	bool ssi;	  /* the profile makes one machine of the nodes */
 	unsigned int network_line;
 	unsigned int last_line; /* of the file: there something is missing that is nowhere in it */
-	int error; /* sticky: -ENOMEM and the like, no mistake of the operator */
+	int error;		/* sticky: -ENOMEM and the like, no mistake of the operator */
 };
 
 /* What a profiles/cluster/NAME.conf may hold. */
