@@ -1,6 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Every test, one after the other; the last line is "N passed, N failed". --all adds the slow proofs.
+# Every test; the last line is "N passed, N failed". --all adds the slow proofs.
+#
+# Two lanes: virtual machines boot while programs are compiled and checked, and two at a time afterwards, since a node that boots
+# keeps one processor busy. The lab's tests of a lane share its folder. The slow proofs run alone, one after the other.
 set -uo pipefail
 srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 builddir=$srcdir/build
@@ -26,56 +29,117 @@ count() { # name, log, exit status
 	passed=$((passed + ok)) failed=$((failed + bad))
 }
 
-script() { # a TAP script
-	local name log status=0
-	name=$(basename "$1" .sh)
-	log=$logs/$name.log
-	echo "== $name"
-	local began=$SECONDS
+script() { # a TAP script, alone
+	local log status=0 began=$SECONDS
+	log=$logs/$(basename "$1" .sh).log
 	bash "$1" </dev/null >"$log" 2>&1 || status=$?
-	grep -E '^(ok|not ok|# )' "$log"
-	count "$name" "$log" "$status"
-	echo "   $((SECONDS - began)) s"
+	told "$1" "$status" "$began"
 }
 
-echo '== make check'
-make -s -C "$builddir" -j"$(nproc)" check </dev/null >"$logs/make-check.log" 2>&1
-status=$?
-grep -E '^(FAIL|ERROR|XPASS)' "$logs/make-check.log"
-# What a test that failed said, which is all there is to go by where nobody is at hand to run it again.
-sed -n 's/^\(FAIL\|ERROR\): \([^ ]*\) .*/\2/p' "$logs/make-check.log" | sort -u | while read -r t; do
-	tail -n 40 "$builddir/${t%.sh}.log" | tr -d '\000-\010\013-\037' | sed "s|^|# $(basename "$t"): |"
-done
-p=$(sed -n 's/^# PASS: *//p' "$logs/make-check.log" | tail -n 1)
-f=$(sed -n 's/^# FAIL: *//p' "$logs/make-check.log" | tail -n 1)
-e=$(sed -n 's/^# ERROR: *//p' "$logs/make-check.log" | tail -n 1)
-passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0} + ${e:-0}))
-# Root, with every package of the script run, can make them all: what was left out was not tested.
-s=$(sed -n 's/^# SKIP: *//p' "$logs/make-check.log" | tail -n 1)
-if [ "$(id -u)" -eq 0 ] && [ "${s:-0}" -gt 0 ]; then
-	echo "not ok - $s tests of make check were left out:"
-	grep '^SKIP' "$logs/make-check.log"
-	failed=$((failed + s))
-fi
-if [ "$status" -ne 0 ] && [ $((${f:-0} + ${e:-0})) -eq 0 ]; then
-	echo 'not ok - make check'
-	tail -n 40 "$logs/make-check.log"
-	failed=$((failed + 1))
-fi
-echo "   ${p:-0} passed"
+told() { # a TAP script that has ended, its exit status, when it began
+	local name
+	name=$(basename "$1" .sh)
+	echo "== $name"
+	grep -E '^(ok|not ok|# )' "$logs/$name.log"
+	count "$name" "$logs/$name.log" "$2"
+	echo "   $((SECONDS - $3)) s"
+}
+
+make_check() {
+	make -s -C "$builddir" -j"$(nproc)" check </dev/null >"$logs/make-check.log" 2>&1
+}
+
+told_check() { # exit status of make check, when it began
+	local log=$logs/make-check.log p f e s
+	echo '== make check'
+	grep -E '^(FAIL|ERROR|XPASS)' "$log"
+	# What a test that failed said, which is all there is to go by where nobody is at hand to run it again.
+	sed -n 's/^\(FAIL\|ERROR\): \([^ ]*\) .*/\2/p' "$log" | sort -u | while read -r t; do
+		tail -n 40 "$builddir/${t%.sh}.log" | tr -d '\000-\010\013-\037' | sed "s|^|# $(basename "$t"): |"
+	done
+	p=$(sed -n 's/^# PASS: *//p' "$log" | tail -n 1)
+	f=$(sed -n 's/^# FAIL: *//p' "$log" | tail -n 1)
+	e=$(sed -n 's/^# ERROR: *//p' "$log" | tail -n 1)
+	passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0} + ${e:-0}))
+	# Root, with every package of the script run, can make them all: what was left out was not tested.
+	s=$(sed -n 's/^# SKIP: *//p' "$log" | tail -n 1)
+	if [ "$(id -u)" -eq 0 ] && [ "${s:-0}" -gt 0 ]; then
+		echo "not ok - $s tests of make check were left out:"
+		grep '^SKIP' "$log"
+		failed=$((failed + s))
+	fi
+	if [ "$1" -ne 0 ] && [ $((${f:-0} + ${e:-0})) -eq 0 ]; then
+		echo 'not ok - make check'
+		tail -n 40 "$log"
+		failed=$((failed + 1))
+	fi
+	echo "   ${p:-0} passed, $((SECONDS - $2)) s"
+}
+
+# ---- two lanes ----------------------------------------------------------------------------------------------------------
+
+first=$srcdir/tests/lab/10-ram-bios.sh # builds the node root, which the others take
+queue=()
+declare -A job began lane
+free=(1 2)
+
+start() { # what: check, or a lab test
+	local l=${free[0]} pid
+	free=("${free[@]:1}")
+	if [ "$1" = check ]; then
+		make_check &
+	else
+		MUSTER_TEST_LAB=$builddir/lab-test${l/#1/} bash "$1" </dev/null >"$logs/$(basename "$1" .sh).log" 2>&1 &
+	fi
+	pid=$!
+	job[$pid]=$1 began[$pid]=$SECONDS lane[$pid]=$l
+}
+
+# Waits until one has ended, and tells of it.
+finish() {
+	local pid status=0
+	wait -n -p pid || status=$?
+	if [ "${job[$pid]}" = check ]; then
+		told_check "$status" "${began[$pid]}"
+	else
+		told "${job[$pid]}" "$status" "${began[$pid]}"
+	fi
+	free+=("${lane[$pid]}")
+	ended=${job[$pid]}
+	unset "job[$pid]"
+}
+
+lanes() {
+	local t ended=
+	# The longest have the highest numbers, and are not to be waited for at the end.
+	for t in "$srcdir"/tests/lab/[0-9]*.sh "$srcdir/tests/lab/server.sh"; do
+		[ "$t" = "$first" ] || queue=("$t" "${queue[@]}")
+	done
+	start "$first"
+	start check
+	until [ "$ended" = "$first" ]; do finish; done
+	while [ ${#queue[@]} -gt 0 ] || [ ${#job[@]} -gt 0 ]; do
+		while [ ${#queue[@]} -gt 0 ] && [ ${#free[@]} -gt 0 ]; do
+			start "${queue[0]}"
+			queue=("${queue[@]:1}")
+		done
+		finish
+	done
+}
 
 script "$srcdir/tests/format.sh"
 if [ "$(id -u)" -eq 0 ]; then
-	for t in "$srcdir"/tests/lab/[0-9]*.sh "$srcdir/tests/lab/server.sh"; do
-		if [ -f "$t" ]; then script "$t"; fi
-	done
+	lanes
 else
+	began=$SECONDS
+	make_check
+	told_check $? "$began"
 	echo 'not ok - the lab tests need root'
 	failed=$((failed + 1))
 fi
 if [ "${1:-}" = --all ]; then
 	for t in "$srcdir"/tests/slow/*.sh; do
-		if [ -f "$t" ]; then script "$t"; fi
+		script "$t"
 	done
 fi
 

@@ -23,7 +23,8 @@ mv -f "$file.away" "$file"
 
 # One byte of it is another: the SHA-256 that the build noted, which is in the node's personality, tells.
 "$muster" lab power node01 off --dir "$lab"
-cp "$file" "$file.away"
+mv "$file" "$file.away"
+cp "$file.away" "$file"
 middle=$(($(stat -c %s "$file") / 2))
 byte=$(od -An -tu1 -j "$middle" -N 1 "$file")
 # shellcheck disable=SC2059 # the format is the byte

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# For the lab's tests: sourced, TAP on standard output. They share one lab folder, so that the node root is
-# built once; each test's own state begins empty.
+# For the lab's tests: sourced, TAP on standard output. Those of one lane run one after the other and share its lab folder;
+# each test's own state begins empty. The node root is built once, in the first lane, and linked into the others.
 set -uo pipefail
 srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 builddir=${builddir:-$srcdir/build}
-lab=$builddir/lab-test
+first_lab=$builddir/lab-test
+lab=${MUSTER_TEST_LAB:-$first_lab}
 muster=$builddir/muster
 test_number=0
 failures=0
 
 # Deadlines are generous: a slow machine is slow, and a test that passes never waits for them.
-: "${MUSTER_TEST_DEADLINE:=400}"
+: "${MUSTER_TEST_DEADLINE:=900}"
 
 ok() { # condition's exit status, name
 	test_number=$((test_number + 1))
@@ -50,10 +51,22 @@ answers() { # file, sed expression ...
 	sed -e ';' "${args[@]}" "$srcdir/doc/examples/demo.conf" >"$to"
 }
 
+share() { # what was built in the first lane and is whole
+	local d from=$first_lab/root/var/lib/muster to=$lab/root/var/lib/muster
+	[ "$lab" != "$first_lab" ] || return 0
+	for d in roots initramfs; do
+		[ -d "$from/$d" ] && [ ! -d "$to/$d" ] || continue
+		mkdir -p "$to/$d.new"
+		find "$from/$d" -mindepth 1 -maxdepth 1 ! -name '.*' ! -name 'kerrighed-*' -exec cp -al {} "$to/$d.new/" \;
+		mv "$to/$d.new" "$to/$d"
+	done
+}
+
 fresh() { # nothing but the node roots, the initramfs and kernels stay from the test before
 	"$muster" lab down --dir "$lab" >/dev/null 2>&1
 	mkdir -p "$lab/root"
 	rm -rf "$lab/root/etc" "$lab/root/run" "$lab/root/var/log" "$lab/nodes"
+	share
 	if [ -d "$lab/root/var/lib/muster" ]; then
 		find "$lab/root/var/lib/muster" -mindepth 1 -maxdepth 1 ! -name roots ! -name initramfs ! -name kernels -exec rm -rf {} +
 	fi

@@ -13,7 +13,7 @@ export srcdir builddir
 helpers=$srcdir/tests/lab/server
 scratch=$builddir/lab-server
 : "${MUSTER_TEST_ROOTS:=$builddir/lab-test/root/var/lib/muster/roots}"
-: "${MUSTER_TEST_DEADLINE:=480}"
+: "${MUSTER_TEST_DEADLINE:=900}"
 # All of it, the first run's building included, ends within the deadline; it lasts through the second start of this script.
 : "${MUSTER_TEST_BEGAN:=$(date +%s)}"
 export MUSTER_TEST_BEGAN
@@ -165,7 +165,7 @@ network() {
 machine() { # tap, MAC, further arguments of QEMU
 	local tap=$1 mac=$2
 	shift 2
-	TMPDIR=$scratch exec nice -n 5 qemu-system-x86_64 -accel tcg,thread=multi,tb-size=64 -machine pc -cpu qemu64 -smp 1 \
+	TMPDIR=$scratch exec qemu-system-x86_64 -accel tcg,thread=multi,tb-size=64 -machine pc -cpu qemu64 -smp 1 \
 		-nodefaults -no-user-config -display none -no-reboot -device virtio-rng-pci \
 		-netdev "tap,id=n0,ifname=$tap,script=no,downscript=no" \
 		-device "virtio-net-pci,netdev=n0,mac=$mac" "$@"
