@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The rehearsal's own view of the file system, in its mount namespace, which ends with it: what the server has built lies
- * read-only below the rehearsal's root, and /etc/muster and /var/lib/muster are the rehearsal's. So the daemons read the same
- * bytes as on the server, paths and all. Nothing of this is seen outside, and nothing is written there.
+ * read-only below the rehearsal's root, and /etc/muster, /var/lib/muster and /run are the rehearsal's. So the daemons read the
+ * same bytes as on the server, paths and all, and find none of its daemons' sockets. Nothing of this is seen outside, and
+ * nothing is written there.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lab/rehearse-private.h"
 #include "util/fs.h"
@@ -130,6 +134,40 @@ static bool is_below(const char *path, const char *folder)
 	return strncmp(path, folder, n) == 0 && path[n] == '/';
 }
 
+/* The folder in /run that names the server's resolvers, where there is one: a root may still have to be built. */
+static char *resolver_folder(void)
+{
+	_cleanup_free_ char *path = realpath("/etc/resolv.conf", NULL);
+	char *slash = path ? strrchr(path, '/') : NULL;
+
+	if (!slash || !is_below(path, "/run"))
+		return NULL;
+	*slash = '\0';
+	return is_below(path, "/run") ? TAKE_PTR(path) : NULL;
+}
+
+/* An empty /run: the server's D-Bus, rpcbind and the like listen in its own. */
+static int put_run(const struct lab_options *o)
+{
+	_cleanup_free_ char *folder = resolver_folder();
+	_cleanup_close_ int slash = fs_root_open("/"), resolvers = folder ? open_path(folder) : -1;
+	char path[FD_PATH];
+	int r = slash < 0 ? slash : 0;
+
+	if (r == 0 && mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m") < 0)
+		r = -errno;
+	if (r == 0 && (mkdir("/run/lock", 0700) < 0 || chmod("/run/lock", 01777) < 0))
+		r = -errno;
+	if (r == 0 && resolvers >= 0)
+		r = fs_mkdir_all(slash, folder, 0755);
+	if (r == 0 && resolvers >= 0 &&
+	    mount(fd_path(resolvers, path), folder, NULL, MS_BIND | MS_REC, NULL) < 0)
+		r = -errno;
+	if (r == 0 && is_below(o->dir, "/run"))
+		r = fs_mkdir_all(slash, o->dir, 0755);
+	return r;
+}
+
 int lab_mount_over(const struct lab_options *o)
 {
 	static const struct {
@@ -152,6 +190,8 @@ int lab_mount_over(const struct lab_options *o)
 			r = own < 0 ? own : put(o->dir, folders[i].parent, folders[i].name, own);
 		}
 	}
+	if (r == 0)
+		r = put_run(o);
 	/* At its own place again, whatever lies above it now. */
 	if (r == 0 && mount(fd_path(dir, path), o->dir, NULL, MS_BIND | MS_REC, NULL) < 0)
 		r = -errno;

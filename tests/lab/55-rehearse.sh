@@ -9,7 +9,9 @@ folder=$builddir/rehearse-test
 host=$builddir/rehearse-host.json
 out=$builddir/rehearse.log
 
-away() { rm -rf "$server" "$folder" "$host" "$out" "$out.err" "$builddir/rehearse-bin"; }
+marker=/run/muster-test-$$
+
+away() { rm -rf "$marker" "$server" "$folder" "$host" "$out" "$out.err" "$builddir/rehearse-bin"; }
 trap 'away; "$muster" lab down --dir "$lab" >/dev/null 2>&1' EXIT
 
 rehearse() { # further arguments; its exit status is in $status
@@ -20,8 +22,9 @@ rehearse() { # further arguments; its exit status is in $status
 # The server: the node root that the other tests have built, and the interface that the answers name.
 make_server() {
 	rm -rf "$server"
-	mkdir -p "$server/var/lib/muster"
-	cp -a "$lab/root/var/lib/muster/roots" "$lab/root/var/lib/muster/initramfs" "$server/var/lib/muster/"
+	mkdir -p "$server/var/lib/muster/roots"
+	cp -a "$lab/root/var/lib/muster/roots/$id" "$server/var/lib/muster/roots/"
+	cp -a "$lab/root/var/lib/muster/initramfs" "$server/var/lib/muster/"
 }
 tree() {
 	find "$server" -printf '%y %m %U %G %s %T@ %p %l\n' | LC_ALL=C sort
@@ -38,7 +41,7 @@ fresh
 away
 "$muster" host --json | jq '.interfaces += [.interfaces[0] // {} | .name = "eth1" | .mac = "52:54:00:66:00:fe" | .addresses = []]' >"$host"
 answers "$lab/answers.conf"
-"$muster" root build --root "$lab/root" --host "$host" -f "$lab/answers.conf" >"$out" 2>&1
+id=$("$muster" root build --root "$lab/root" --host "$host" -f "$lab/answers.conf" 2>"$out.err")
 ok $? 'the node root is there' || show
 make_server
 before=$(tree)
@@ -71,7 +74,6 @@ like "$("$muster" plan --root "$server" --host "$host" -f "$lab/other.conf")" '^
 rm -r "$server/var/lib/muster/rehearsal"
 
 # ---- what is broken is found where it is ----
-id=$(ls "$server/var/lib/muster/roots")
 file=$server/var/lib/muster/roots/$id/root.squashfs
 size=$(stat -c %s "$file")
 rm "$file"
@@ -123,6 +125,9 @@ gone() { # polls until nothing of the rehearsal runs
 }
 powered_on
 ok $((! $(pgrep -fc "qemu.*$folder/"))) 'a rehearsal is at work'
+mkdir "$marker"
+seen=$(ls "/proc/$(pgrep -fo "qemu.*$folder/")/root/run")
+is "$? $(grep -c "${marker##*/}" <<<"$seen")" '0 0' 'which sees nothing of the server'"'"'s /run'
 kill -INT "$pid"
 wait "$pid"
 is $? 1 'an interrupt ends it'
