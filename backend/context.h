@@ -29,6 +29,7 @@ struct muster {
 	int64_t step_started;
 	char *step;	 /* the present step's name */
 	char *error;	 /* see muster_take_error(); NULL: none */
+	const struct changeset *shown; /* while it is applied */
 	int patience_ms; /* see muster_patience(); 0: what is usual */
 };
 

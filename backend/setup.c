@@ -516,6 +516,7 @@ static int prepare(void *data, struct changeset **ret)
 	int r;
 
 	context_apply(m, &a);
+	a.shown = m->shown;
 	r = make_changes(m, &a, true, ret);
 	/* What came meanwhile was never shown to anybody. */
 	if (r == 0 && *ret)
@@ -546,8 +547,10 @@ static int apply_once(struct muster *m)
 	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, _("Make these changes?")))
 		return -MUSTER_E_CANCELLED;
 	a.prepare = prepare;
+	m->shown = c;
 	/* Only the root was missing: its building is nothing that undo could take back. */
 	r = changeset_empty(c) ? muster_root_build(m, NULL) : apply_run(&a, c, m->answers);
+	m->shown = NULL;
 	/* Of an apply that failed, the step that took it back went well. */
 	if (r == 0 || (m->step && strcmp(m->step, "undo") == 0))
 		context_done(m);

@@ -21,6 +21,7 @@ static const char *const actions[] = {
 	[CHANGE_START] = "start",
 	[CHANGE_RESTART] = "restart",
 	[CHANGE_STOP] = "stop",
+	[CHANGE_RELEASE] = "release",
 };
 
 static const char *const owners[] = {

@@ -86,6 +86,21 @@ static int do_step(struct run *run, const struct step *s)
 	return r;
 }
 
+/* What a package has just started in the place of a service of muster's own. */
+static int stop_rivals(struct run *run)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->c->n_services; i++) {
+		const struct service *s = service_find(run->c->services[i].name);
+		const struct step step = { .ops = &step_service, .service = s, .action = CHANGE_STOP };
+
+		if (s && s->package)
+			r = do_step(run, &step);
+	}
+	return r;
+}
+
 static int do_packages(struct run *run)
 {
 	const struct step s = { .ops = &step_packages, .names = &run->c->packages };
@@ -97,6 +112,8 @@ static int do_packages(struct run *run)
 			  run->c->packages.n);
 		r = do_step(run, &s);
 	}
+	if (r == 0)
+		r = stop_rivals(run);
 	if (r == 0 && run->a->prepare) {
 		r = run->a->prepare(run->a->data, &run->prepared);
 		if (r == 0 && run->prepared)
@@ -191,6 +208,11 @@ static bool unit_changes(const struct changeset *c, const char *unit)
 	return false;
 }
 
+static bool ends(const struct change_service *v)
+{
+	return v->action == CHANGE_STOP || (v->action == CHANGE_RELEASE && !v->running);
+}
+
 static int do_services(struct run *run, bool stops)
 {
 	int r = 0;
@@ -202,9 +224,11 @@ static int do_services(struct run *run, bool stops)
 			.service = service_find(v->name),
 			.action = v->action,
 			.unit_changed = unit_changes(run->c, v->unit),
+			.running = v->running,
+			.enabled = v->enabled,
 		};
 
-		if ((v->action == CHANGE_STOP) != stops)
+		if (ends(v) != stops || (s.service && s.service->package))
 			continue;
 		r = s.service ? do_step(run, &s) : -EINVAL;
 	}

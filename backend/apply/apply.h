@@ -38,6 +38,9 @@ struct service {
 	int (*healthy)(const struct apply *a);
 	const char *
 		parameter; /* of the kernel, that it may set as it starts: "net.ipv4.ip_forward"; NULL: none */
+	/* The package that brings this unit and starts it, though muster runs one of its own; NULL: it is no such unit. */
+	const char *package;
+	const char *rival; /* the service of that kind which has this one's ports; NULL: none */
 	bool reload;	   /* SIGHUP (systemd: reload) takes up changed files: no restart needed */
 	/* Ports that it listens on, for saying who holds them; .number 0 ends them. */
 	struct service_port {
@@ -101,6 +104,9 @@ struct apply {
 	 * and to make the changeset that is really to be done (*ret, which apply_run() then frees; its packages were
 	 * installed already and are ignored). NULL: the changeset that apply_run() was given. */
 	int (*prepare)(void *data, struct changeset **ret);
+	/* For changeset_make() in prepare(): what apply_run() was given. How services were before is known from there, since a
+	 * package may have started them by now. Else NULL. */
+	const struct changeset *shown;
 	/* For tests: stop as if the power went at this point, without taking anything back. Each step has two: its record is
 	 * durable (odd), it is done but not yet marked so (even). 0: never. */
 	int stop_after;

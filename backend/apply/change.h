@@ -44,12 +44,14 @@ enum change_action {
 	CHANGE_START,	/* a service that does not run, or is not enabled */
 	CHANGE_RESTART, /* one whose files change */
 	CHANGE_STOP,	/* one that this plan does not want any more */
+	CHANGE_RELEASE, /* likewise, but it was the server's before muster came: as it was then */
 };
 
 struct change_service {
 	enum change_action action;
-	char *name; /* service_table's name: "dnsmasq" */
-	char *unit; /* "muster-dnsmasq.service" */
+	bool running, enabled; /* CHANGE_RELEASE: as it was */
+	char *name;	       /* service_table's name: "dnsmasq" */
+	char *unit;	       /* "muster-dnsmasq.service" */
 };
 
 struct changeset {

@@ -372,13 +372,20 @@ static int add_manifest(struct maker *m)
 {
 	_cleanup_(present_free) struct present p = { 0 };
 	struct change c = { .new_mode = 0600 };
-	json_t *services = json_array(), *whole;
+	json_t *services = json_array(), *found, *whole;
 	_cleanup_free_ char *text = NULL;
-	int r, n;
+	int r = changeset_found(m, &found), n;
 
+	if (r < 0) {
+		json_decref(services);
+		return r;
+	}
 	for (size_t i = 0; i < m->wish->services.n; i++)
 		json_array_append_new(services, json_string(m->wish->services.v[i]));
 	whole = json_pack("{s:i, s:O, s:o}", "version", 1, "files", m->owned, "services", services);
+	if (json_object_size(found))
+		json_object_set(whole, "services_found", found);
+	json_decref(found);
 	text = whole ? json_dumps(whole, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(whole);
 	n = text ? asprintf(&c.new_data, "%s\n", text) : -1;
@@ -471,73 +478,6 @@ static int remove_unwanted(struct maker *m)
 	return r;
 }
 
-/* ---- services ------------------------------------------------------------------------------------------------------ */
-
-static int push_service(struct maker *m, enum change_action action, const struct service *s)
-{
-	struct change_service *v = reallocarray(m->c->services, m->c->n_services + 1, sizeof(*v));
-	struct change_service c = { action, strdup(s->name), strdup(s->unit) };
-
-	if (v)
-		m->c->services = v;
-	if (!v || !c.name || !c.unit) {
-		free(c.name);
-		free(c.unit);
-		return -ENOMEM;
-	}
-	v[m->c->n_services++] = c;
-	return 0;
-}
-
-static bool files_change_for(const struct changeset *c, const char *service)
-{
-	for (size_t i = 0; i < c->n_files; i++)
-		if (strcmp(c->files[i].service, service) == 0)
-			return true;
-	return false;
-}
-
-static int wanted_service(struct maker *m, const char *name)
-{
-	const struct service *s = service_find(name);
-	int running, enabled;
-
-	if (!s) {
-		apply_error(m->a, _("muster knows no service %s."), name);
-		return -EINVAL;
-	}
-	running = m->a->services->is_running(m->a, s);
-	enabled = m->a->services->is_enabled(m->a, s);
-	if (running < 0 || enabled < 0) {
-		apply_error(m->a, _("The state of the service %s cannot be found out: %s."), name,
-			    muster_strerror(running < 0 ? running : enabled));
-		return running < 0 ? running : enabled;
-	}
-	if (!running || !enabled)
-		return push_service(m, CHANGE_START, s);
-	return files_change_for(m->c, name) ? push_service(m, CHANGE_RESTART, s) : 0;
-}
-
-static int add_services(struct maker *m)
-{
-	json_t *name;
-	size_t i;
-	int r = 0;
-
-	if (!m->a->services || !m->a->services->is_running)
-		return 0;
-	json_array_foreach (m->services_before, i, name) {
-		const struct service *s = json_is_string(name) ? service_find(json_string_value(name)) : NULL;
-
-		if (r == 0 && s && !strv_has(&m->wish->services, s->name) &&
-		    (m->a->services->is_running(m->a, s) == 1 || m->a->services->is_enabled(m->a, s) == 1))
-			r = push_service(m, CHANGE_STOP, s);
-	}
-	for (i = 0; r == 0 && i < m->wish->services.n; i++)
-		r = wanted_service(m, m->wish->services.v[i]);
-	return r;
-}
-
 /* ---- all of it ---------------------------------------------------------------------------------------------------- */
 
 static int make(struct maker *m, const struct fileset *f)
@@ -558,7 +498,7 @@ static int make(struct maker *m, const struct fileset *f)
 		r = remove_unwanted(m);
 	if (r == 0)
 		r = add_manifest(m);
-	return r == 0 ? add_services(m) : r;
+	return r == 0 ? changeset_services(m) : r;
 }
 
 int changeset_make(struct apply *a, const struct fileset *f, const struct apply_wish *wish,
@@ -566,7 +506,7 @@ int changeset_make(struct apply *a, const struct fileset *f, const struct apply_
 {
 	struct maker m = { .a = a, .wish = wish, .c = calloc(1, sizeof(*m.c)), .owned = json_object() };
 	int r = m.c && m.owned && (m.c->root_id = strdup(""))
-			? manifest_read(a, &m.before, &m.services_before)
+			? manifest_read(a, &m.before, &m.services_before, &m.found_before)
 			: -ENOMEM;
 
 	if (r == 0)
@@ -574,6 +514,7 @@ int changeset_make(struct apply *a, const struct fileset *f, const struct apply_
 	json_decref(m.owned);
 	json_decref(m.before);
 	json_decref(m.services_before);
+	json_decref(m.found_before);
 	if (r < 0) {
 		changeset_free(m.c);
 		return r;

@@ -171,12 +171,16 @@ static int file_before(struct apply *a, struct journal *j, const struct step *s,
 	_cleanup_(present_free) struct present p = { 0 };
 	const struct change *c = s->change;
 	char hash[HASH_TEXT];
+	_cleanup_free_ char *late = NULL;
+	size_t late_len = 0;
 	json_t *old;
 	int r;
 
 	r = present_read(a, c->path, &p);
 	if (r == 0)
 		r = verify_unchanged(a, c, &p);
+	if (r == 0 && !c->new_data && (c->kind == CHANGE_CREATE || c->kind == CHANGE_MODIFY))
+		r = late_data(a, c, &late, &late_len);
 	if (r == 0 && p.exists)
 		r = journal_save(j, p.data, p.len);
 	if (r < 0)
@@ -193,10 +197,10 @@ static int file_before(struct apply *a, struct journal *j, const struct step *s,
 	if (c->block)
 		json_object_set_new(record, "block", json_true());
 	/* Whatever is found where a file was removed is somebody else's: no hash is "". */
-	if (c->new_data)
-		hash_text(c->new_data, c->new_len, hash);
-	if (c->new_data || c->kind == CHANGE_REMOVE)
-		json_object_set_new(record, "sha256", json_string(c->new_data ? hash : ""));
+	if (c->new_data || late)
+		hash_text(late ? late : c->new_data, late ? late_len : c->new_len, hash);
+	if (c->new_data || late || c->kind == CHANGE_REMOVE)
+		json_object_set_new(record, "sha256", json_string(c->new_data || late ? hash : ""));
 	return json_object_set_new(record, "old", old) < 0 ? -ENOMEM : 0;
 }
 
@@ -399,17 +403,22 @@ static int directory_before(struct apply *a, struct journal *j, const struct ste
 	return json_object_set_new(record, "old", attributes_save(&p)) < 0 ? -ENOMEM : 0;
 }
 
-static int remove_if_empty(int root_fd, const char *path)
+/* One that is not empty stays, and so does one that somebody has mounted something on. */
+static int remove_if_empty(struct apply *a, const char *path)
 {
 	const char *name;
-	_cleanup_close_ int dir = fs_open_parent(root_fd, path, &name);
+	_cleanup_close_ int dir = fs_open_parent(a->root_fd, path, &name);
 
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
-	if (unlinkat(dir, name, AT_REMOVEDIR) < 0)
-		return errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? 0
-												    : -errno;
-	return fsync(dir) < 0 ? -errno : 0;
+	if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
+		return fsync(dir) < 0 ? -errno : 0;
+	if (errno == EBUSY) {
+		apply_note(a, _("%s stays: something is mounted there. Unmount it, and remove the folder."),
+			   path);
+		return 0;
+	}
+	return errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? 0 : -errno;
 }
 
 static int directory_run(struct apply *a, const struct step *s, json_t *done)
@@ -419,7 +428,7 @@ static int directory_run(struct apply *a, const struct step *s, json_t *done)
 	int r;
 
 	if (c->kind == CHANGE_REMOVE) {
-		r = remove_if_empty(a->root_fd, c->path);
+		r = remove_if_empty(a, c->path);
 		return r < 0 ? failed(a, r, _("%s cannot be removed: %s."), c->path, muster_strerror(r)) : 0;
 	}
 	r = fs_mkdir_all(a->root_fd, c->path, 0700);
@@ -448,7 +457,7 @@ static int directory_undo(struct apply *a, struct journal *j, const json_t *reco
 	r = remove_leftovers(a, path);
 	if (r < 0)
 		return r;
-	r = remove_if_empty(a->root_fd, path);
+	r = remove_if_empty(a, path);
 	return r < 0 ? failed(a, r, _("%s cannot be removed: %s."), path, muster_strerror(r)) : 0;
 }
 

@@ -59,10 +59,22 @@ int keys_known_hosts(struct apply *a, const struct strv *nodes, char **ret)
 	return strbuf_take(&b, ret, NULL);
 }
 
+/* What a node's folder is that is there already. */
+static int save_folder(struct apply *a, const char *node, json_t *folders)
+{
+	_cleanup_(present_free) struct present p = { 0 };
+	_cleanup_free_ char *path = fs_join(APPLY_KEYS, node);
+	int r = path ? present_read(a, path, &p) : -ENOMEM;
+
+	if (r == 0 && p.exists && json_object_set_new(folders, node, attributes_save(&p)) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
 /* Which of the files are there already: undo leaves these. */
 static int keys_before(struct apply *a, struct journal *j, const struct step *s, json_t *record)
 {
-	json_t *nodes = json_array(), *kept = json_array();
+	json_t *nodes = json_array(), *kept = json_array(), *folders = json_object();
 	int r = 0;
 
 	for (size_t i = 0; i < s->names->n; i++) {
@@ -71,6 +83,8 @@ static int keys_before(struct apply *a, struct journal *j, const struct step *s,
 		json_array_append_new(nodes, json_string(node));
 		if (has(a, node, ""))
 			json_array_append_new(kept, json_string(node));
+		if (r == 0)
+			r = save_folder(a, node, folders);
 		if (!has(a, node, "") && has(a, node, ".pub")) {
 			apply_error(a,
 				    _("%s/%s holds a public key without its private one. Remove that folder: "
@@ -81,6 +95,7 @@ static int keys_before(struct apply *a, struct journal *j, const struct step *s,
 	}
 	json_object_set_new(record, "nodes", nodes);
 	json_object_set_new(record, "had", kept);
+	json_object_set_new(record, "folders", folders);
 	return r;
 }
 
@@ -205,10 +220,32 @@ static bool array_has(const json_t *array, const char *name)
 	return false;
 }
 
-static int undo_node(struct apply *a, const char *node, bool had)
+/* The folder goes, or (`was`) is again what it was. */
+static int undo_folder(struct apply *a, const char *node, const json_t *was)
+{
+	_cleanup_free_ char *folder = fs_join(APPLY_KEYS, node);
+	_cleanup_(attributes_free) struct attributes old = { 0 };
+	_cleanup_close_ int keys = -1;
+	const char *name;
+	int r;
+
+	if (!folder)
+		return -ENOMEM;
+	if (was) {
+		r = attributes_load(was, &old);
+		if (r == 0)
+			r = attributes_set(a->root_fd, folder, true, &old.attr);
+		return r == -ENOENT ? 0 : r;
+	}
+	keys = fs_open_parent(a->root_fd, folder, &name);
+	return keys >= 0 && unlinkat(keys, name, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != ENOTEMPTY
+		       ? -errno
+		       : 0;
+}
+
+static int undo_node(struct apply *a, const char *node, bool had, const json_t *was)
 {
 	static const char *const suffixes[] = { "", ".pub" };
-	_cleanup_free_ char *folder = NULL;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(suffixes); i++) {
@@ -220,30 +257,22 @@ static int undo_node(struct apply *a, const char *node, bool had)
 		if (r == 0 && !(had && i == 0))
 			r = fs_unlink(a->root_fd, path);
 	}
-	if (asprintf(&folder, APPLY_KEYS "/%s", node) < 0)
-		return -ENOMEM;
-	if (r == 0 && !had) {
-		const char *name;
-		_cleanup_close_ int keys = fs_open_parent(a->root_fd, folder, &name);
-
-		if (keys >= 0 && unlinkat(keys, name, AT_REMOVEDIR) < 0 && errno != ENOENT &&
-		    errno != ENOTEMPTY)
-			r = -errno;
-	}
-	return r;
+	/* A folder with a key in it was there, also where a journal of before says nothing of it. */
+	return r == 0 && (was || !had) ? undo_folder(a, node, was) : r;
 }
 
 static int keys_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
 {
-	const json_t *had = json_object_get(record, "had");
+	const json_t *had = json_object_get(record, "had"), *folders = json_object_get(record, "folders");
 	int r = fs_remove_tree(a->root_fd, SCRATCH);
 	size_t i;
 	json_t *v;
 
 	json_array_foreach (json_object_get(record, "nodes"), i, v) {
 		const char *node = json_string_value(v);
-		int e = node && !strchr(node, '/') ? undo_node(a, node, array_has(had, node))
-						   : -MUSTER_E_FORMAT;
+		int e = node && !strchr(node, '/')
+				? undo_node(a, node, array_has(had, node), json_object_get(folders, node))
+				: -MUSTER_E_FORMAT;
 
 		if (e < 0 && r == 0) {
 			apply_error(a, _("The host key of %s cannot be removed: %s."),

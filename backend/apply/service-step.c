@@ -21,6 +21,7 @@ static const char *const action_names[] = {
 	[CHANGE_START] = "start",
 	[CHANGE_RESTART] = "restart",
 	[CHANGE_STOP] = "stop",
+	[CHANGE_RELEASE] = "release",
 };
 
 static int64_t health_ms(const struct apply *a)
@@ -154,11 +155,34 @@ static int start(struct apply *a, const struct service *s, bool unit_changed)
 	return r < 0 ? r : a->services->start(a, s);
 }
 
+/* As it was before muster came. */
+static int release(struct apply *a, const struct step *st)
+{
+	const struct service *s = st->service;
+	int running = a->services->is_running(a, s), enabled, r = running < 0 ? running : 0;
+
+	apply_say(a, NC_("step", "services"), _("leaving %s to the server again"), s->name);
+	if (r == 0 && !st->running)
+		r = running ? a->services->stop(a, s) : 0;
+	else if (r == 0)
+		r = running ? a->services->restart(a, s) : a->services->start(a, s);
+	enabled = r == 0 ? a->services->is_enabled(a, s) : r;
+	if (enabled >= 0 && a->services->set_enabled && (enabled > 0) != st->enabled)
+		r = a->services->set_enabled(a, s, st->enabled);
+	else if (enabled < 0)
+		r = enabled;
+	if (r == -MUSTER_E_COMMAND)
+		explain(a, s, NOT_STARTED);
+	return r == 0 && st->running ? service_wait(a, s) : r;
+}
+
 static int service_run(struct apply *a, const struct step *st, json_t *done)
 {
 	const struct service *s = st->service;
 	int r;
 
+	if (st->action == CHANGE_RELEASE)
+		return release(a, st);
 	apply_say(a, NC_("step", "services"),
 		  st->action == CHANGE_STOP    ? _("stopping %s")
 		  : st->action == CHANGE_START ? _("starting %s")

@@ -176,7 +176,13 @@ static const struct service services[] = {
 		.argv = ganesha_argv,
 		.healthy = ganesha_healthy,
 		.config = GANESHA_CONF,
+		.rival = "nfs-ganesha-packaged",
 		.ports = { { false, NFS_PORT } },
+	},
+	{
+		.name = "nfs-ganesha-packaged",
+		.unit = "nfs-ganesha.service",
+		.package = "nfs-ganesha",
 	},
 };
 

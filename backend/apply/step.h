@@ -22,6 +22,7 @@ struct step {
 	const struct service *service; /* service */
 	enum change_action action;     /* likewise */
 	bool unit_changed;	       /* likewise: a reload would not do */
+	bool running, enabled;	       /* likewise: CHANGE_RELEASE makes it so */
 };
 
 struct step_ops {

@@ -166,7 +166,7 @@ static int add_words(struct review *v, const struct plan *p)
 
 static int add_actions(struct review *v, const struct changeset *c)
 {
-	static const char *const actions[] = { N_("start"), N_("restart"), N_("stop") };
+	static const char *const actions[] = { N_("start"), N_("restart"), N_("stop"), N_("release") };
 	int r = tui_pager_add(v->pager, STYLE_NORMAL, "");
 
 	if (r == 0 && c->packages.n) {

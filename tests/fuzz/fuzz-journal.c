@@ -25,16 +25,17 @@ static void as_journal(struct apply *a, const char *text, size_t len)
 
 static void as_manifest(struct apply *a, const char *text, size_t len)
 {
-	json_t *files = NULL, *services = NULL, *entry;
+	json_t *files = NULL, *services = NULL, *found = NULL, *entry;
 	const char *path;
 
 	fuzz_put("var/lib/muster/manifest.json", text, len);
-	if (manifest_read(a, &files, &services) < 0)
+	if (manifest_read(a, &files, &services, &found) < 0)
 		return;
 	json_object_foreach (files, path, entry)
 		fuzz_need(path[0] == '/' && !strstr(path, "/../"));
 	json_decref(files);
 	json_decref(services);
+	json_decref(found);
 }
 
 /* A block put in is found again, and taking it out takes nothing else than blocks. */

@@ -105,6 +105,36 @@ static int mock_set_enabled(struct apply *a, const struct service *s, bool enabl
 	return 0;
 }
 
+/* What comes with a package, which starts it. */
+static const char *package_of(const struct service *s)
+{
+	return s->package ? s->package : strcmp(s->name, "nfs-kernel") == 0 ? "nfs-kernel-server" : NULL;
+}
+
+static int mock_known(struct apply *a, const struct service *s)
+{
+	const char *package = package_of(s);
+
+	return !package || strv_has(&world.packages, package);
+}
+
+static void start_of(const char *package, bool there)
+{
+	static const char *const names[] = { "nfs-kernel", "nfs-ganesha-packaged" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(package_of(service_find(names[i])), package) != 0)
+			continue;
+		if (there) {
+			add(&world.running, names[i]);
+			add(&world.enabled, names[i]);
+		} else {
+			drop(&world.running, names[i]);
+			drop(&world.enabled, names[i]);
+		}
+	}
+}
+
 const struct service_driver mock_services = {
 	.name = "mock",
 	.is_running = mock_running,
@@ -115,6 +145,7 @@ const struct service_driver mock_services = {
 	.last_lines = mock_last_lines,
 	.reload_units = mock_reload_units,
 	.set_enabled = mock_set_enabled,
+	.is_known = mock_known,
 };
 
 static int mock_installed(struct apply *a, struct strv *ret)
@@ -136,6 +167,7 @@ static int mock_install(struct apply *a, const struct strv *packages)
 		if (world.no_mirror)
 			return -MUSTER_E_COMMAND;
 		add(&world.packages, packages->v[i]);
+		start_of(packages->v[i], true);
 	}
 	return 0;
 }
@@ -145,6 +177,7 @@ static int mock_remove(struct apply *a, const struct strv *packages)
 	for (size_t i = 0; i < packages->n; i++) {
 		record("purge", packages->v[i]);
 		drop(&world.packages, packages->v[i]);
+		start_of(packages->v[i], false);
 	}
 	return 0;
 }

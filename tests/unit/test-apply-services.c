@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The distribution's own services: those that ran before muster, and those that a package of muster's choice starts. */
+#include "config.h"
+
+#include "apply-plans.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "util/error.h"
+#include "util/fs.h"
+
+static struct fileset_entry exports[] = {
+	DIRECTORY_ENTRY("/etc/muster", 0755),
+	FILE_ENTRY("/etc/exports.d/muster.exports", "/srv\n", 0644, "nfs-kernel"),
+};
+static const struct fileset with_exports = { exports, 2 }, without = { exports, 1 };
+static const struct apply_wish wants_kernel = { .services = STRV("nfs-kernel") };
+static const struct apply_wish wants_kernel_and_package = { .services = STRV("nfs-kernel"),
+							    .packages = STRV("nfs-kernel-server") };
+static const struct apply_wish wants_ganesha = { .services = STRV("nfs-ganesha"),
+						 .packages = STRV("nfs-ganesha", "nfs-ganesha-vfs") };
+static const struct apply_wish wants_ganesha_alone = { .services = STRV("nfs-ganesha") };
+static const struct apply_wish wants_nothing = { 0 };
+
+static struct changeset *make(struct scratch *s, const struct fileset *f, const struct apply_wish *w)
+{
+	struct changeset *c;
+
+	assert_int_equal(changeset_make(&s->a, f, w, &c), 0);
+	return c;
+}
+
+static void run(struct scratch *s, const struct fileset *f, const struct apply_wish *w)
+{
+	struct changeset *c = make(s, f, w);
+
+	assert_int_equal(apply_run(&s->a, c, "/answers.conf"), 0);
+	changeset_free(c);
+}
+
+static void assert_calls(struct scratch *s, const char *calls)
+{
+	assert_string_equal(s->calls.data ? s->calls.data : "", calls);
+	strbuf_free(&s->calls);
+}
+
+/* The server had an NFS server of its own, which was so. */
+static void had_nfs(bool running, bool enabled)
+{
+	assert_int_equal(strv_add(&world.packages, "nfs-kernel-server"), 0);
+	if (running)
+		assert_int_equal(strv_add(&world.running, "nfs-kernel"), 0);
+	if (enabled)
+		assert_int_equal(strv_add(&world.enabled, "nfs-kernel"), 0);
+}
+
+static void what_ran_before_runs_on_when_it_is_no_longer_wanted(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	had_nfs(true, true);
+	before = world_text();
+	run(s, &with_exports, &wants_kernel);
+	assert_calls(s, "restart nfs-kernel; ");
+	run(s, &with_exports, &wants_kernel);
+	/* Its exports go, so it reads them again. */
+	run(s, &without, &wants_nothing);
+	assert_calls(s, "restart nfs-kernel; ");
+	after = world_text();
+	assert_string_equal(after, before);
+	run(s, &without, &wants_nothing);
+	assert_calls(s, "");
+}
+
+static void what_was_enabled_only_is_that_again(void **state)
+{
+	static const bool states[][2] = { { false, true }, { true, false } };
+	struct scratch *s = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		_cleanup_free_ char *before = NULL, *after = NULL, *undone = NULL, *wanted = NULL;
+		struct changeset *c;
+
+		strv_free(&world.running);
+		strv_free(&world.enabled);
+		strv_free(&world.packages);
+		had_nfs(states[i][0], states[i][1]);
+		before = world_text();
+		run(s, &with_exports, &wants_kernel);
+		assert_true(strv_has(&world.running, "nfs-kernel") && strv_has(&world.enabled, "nfs-kernel"));
+		wanted = world_text();
+		c = make(s, &without, &wants_nothing);
+		assert_int_equal(c->n_services, 1);
+		assert_int_equal(c->services[0].action, CHANGE_RELEASE);
+		changeset_free(c);
+		run(s, &without, &wants_nothing);
+		after = world_text();
+		assert_string_equal(after, before);
+		/* And undo goes one back, to where muster wanted it. */
+		assert_int_equal(apply_undo(&s->a), 0);
+		undone = world_text();
+		assert_string_equal(undone, wanted);
+		run(s, &without, &wants_nothing);
+	}
+}
+
+static const struct apply_wish *prepared_wish;
+static const struct fileset *prepared_files;
+static const struct changeset *shown;
+
+static int prepare(void *data, struct changeset **ret)
+{
+	struct scratch *s = data;
+	struct apply a = s->a;
+	int r;
+
+	a.prepare = NULL;
+	a.shown = shown;
+	r = changeset_make(&a, prepared_files, prepared_wish, ret);
+	return r;
+}
+
+static void run_prepared(struct scratch *s, const struct fileset *f, const struct apply_wish *w,
+			 const struct apply_wish *later)
+{
+	struct changeset *c = make(s, f, w);
+
+	shown = c;
+	prepared_files = f;
+	prepared_wish = later;
+	s->a.prepare = prepare;
+	assert_int_equal(apply_run(&s->a, c, "/answers.conf"), 0);
+	s->a.prepare = NULL;
+	changeset_free(c);
+}
+
+static void what_its_own_package_started_did_not_run_before(void **state)
+{
+	struct scratch *s = *state;
+
+	run_prepared(s, &with_exports, &wants_kernel_and_package, &wants_kernel);
+	assert_true(strv_has(&world.running, "nfs-kernel"));
+	run(s, &without, &wants_nothing);
+	assert_false(strv_has(&world.running, "nfs-kernel"));
+	assert_false(strv_has(&world.enabled, "nfs-kernel"));
+}
+
+static void what_ran_before_is_known_after_the_packages_too(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	had_nfs(true, true);
+	before = world_text();
+	run_prepared(s, &with_exports, &wants_kernel, &wants_kernel);
+	run(s, &without, &wants_nothing);
+	after = world_text();
+	assert_string_equal(after, before);
+}
+
+/* ---- rivals ---------------------------------------------------------------------------------------------------------------- */
+
+static void a_rival_that_a_package_starts_is_stopped(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = world_text(), *after = NULL;
+	struct changeset *c = make(s, &without, &wants_ganesha);
+
+	/* It is shown beforehand. */
+	assert_int_equal(c->n_services, 2);
+	assert_int_equal(c->services[0].action, CHANGE_STOP);
+	assert_string_equal(c->services[0].unit, "nfs-ganesha.service");
+	changeset_free(c);
+	run_prepared(s, &without, &wants_ganesha, &wants_ganesha_alone);
+	assert_calls(s, "install nfs-ganesha; install nfs-ganesha-vfs; stop nfs-ganesha-packaged; start "
+			"nfs-ganesha; ");
+	assert_false(strv_has(&world.enabled, "nfs-ganesha-packaged"));
+	c = make(s, &without, &wants_ganesha_alone);
+	assert_true(changeset_empty(c));
+	changeset_free(c);
+	assert_int_equal(apply_undo(&s->a), 0);
+	after = world_text();
+	assert_string_equal(after, before);
+}
+
+static void cut_off_at_any_point_a_rival_is_as_before(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = world_text();
+	int stops = 0;
+
+	for (int i = 1;; i++) {
+		_cleanup_free_ char *after = NULL;
+		struct changeset *c = make(s, &without, &wants_ganesha);
+		int r;
+
+		s->a.stop_after = i;
+		r = apply_run(&s->a, c, "/answers.conf");
+		s->a.stop_after = 0;
+		changeset_free(c);
+		if (r == 0)
+			break;
+		stops++;
+		assert_int_equal(apply_recover(&s->a), 1);
+		after = world_text();
+		assert_string_equal(after, before);
+	}
+	assert_true(stops > 8);
+}
+
+/* The operator's own: it is not for muster to stop it. */
+static void a_rival_that_ran_before_is_left_alone(void **state)
+{
+	struct scratch *s = *state;
+	struct changeset *c;
+
+	assert_int_equal(strv_add(&world.packages, "nfs-ganesha"), 0);
+	assert_int_equal(strv_add(&world.running, "nfs-ganesha-packaged"), 0);
+	c = make(s, &without, &wants_ganesha);
+	assert_int_equal(c->n_services, 1);
+	assert_string_equal(c->services[0].name, "nfs-ganesha");
+	changeset_free(c);
+}
+
+/* ---- what else undo finds ---------------------------------------------------------------------------------------------------- */
+
+static void a_folder_of_keys_is_its_owners_again(void **state)
+{
+	const struct apply_wish wants_keys = { .keys = STRV("node01", "node02") };
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	prepare_server(s);
+	put(s, "/var/lib/muster/keys/node01/ssh_host_ed25519_key", "private node01\n", 0600);
+	put(s, "/var/lib/muster/keys/node01/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAA node01\n", 0644);
+	assert_int_equal(fs_mkdir_all(s->a.root_fd, "/var/lib/muster/keys/node02", 0755), 0);
+	assert_int_equal(fchownat(s->a.root_fd, "var/lib/muster/keys/node02", 1234, 1234, 0), 0);
+	before = snapshot(s);
+	run(s, &without, &wants_keys);
+	assert_true(there(s, "/var/lib/muster/keys/node02/ssh_host_ed25519_key"));
+	assert_int_equal(apply_undo(&s->a), 0);
+	after = snapshot(s);
+	assert_string_equal(after, before);
+}
+
+static void a_copy_from_a_package_that_somebody_changed_is_kept(void **state)
+{
+	static struct fileset_entry copies[] = { COPY_ENTRY("/srv/loader", "/usr/lib/loader") };
+	static const struct fileset f = { copies, 1 };
+	const struct apply_wish wish = { .packages = STRV("ipxe") };
+	struct scratch *s = *state;
+	struct changeset *c = make(s, &f, &wish);
+
+	put(s, "/usr/lib/loader", "LOADER", 0644);
+	assert_int_equal(apply_run(&s->a, c, "/answers.conf"), 0);
+	changeset_free(c);
+	put(s, "/srv/loader", "MINE", 0644);
+	assert_int_equal(apply_undo(&s->a), 0);
+	assert_false(there(s, "/srv/loader"));
+	assert_has(&s->steps, "/srv/loader was changed by somebody since; that version is kept in");
+}
+
+/* In a mount namespace of its own, which ends with the child. */
+static void a_folder_with_a_mount_on_it_stays_and_the_rest_goes(void **state)
+{
+	static struct fileset_entry folders[] = { DIRECTORY_ENTRY("/srv/a", 0755),
+						  DIRECTORY_ENTRY("/srv/b", 0755),
+						  DIRECTORY_ENTRY("/srv/c", 0755) };
+	static const struct fileset f = { folders, 3 };
+	struct scratch *s = *state;
+	_cleanup_free_ char *path = fs_join(s->root, "/srv/b");
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	run(s, &f, &wants_nothing);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("tmpfs", path, "tmpfs", 0, "size=64k") < 0)
+			_exit(3);
+		if (apply_undo(&s->a) != 0)
+			_exit(4);
+		_exit(s->steps.data && strstr(s->steps.data, "/srv/b stays: something is mounted there") ? 0
+													 : 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_false(there(s, "/srv/a"));
+	assert_true(there(s, "/srv/b"));
+	assert_false(there(s, "/srv/c"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_ran_before_runs_on_when_it_is_no_longer_wanted),
+		TEST(what_was_enabled_only_is_that_again),
+		TEST(what_its_own_package_started_did_not_run_before),
+		TEST(what_ran_before_is_known_after_the_packages_too),
+		TEST(a_rival_that_a_package_starts_is_stopped),
+		TEST(cut_off_at_any_point_a_rival_is_as_before),
+		TEST(a_rival_that_ran_before_is_left_alone),
+		TEST(a_folder_of_keys_is_its_owners_again),
+		TEST(a_copy_from_a_package_that_somebody_changed_is_kept),
+		TEST(a_folder_with_a_mount_on_it_stays_and_the_rest_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
