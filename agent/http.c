@@ -164,33 +164,74 @@ static int send_all(int sock, const char *data, size_t len)
 	return 0;
 }
 
-/* A blocking socket whose connecting and whose every silence end after timeout_ms. */
-static int connect_to(const struct http_server *s, int timeout_ms, int *ret)
+/* A port that only root gets, so that the server tells the agent from the node's users: one of those that no service is
+ * asked for at (600 to 1023, as of bindresvport(3)). Where none can be had, the kernel chooses. */
+static void bind_low(int fd, struct in_addr own)
+{
+	static unsigned next;
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = own };
+	const unsigned first = 600, n = IPPORT_RESERVED - first;
+	const int on = 1;
+
+	if (next == 0)
+		next = (unsigned)getpid() + (unsigned)now_ms();
+	/* One that was used a moment ago may be used again, also by a service; one where somebody listens may not. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		sa.sin_port = htons((uint16_t)(first + next++ % n));
+		if (bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0)
+			return;
+		if (errno != EADDRINUSE)
+			break;
+	}
+	sa.sin_port = 0;
+	if (own.s_addr)
+		bind(fd, (const struct sockaddr *)&sa, sizeof(sa));
+}
+
+static int begin_connecting(const struct http_server *s, int fd)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = s->address, .sin_port = htons(s->port) };
-	const struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = s->from };
-	struct timeval tv = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	bind_low(fd, s->from);
+	return connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
+}
+
+static int wait_for_connection(int fd, int timeout_ms)
+{
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	socklen_t len = sizeof(int);
 	int error = 0, n;
 
-	if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	/* Where it cannot be had, the kernel chooses. */
-	if (s->from.s_addr)
-		bind(fd, (const struct sockaddr *)&own, sizeof(own));
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
-		if (errno != EINPROGRESS)
-			return -errno;
-		do
-			n = poll(&p, 1, timeout_ms);
-		while (n < 0 && errno == EINTR);
-		if (n <= 0)
-			return n < 0 ? -errno : -ETIMEDOUT;
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0)
-			return error ? -error : -errno;
-	}
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : -ETIMEDOUT;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? -errno : -error;
+}
+
+/* A blocking socket whose connecting and whose every silence end after timeout_ms. */
+static int connect_to(const struct http_server *s, int timeout_ms, int *ret)
+{
+	struct timeval tv = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
+	_cleanup_close_ int fd = -1;
+	int r, tries = 0;
+
+	/* A port's last connection to the server may be kept for a minute after its end. */
+	do {
+		if (fd >= 0)
+			close(fd);
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		r = begin_connecting(s, fd);
+	} while (r == -EADDRNOTAVAIL && ++tries < 16);
+	if (r == -EINPROGRESS)
+		r = wait_for_connection(fd, timeout_ms);
+	if (r < 0)
+		return r;
 	if (fcntl(fd, F_SETFL, 0) < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
 		return -errno;

@@ -15,7 +15,8 @@
  *    "Authorization: Bearer TOKEN". Its body is lines "key=value", keys WIRE_REPORT_*, UTF-8 or plain
  *    bytes, where a newline inside a value is sent as "\n" and a backslash as "\\". The answer is 204, or
  *    200 with lines "key=value" of the same form (what the agent shall do; unknown keys are ignored), 403 for a
- *    wrong token, address or boot.
+ *    wrong token, address or boot. It comes from a port below 1024 where the agent gets one, as none but root does: such
+ *    connections have a share of their own at the server, which the node's users cannot use up.
  * 3. Pokes. When musterd has something for a node in its running system, it sends it an empty UDP datagram from its own
  *    address to WIRE_POKE_PORT: the node reports now and not at its time. So nothing is said that somebody else could say
  *    or hear: what is to be done comes with the report's answer as ever. The node takes datagrams of the server's

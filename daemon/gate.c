@@ -44,22 +44,27 @@ static bool counts(const struct gate_place *p)
 	return p->state != GATE_FREE && !p->ended;
 }
 
+static bool is_own(const struct gate_place *p, struct ip4 from, enum gate_kind kind)
+{
+	return p->from.n == from.n && (p->kind == GATE_AGENT) == (kind == GATE_AGENT);
+}
+
 /* How many count of this address, in each of its places, so that nobody has to look for them all. */
-static void set_own(struct gate *g, struct ip4 from)
+static void set_own(struct gate *g, struct ip4 from, enum gate_kind kind)
 {
 	unsigned int own = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(g->places); i++)
-		own += counts(&g->places[i]) && g->places[i].from.n == from.n;
+		own += counts(&g->places[i]) && is_own(&g->places[i], from, kind);
 	for (size_t i = 0; i < ARRAY_SIZE(g->places); i++)
-		if (g->places[i].from.n == from.n)
+		if (is_own(&g->places[i], from, kind))
 			g->places[i].own = own;
 }
 
 static void end(struct gate *g, struct gate_place *p, enum gate_reason why)
 {
 	p->ended = true;
-	set_own(g, p->from);
+	set_own(g, p->from, p->kind);
 	count(g, why);
 	shut(p->fd);
 }
@@ -70,7 +75,7 @@ struct census {
 	size_t all, strangers, own;
 };
 
-static struct census take_census(const struct gate *g, struct ip4 from)
+static struct census take_census(const struct gate *g, struct ip4 from, enum gate_kind kind)
 {
 	struct census c = { 0 };
 
@@ -80,21 +85,21 @@ static struct census take_census(const struct gate *g, struct ip4 from)
 		if (!counts(p))
 			continue;
 		c.all++;
-		c.strangers += !p->is_node;
-		c.own += p->from.n == from.n;
+		c.strangers += p->kind == GATE_STRANGER;
+		c.own += is_own(p, from, kind);
 	}
 	return c;
 }
 
-/* The one that has waited longest; strangers only, or anybody. */
-static struct gate_place *longest_waiting(struct gate *g, bool strangers)
+/* The one that has waited longest, of this kind or one that counts for less. */
+static struct gate_place *longest_waiting(struct gate *g, enum gate_kind most)
 {
 	struct gate_place *found = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(g->places); i++) {
 		struct gate_place *p = &g->places[i];
 
-		if (counts(p) && p->state == GATE_WAITS && (!strangers || !p->is_node) &&
+		if (counts(p) && p->state == GATE_WAITS && p->kind <= most &&
 		    (!found || p->since < found->since))
 			found = p;
 	}
@@ -109,37 +114,36 @@ static struct gate_place *strangers_answer(struct gate *g)
 	for (size_t i = 0; i < ARRAY_SIZE(g->places); i++) {
 		struct gate_place *p = &g->places[i];
 
-		if (counts(p) && !p->is_node && (!found || p->since < found->since))
+		if (counts(p) && p->kind == GATE_STRANGER && (!found || p->since < found->since))
 			found = p;
 	}
 	return found;
 }
 
 /* One of an address that holds at least two more than whoever comes would have then. */
-static struct gate_place *of_the_greediest(struct gate *g, bool strangers, size_t own)
+static struct gate_place *of_the_greediest(struct gate *g, enum gate_kind most, size_t own)
 {
 	struct gate_place *found = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(g->places); i++) {
 		struct gate_place *p = &g->places[i];
 
-		if (counts(p) && p->own > own + 1 && (!strangers || !p->is_node) &&
-		    (!found || p->own > found->own))
+		if (counts(p) && p->own > own + 1 && p->kind <= most && (!found || p->own > found->own))
 			found = p;
 	}
 	return found;
 }
 
-static bool make_room(struct gate *g, bool is_node, const struct census *c)
+static bool make_room(struct gate *g, enum gate_kind kind, const struct census *c)
 {
-	struct gate_place *p = longest_waiting(g, true);
+	struct gate_place *p = longest_waiting(g, GATE_STRANGER);
 
-	if (!p && is_node)
+	if (!p && kind != GATE_STRANGER)
 		p = strangers_answer(g);
-	if (!p && is_node)
-		p = longest_waiting(g, false);
+	if (!p && kind != GATE_STRANGER)
+		p = longest_waiting(g, kind);
 	if (!p)
-		p = of_the_greediest(g, !is_node, c->own);
+		p = of_the_greediest(g, kind, c->own);
 	if (!p)
 		return false;
 	end(g, p, GATE_DISPLACED);
@@ -148,27 +152,36 @@ static bool make_room(struct gate *g, bool is_node, const struct census *c)
 
 /* ---- coming and going ----------------------------------------------------------------------------------------- */
 
-static bool is_in_rate(struct gate *g, struct ip4 from, bool is_node, int64_t now)
+/* No address is as large. */
+#define OF_AGENT (UINT64_C(1) << 32)
+
+static bool is_in_rate(struct gate *g, struct ip4 from, enum gate_kind kind, int64_t now)
 {
-	return limit_pass(&g->requests, from.n, now) && (is_node || limit_pass(&g->strangers, 0, now));
+	return limit_pass(&g->requests, from.n | (kind == GATE_AGENT ? OF_AGENT : 0), now) &&
+	       (kind != GATE_STRANGER || limit_pass(&g->strangers, 0, now));
 }
 
-bool gate_admit(struct gate *g, struct ip4 from, bool is_node, int64_t now)
+bool gate_admit(struct gate *g, struct ip4 from, enum gate_kind kind, int64_t now)
 {
+	static const size_t most[] = {
+		[GATE_STRANGER] = CONNECTIONS_STRANGER,
+		[GATE_NODE] = CONNECTIONS_NODE,
+		[GATE_AGENT] = CONNECTIONS_AGENT,
+	};
 	struct census c;
 	bool may = true;
 
-	if (!is_in_rate(g, from, is_node, now)) {
+	if (!is_in_rate(g, from, kind, now)) {
 		count(g, GATE_RATE);
 		return false;
 	}
 	pthread_mutex_lock(&g->lock);
-	c = take_census(g, from);
-	if (c.own >= (is_node ? CONNECTIONS_NODE : CONNECTIONS_STRANGER)) {
+	c = take_census(g, from, kind);
+	if (c.own >= most[kind]) {
 		count(g, GATE_ADDRESS);
 		may = false;
-	} else if (c.all >= CONNECTIONS || (!is_node && c.strangers >= CONNECTIONS_STRANGERS)) {
-		may = make_room(g, is_node, &c);
+	} else if (c.all >= CONNECTIONS || (kind == GATE_STRANGER && c.strangers >= CONNECTIONS_STRANGERS)) {
+		may = make_room(g, kind, &c);
 		if (!may)
 			count(g, GATE_FULL);
 	}
@@ -176,7 +189,7 @@ bool gate_admit(struct gate *g, struct ip4 from, bool is_node, int64_t now)
 	return may;
 }
 
-struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, bool is_node, int64_t now)
+struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, enum gate_kind kind, int64_t now)
 {
 	struct gate_place *p = NULL;
 
@@ -185,8 +198,8 @@ struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, bool is_n
 		if (g->places[i].state == GATE_FREE)
 			p = &g->places[i];
 	if (p) {
-		*p = (struct gate_place){ GATE_WAITS, fd, from, is_node, false, 0, now, now + REQUEST_MS, 0 };
-		set_own(g, from);
+		*p = (struct gate_place){ GATE_WAITS, fd, from, kind, false, 0, now, now + REQUEST_MS, 0 };
+		set_own(g, from, kind);
 		g->used++;
 	} else {
 		count(g, GATE_FULL);
@@ -198,16 +211,16 @@ struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, bool is_n
 
 void gate_leave(struct gate *g, struct gate_place *p)
 {
-	struct ip4 from;
+	struct gate_place was;
 
 	if (!p)
 		return;
 	pthread_mutex_lock(&g->lock);
 	if (p->requests == 0 && !p->ended)
 		count(g, GATE_NO_REQUEST);
-	from = p->from;
+	was = *p;
 	*p = (struct gate_place){ GATE_FREE };
-	set_own(g, from);
+	set_own(g, was.from, was.kind);
 	g->used--;
 	pthread_mutex_unlock(&g->lock);
 }
@@ -219,7 +232,7 @@ bool gate_request(struct gate *g, struct gate_place *p, int64_t now)
 	if (!p)
 		return false;
 	/* The first one was paid for when the connection came in. */
-	may = p->requests++ == 0 || is_in_rate(g, p->from, p->is_node, now);
+	may = p->requests++ == 0 || is_in_rate(g, p->from, p->kind, now);
 	if (!may)
 		count(g, GATE_RATE);
 	return may;

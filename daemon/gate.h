@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Who may hold how many connections, for how long, at which rate: the numbers stand in daemon/limits.h. It knows
- * descriptors and times, and nothing of HTTP. A connection is one of a node, or of a stranger; strangers have a share of all
- * places only. Where the places are taken, room is made by the one that has waited longest for the end of its request,
+ * descriptors and times, and nothing of HTTP. A connection is one of a node, of a node's agent, or of a stranger; strangers have
+ * a share of all places only. The agent shares its node's address with every user there, but neither places nor rate: none
+ * of them can keep its reports away. Where the places are taken, room is made by the one that has waited longest for the end of its request,
  * then by an address that holds more connections than whoever comes: so that slow ones never keep a node out.
  */
 #pragma once
@@ -35,6 +36,12 @@ enum gate_reason {
 };
 extern const char *const gate_reason_labels[GATE_REASON_COUNT];
 
+enum gate_kind {
+	GATE_STRANGER,
+	GATE_NODE,  /* of a node's address */
+	GATE_AGENT, /* and of a port there that only root gets */
+};
+
 enum gate_state {
 	GATE_FREE,
 	GATE_WAITS,   /* for a request, or its end */
@@ -46,9 +53,9 @@ struct gate_place {
 	enum gate_state state;
 	int fd; /* borrowed: whoever entered it closes it, after gate_leave() */
 	struct ip4 from;
-	bool is_node;
+	enum gate_kind kind;
 	bool ended;	  /* shut down, and not closed yet: counts no more */
-	unsigned int own; /* how many of this address count */
+	unsigned int own; /* how many of this address count, the agent's apart */
 	int64_t since, deadline;
 	unsigned long long requests;
 };
@@ -64,9 +71,9 @@ struct gate {
 void gate_init(struct gate *g, const uint64_t secret[2]);
 
 /* Whether a connection from there may come in; makes room for it. `now` is steady, in ms, > 0, here and below. */
-bool gate_admit(struct gate *g, struct ip4 from, bool is_node, int64_t now);
+bool gate_admit(struct gate *g, struct ip4 from, enum gate_kind kind, int64_t now);
 /* It has come in. NULL: there is no place; it was shut down. */
-struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, bool is_node, int64_t now);
+struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, enum gate_kind kind, int64_t now);
 /* It is about to be closed. NULL is fine, here and below. */
 void gate_leave(struct gate *g, struct gate_place *p);
 

@@ -283,7 +283,8 @@ static void on_completed(void *data, struct MHD_Connection *c, void **state,
 
 /* ---- connections ----------------------------------------------------------------------------------------------- */
 
-static bool address_of(const struct sockaddr *sa, struct ip4 *ret)
+/* Whose it is: of a node's users none but root gets a port below IPPORT_RESERVED (ip(7)). */
+static bool peer_of(struct http *h, const struct sockaddr *sa, struct ip4 *ret, enum gate_kind *ret_kind)
 {
 	struct sockaddr_in a;
 
@@ -291,26 +292,21 @@ static bool address_of(const struct sockaddr *sa, struct ip4 *ret)
 		return false;
 	memcpy(&a, sa, sizeof(a));
 	ret->n = ntohl(a.sin_addr.s_addr);
+	*ret_kind = !h->config.is_node(h->config.data, *ret) ? GATE_STRANGER
+		    : ntohs(a.sin_port) < IPPORT_RESERVED    ? GATE_AGENT
+							     : GATE_NODE;
 	return true;
-}
-
-static bool from_of(struct MHD_Connection *c, struct ip4 *ret)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-	return info && address_of(info->client_addr, ret);
 }
 
 static enum MHD_Result may_come(void *data, const struct sockaddr *sa, socklen_t len)
 {
 	struct http *h = data;
+	enum gate_kind kind;
 	struct ip4 from;
 
-	if (!address_of(sa, &from))
+	if (!peer_of(h, sa, &from, &kind))
 		return MHD_NO;
-	return gate_admit(h->config.gate, from, h->config.is_node(h->config.data, from), clock_mono_ms())
-		       ? MHD_YES
-		       : MHD_NO;
+	return gate_admit(h->config.gate, from, kind, clock_mono_ms()) ? MHD_YES : MHD_NO;
 }
 
 static void on_connection(void *data, struct MHD_Connection *c, void **place,
@@ -319,20 +315,21 @@ static void on_connection(void *data, struct MHD_Connection *c, void **place,
 	const int buffer = STRANGER_BUFFER;
 	struct http *h = data;
 	int fd = descriptor_of(c);
+	const union MHD_ConnectionInfo *info;
+	enum gate_kind kind;
 	struct ip4 from;
-	bool is_node;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		gate_leave(h->config.gate, *place);
 		*place = NULL;
 		return;
 	}
-	if (fd < 0 || !from_of(c, &from))
+	info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (fd < 0 || !info || !peer_of(h, info->client_addr, &from, &kind))
 		return;
-	is_node = h->config.is_node(h->config.data, from);
-	if (!is_node && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)) < 0)
+	if (kind == GATE_STRANGER && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)) < 0)
 		log_debug("a connection's buffer stays as it is: %s", strerror(errno));
-	*place = gate_enter(h->config.gate, fd, from, is_node, clock_mono_ms());
+	*place = gate_enter(h->config.gate, fd, from, kind, clock_mono_ms());
 	wake_sweeper(h);
 }
 

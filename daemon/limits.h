@@ -14,6 +14,8 @@
 #define CONNECTIONS_STRANGERS 500
 /* Of one node: its loader, its agent and a user's program need one each. */
 #define CONNECTIONS_NODE 32
+/* Of a node's agent beside these: the root that it fetches, and a report of each stage that may be under way. */
+#define CONNECTIONS_AGENT 8
 /* Of one address that is no node's: 500 of them need 63 addresses then. */
 #define CONNECTIONS_STRANGER 8
 /* A request's line and header; more is answered 431 or 414 by the library. iPXE sends some 300 bytes. */
@@ -46,7 +48,7 @@
 
 /* ---- rates: a period of milliseconds for each, and so many at once ---------------------------------------------- */
 
-/* Requests of one address: a boot is 6 requests, a report comes every 10 s. */
+/* Requests of one address, and of the agent there: a boot is 6 requests, a report comes every 10 s. */
 #define RATE_REQUESTS 20 /* 50 a second */
 #define BURST_REQUESTS 200
 /* Requests of all addresses together that are no node's. */

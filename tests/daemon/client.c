@@ -213,6 +213,22 @@ static void read_all(int fd, struct strbuf *b)
 		strbuf_add(b, block, (size_t)n);
 }
 
+static void bind_here(int fd, struct sockaddr_in here, bool low)
+{
+	static uint16_t port = 700;
+	const int on = 1;
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	do {
+		if (low)
+			here.sin_port = htons(port++);
+		if (port > 1000)
+			port = 700;
+	} while (bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 && low && errno == EADDRINUSE);
+	assert_true(getsockname(fd, (struct sockaddr *)&here, &(socklen_t){ sizeof(here) }) == 0);
+	assert_true(!low || ntohs(here.sin_port) < 1024);
+}
+
 struct reply exchange(struct server *s, const char *from, const void *data, size_t len)
 {
 	struct sockaddr_in here = address_of(from, 0), there = address_of(s->at ? s->at : SERVER, s->port);
@@ -223,7 +239,7 @@ struct reply exchange(struct server *s, const char *from, const void *data, size
 	ssize_t n;
 
 	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+	bind_here(fd, here, s->as_root);
 	if (connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0)
 		return r;
 	while (len > 0 && (n = send(fd, p, len, MSG_NOSIGNAL)) > 0) {

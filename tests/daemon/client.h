@@ -23,6 +23,7 @@ struct server {
 	pid_t pid;	      /* 0: not running */
 	const char *at;	      /* its address; NULL: SERVER */
 	const char *interval; /* between reports, seconds; NULL: 1 */
+	bool as_root;	      /* what is asked comes from a port below 1024, as an agent's */
 };
 
 struct reply {

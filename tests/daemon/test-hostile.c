@@ -332,6 +332,44 @@ static void one_address_asks_at_its_rate_and_another_is_not_hurt(void **state)
 	}
 }
 
+/* As many connections as he gets, and requests without end: a user of the node, who is not root. */
+static void a_user_of_a_node_does_not_keep_its_reports_away(void **state)
+{
+	struct server *s = *state;
+	_cleanup_free_ char *header = NULL;
+	int held[CONNECTIONS_NODE + 8];
+	char token[33];
+	struct reply r;
+
+	if (geteuid() != 0)
+		skip();
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		held[i] = dial(s, NODE1, 0);
+	r = request(s, NODE1, "POST", "/report", header, READY);
+	assert_int_equal(r.status, 0);
+	reply_free(&r);
+	s->as_root = true;
+	for (size_t i = 0; i < 2 * CONNECTIONS_AGENT; i++) {
+		r = request(s, NODE1, "POST", "/report", header, READY);
+		assert_int_equal(r.status, 204);
+		reply_free(&r);
+	}
+	s->as_root = false;
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		if (held[i] >= 0)
+			close(held[i]);
+	/* The same of the rate. */
+	for (size_t i = 0; i < 2 * BURST_REQUESTS; i++)
+		get_status(s, NODE1, "/no-such-thing");
+	s->as_root = true;
+	r = request(s, NODE1, "POST", "/report", header, READY);
+	assert_int_equal(r.status, 204);
+	reply_free(&r);
+	s->as_root = false;
+}
+
 static long resident_kb(struct server *s)
 {
 	_cleanup_close_ int top = fs_root_open(NULL);
@@ -520,6 +558,7 @@ int main(void)
 		RUNNING(a_stranger_holds_few_connections_and_keeps_no_node_out),
 		RUNNING(a_thousand_slow_ones_keep_no_node_out),
 		RUNNING(one_address_asks_at_its_rate_and_another_is_not_hurt),
+		RUNNING(a_user_of_a_node_does_not_keep_its_reports_away),
 		RUNNING(a_gigabyte_of_header_or_body_is_not_taken),
 		RUNNING(slow_requests_end_and_slow_fetches_do_not),
 		RUNNING(a_flood_of_refusals_fills_neither_log_nor_store),

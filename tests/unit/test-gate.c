@@ -61,14 +61,14 @@ static int teardown(void **state)
 }
 
 /* True: it has come in, as number r->n - 1. */
-static bool come(struct room *r, struct ip4 from, bool is_node)
+static bool come(struct room *r, struct ip4 from, enum gate_kind kind)
 {
 	int pair[2];
 
-	if (!gate_admit(&r->gate, from, is_node, now))
+	if (!gate_admit(&r->gate, from, kind, now))
 		return false;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-	r->places[r->n] = gate_enter(&r->gate, pair[0], from, is_node, now);
+	r->places[r->n] = gate_enter(&r->gate, pair[0], from, kind, now);
 	assert_non_null(r->places[r->n]);
 	r->peers[r->n++] = pair[1];
 	return true;
@@ -107,12 +107,12 @@ static void one_address_has_so_many_connections(void **state)
 	struct room *r = *state;
 
 	for (int i = 0; i < CONNECTIONS_STRANGER; i++)
-		assert_true(come(r, STRANGER(1), false));
-	assert_false(come(r, STRANGER(1), false));
-	assert_true(come(r, STRANGER(2), false));
+		assert_true(come(r, STRANGER(1), GATE_STRANGER));
+	assert_false(come(r, STRANGER(1), GATE_STRANGER));
+	assert_true(come(r, STRANGER(2), GATE_STRANGER));
 	for (int i = 0; i < CONNECTIONS_NODE; i++)
-		assert_true(come(r, NODE(1), true));
-	assert_false(come(r, NODE(1), true));
+		assert_true(come(r, NODE(1), GATE_NODE));
+	assert_false(come(r, NODE(1), GATE_NODE));
 	assert_int_equal(counted(r, GATE_ADDRESS), 2);
 }
 
@@ -123,7 +123,7 @@ static void strangers_never_take_the_nodes_places(void **state)
 
 	for (int i = 0; i < 1500; i++) {
 		SLOWLY;
-		if (come(r, STRANGER(i / CONNECTIONS_STRANGER), false))
+		if (come(r, STRANGER(i / CONNECTIONS_STRANGER), GATE_STRANGER))
 			close_shut(r);
 	}
 	for (size_t i = 0; i < r->n; i++)
@@ -131,7 +131,7 @@ static void strangers_never_take_the_nodes_places(void **state)
 	assert_int_equal(alive, CONNECTIONS_STRANGERS);
 	assert_true(counted(r, GATE_DISPLACED) > 0);
 	for (int i = 0; i < 100; i++)
-		assert_true(come(r, NODE(i), true));
+		assert_true(come(r, NODE(i), GATE_NODE));
 	assert_int_equal(gate_connections(&r->gate), CONNECTIONS_STRANGERS + 100);
 }
 
@@ -142,23 +142,23 @@ static void who_waits_longest_gives_way(void **state)
 
 	for (int i = 0; i < CONNECTIONS_STRANGERS; i++) {
 		SLOWLY;
-		assert_true(come(r, STRANGER(i), false));
+		assert_true(come(r, STRANGER(i), GATE_STRANGER));
 		if (i != 7 && i != 9)
 			gate_answer(&r->gate, r->places[i], 1000000000, now);
 	}
 	SLOWLY;
-	assert_true(come(r, STRANGER(1000), false));
+	assert_true(come(r, STRANGER(1000), GATE_STRANGER));
 	assert_true(is_shut(r, 7));
 	assert_false(is_shut(r, 9));
 	gate_answer(&r->gate, r->places[r->n - 1], 1000, now);
 	SLOWLY;
-	assert_true(come(r, STRANGER(1001), false));
+	assert_true(come(r, STRANGER(1001), GATE_STRANGER));
 	assert_true(is_shut(r, 9));
 	gate_answer(&r->gate, r->places[r->n - 1], 1000, now);
 	SLOWLY;
-	assert_false(come(r, STRANGER(1002), false));
+	assert_false(come(r, STRANGER(1002), GATE_STRANGER));
 	assert_int_equal(counted(r, GATE_FULL), 1);
-	assert_true(come(r, NODE(1), true));
+	assert_true(come(r, NODE(1), GATE_NODE));
 }
 
 /* All places are the nodes', with 20 connections each: one more node gets its place from one of them. */
@@ -168,20 +168,47 @@ static void a_greedy_address_makes_room_for_a_modest_one(void **state)
 
 	for (int i = 0; i < CONNECTIONS; i++) {
 		now += 10;
-		assert_true(come(r, NODE(i / 20), true));
+		assert_true(come(r, NODE(i / 20), GATE_NODE));
 		gate_answer(&r->gate, r->places[i], 1000000000, now);
 	}
 	SLOWLY;
-	assert_true(come(r, NODE(5000), true));
+	assert_true(come(r, NODE(5000), GATE_NODE));
 	assert_int_equal(counted(r, GATE_DISPLACED), 1);
-	assert_false(come(r, STRANGER(1), false)); /* no node gives way to a stranger */
+	assert_false(come(r, STRANGER(1), GATE_STRANGER)); /* no node gives way to a stranger */
+}
+
+/* What the users of its node hold and ask for is theirs; where all is full, they make room for it. */
+static void an_agent_has_a_share_of_its_own(void **state)
+{
+	struct room *r = *state;
+
+	for (int i = 0; i < CONNECTIONS_NODE; i++)
+		assert_true(come(r, NODE(1), GATE_NODE));
+	for (int i = 0; i < BURST_REQUESTS; i++)
+		gate_admit(&r->gate, NODE(1), GATE_NODE, now);
+	assert_false(come(r, NODE(1), GATE_NODE));
+	for (int i = 0; i < CONNECTIONS_AGENT; i++)
+		assert_true(come(r, NODE(1), GATE_AGENT));
+	assert_false(come(r, NODE(1), GATE_AGENT));
+	for (int i = CONNECTIONS_NODE; (int)r->n < CONNECTIONS; i++) {
+		SLOWLY;
+		assert_true(come(r, NODE(2 + i / CONNECTIONS_NODE), GATE_NODE));
+	}
+	/* The agent's connections are not the first to give way, though they have waited long. */
+	for (int i = 0; i < 10; i++) {
+		SLOWLY;
+		assert_true(come(r, NODE(1000 + i), i % 2 ? GATE_AGENT : GATE_NODE));
+	}
+	assert_int_equal(counted(r, GATE_DISPLACED), 10);
+	for (int i = 0; i < CONNECTIONS_AGENT; i++)
+		assert_false(r->places[CONNECTIONS_NODE + i]->ended);
 }
 
 static void a_request_has_its_time_however_it_trickles_in(void **state)
 {
 	struct room *r = *state;
 
-	assert_true(come(r, NODE(1), true));
+	assert_true(come(r, NODE(1), GATE_NODE));
 	now += REQUEST_MS - 1;
 	assert_int_equal(gate_sweep(&r->gate, now), 1);
 	assert_false(is_shut(r, 0));
@@ -198,7 +225,7 @@ static void a_slow_fetch_has_the_time_that_it_needs_and_no_more(void **state)
 	uint64_t size = UINT64_C(200) * 1024 * 1024;
 	int64_t began = now;
 
-	assert_true(come(r, NODE(1), true));
+	assert_true(come(r, NODE(1), GATE_NODE));
 	gate_answer(&r->gate, r->places[0], size, now);
 	now = began + (int64_t)(size / 32 / 1024) * 1000;
 	gate_sweep(&r->gate, now);
@@ -208,7 +235,7 @@ static void a_slow_fetch_has_the_time_that_it_needs_and_no_more(void **state)
 	assert_true(is_shut(r, 0));
 	assert_int_equal(counted(r, GATE_SLOW_ANSWER), 1);
 	/* The next request's time begins behind the answer. */
-	assert_true(come(r, NODE(2), true));
+	assert_true(come(r, NODE(2), GATE_NODE));
 	gate_answer(&r->gate, r->places[1], 10, now);
 	gate_wait(&r->gate, r->places[1], now + 50000);
 	gate_sweep(&r->gate, now + 50000 + REQUEST_MS - 1);
@@ -223,7 +250,7 @@ static void what_the_system_still_sends_is_not_cut_off(void **state)
 	size_t sent = 0;
 	ssize_t n;
 
-	assert_true(come(r, NODE(1), true));
+	assert_true(come(r, NODE(1), GATE_NODE));
 	gate_answer(&r->gate, r->places[0], 100000, now);
 	while ((n = send(r->places[0]->fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
 		sent += (size_t)n;
@@ -248,7 +275,7 @@ static void what_nobody_takes_is_cut_off_in_the_end(void **state)
 {
 	struct room *r = *state;
 
-	assert_true(come(r, STRANGER(1), false));
+	assert_true(come(r, STRANGER(1), GATE_STRANGER));
 	gate_answer(&r->gate, r->places[0], 100, now);
 	assert_int_equal(send(r->places[0]->fd, "x", 1, MSG_NOSIGNAL), 1);
 	gate_wait(&r->gate, r->places[0], now);
@@ -264,14 +291,14 @@ static void requests_on_one_connection_count_as_well(void **state)
 	struct room *r = *state;
 	size_t passed = 0;
 
-	assert_true(come(r, STRANGER(1), false));
+	assert_true(come(r, STRANGER(1), GATE_STRANGER));
 	for (int i = 0; i < 1000; i++)
 		passed += gate_request(&r->gate, r->places[0], now);
 	assert_int_equal(passed, BURST_REQUESTS);
 	/* Its flood is nobody else's loss. */
-	assert_true(come(r, NODE(1), true));
+	assert_true(come(r, NODE(1), GATE_NODE));
 	assert_true(gate_request(&r->gate, r->places[1], now));
-	assert_false(come(r, STRANGER(1), false));
+	assert_false(come(r, STRANGER(1), GATE_STRANGER));
 }
 
 static void strangers_have_one_rate_together(void **state)
@@ -280,10 +307,10 @@ static void strangers_have_one_rate_together(void **state)
 	size_t passed = 0;
 
 	for (int i = 0; i < 2000; i++)
-		passed += gate_admit(&r->gate, STRANGER(i), false, now);
+		passed += gate_admit(&r->gate, STRANGER(i), GATE_STRANGER, now);
 	assert_int_equal(passed, BURST_STRANGERS);
 	for (int i = 0; i < 1000; i++)
-		assert_true(gate_admit(&r->gate, NODE(i), true, now));
+		assert_true(gate_admit(&r->gate, NODE(i), GATE_NODE, now));
 	assert_int_equal(counted(r, GATE_RATE), 2000 - BURST_STRANGERS);
 }
 
@@ -296,6 +323,7 @@ int main(void)
 		ROOM(strangers_never_take_the_nodes_places),
 		ROOM(who_waits_longest_gives_way),
 		ROOM(a_greedy_address_makes_room_for_a_modest_one),
+		ROOM(an_agent_has_a_share_of_its_own),
 		ROOM(a_request_has_its_time_however_it_trickles_in),
 		ROOM(a_slow_fetch_has_the_time_that_it_needs_and_no_more),
 		ROOM(what_the_system_still_sends_is_not_cut_off),
