@@ -205,17 +205,17 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 /*
  * A node that reports is running, so whoever asks for its boot is no loader but one of its own users, who
  * would get its secrets and end its boot. A node that is shut down in order says so with its last report; after
- * the last report of one that lost its power, its loader waits until the next one would be overdue.
+ * the last report of one that lost its power, its loader waits until the next one would be overdue. The same after a start
+ * of musterd, which may have been away for longer than that.
  */
 static bool is_running(struct daemon *d, const char *node)
 {
-	struct store *s = daemon_store_lock(d);
-	int64_t last = 0, age;
-	int r = store_last_report(s, node, &last);
+	bool before = false;
+	int r = store_spoke(daemon_store_lock(d), node, &before);
 
 	daemon_store_unlock(d);
-	age = clock_wall_ms() - last;
-	return r == 0 && age >= 0 && age < (int64_t)d->interval * 1500;
+	/* What cannot be known is no reason to give secrets away. */
+	return r < 0 || heard_runs(&d->heard, node, before, (int64_t)d->interval * 1500, clock_mono_ms());
 }
 
 /* iPXE's busid in hexadecimal: one byte 01 for PCI, two of the maker's id, two of the model's (struct dhcp_netdev_desc in

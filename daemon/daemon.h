@@ -7,6 +7,7 @@
 #include "agent/wire.h"
 #include "backend/nodes/store.h"
 #include "daemon/gate.h"
+#include "daemon/heard.h"
 #include "daemon/http.h"
 #include "daemon/limit.h"
 #include "daemon/metrics.h"
@@ -44,6 +45,7 @@ struct daemon {
 	atomic_int metrics_under_way;
 	struct processes processes;
 	struct teller teller;
+	struct heard heard;
 	/* How often: an address may cause an event, all together may; an address's boots, a boot's reports and a MAC
 	 * address's leases count. */
 	struct limit refusals_each, refusals, boots, reports, leases;

@@ -114,8 +114,10 @@ static int keep(struct daemon *d, const char *token, struct ip4 from, const stru
 	if (r == 0)
 		r = take_actions(s, now, node, report, ret_action);
 	daemon_store_unlock(d);
-	if (r >= 0)
+	if (r >= 0) {
+		heard_take(&d->heard, node, report->values.stage == NODE_OFF, clock_mono_ms());
 		take_single(d, node, report, now, ret_asked);
+	}
 	return r;
 }
 

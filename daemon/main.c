@@ -192,6 +192,7 @@ static void reload(struct daemon *d, struct http **http, struct control *control
 		return;
 	}
 	log_info("reload: %zu nodes, root %s", p->n_nodes, *v->generation ? v->generation : "none");
+	heard_renew(&d->heard, clock_mono_ms());
 	daemon_set_view(d, v);
 	control_reloaded(control);
 	if (moved) {
@@ -297,6 +298,7 @@ static int start_and_run(struct daemon *d, const struct options *o, int signal_f
 		r = open_store(d, o->root);
 	if (r == 0)
 		r = control_new(d, TAKE_FD(control_socket), &control);
+	heard_renew(&d->heard, clock_mono_ms());
 	if (r == 0)
 		r = serve(d, TAKE_FD(listen_fd), &http);
 	if (r < 0)
@@ -332,6 +334,7 @@ int main(int argc, char **argv)
 		.handing.lock = PTHREAD_MUTEX_INITIALIZER,
 		.processes.lock = PTHREAD_MUTEX_INITIALIZER,
 		.teller.lock = PTHREAD_MUTEX_INITIALIZER,
+		.heard.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct options o = { .root = "/", .user = "muster", .interval = WIRE_INTERVAL_DEFAULT };
 	_cleanup_close_ int signal_fd = -1;
@@ -360,6 +363,7 @@ int main(int argc, char **argv)
 	r = start_and_run(&d, &o, signal_fd);
 	processes_want(&d.processes, false, false);
 	free(d.teller.node);
+	heard_free(&d.heard);
 	free(d.document.text);
 	store_free(d.store);
 	view_unref(d.view);

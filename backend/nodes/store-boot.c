@@ -407,15 +407,15 @@ int store_expire(struct store *s, int64_t now, int64_t max_age)
 	return r < 0 ? r : (int)n;
 }
 
-int store_last_report(struct store *s, const char *node, int64_t *ret)
+int store_spoke(struct store *s, const char *node, bool *ret)
 {
 	_cleanup_query_ struct sqlite3_stmt *q = NULL;
-	int r = db_query(s->db, SQL_LAST_REPORT, &q, "t", node);
+	int r = db_query(s->db, SQL_SPOKE, &q, "t", node);
 
 	if (r == 0)
 		r = db_step(s->db, q);
 	if (r < 0)
 		return r;
-	*ret = r == 1 ? db_int(q, 0) : 0;
+	*ret = r == 1 && store_stage_of(db_text(q, 0)) != NODE_OFF;
 	return 0;
 }

@@ -102,8 +102,8 @@ struct store {
 		      " delivered = 0 WHERE id = ?1")                                                        \
 	X(HANDED, "UPDATE boots SET handed = ?2 WHERE token = ?1 AND handed = 0")                            \
 	X(DELIVERED, "UPDATE boots SET delivered = ?2 WHERE token = ?1 AND delivered = 0")                   \
-	X(LAST_REPORT, "SELECT MAX(b.reported) FROM nodes n JOIN boots b ON b.node = n.id WHERE n.name = ?1" \
-		       " AND b.stage <> 'off'")                                                              \
+	X(SPOKE, "SELECT b.stage FROM nodes n JOIN boots b ON b.node = n.id WHERE n.name = ?1"               \
+		 " AND b.reported <> 0 ORDER BY b.id DESC LIMIT 1")                                          \
 	X(TOKEN, "SELECT n.name, b.mac, b.address, b.root, b.stage, b.entered, b.handed, b.delivered"        \
 		 " FROM boots b JOIN nodes n ON n.id = b.node"                                               \
 		 " WHERE b.token = ?1")                                                                      \

@@ -85,9 +85,8 @@ int store_hand(struct store *s, int64_t now, const char *node, const char *token
 /* It has come to the node. Fine where the boot is over. */
 int store_delivered(struct store *s, int64_t now, const char *token) _must_check_;
 
-/* When the node last reported, in any of its boots but those that it has ended by shutting down; 0: never, or
- * there is no such node. */
-int store_last_report(struct store *s, const char *node, int64_t *ret) _must_check_;
+/* Whether the node has reported, and the last that it said was not that it shuts down. */
+int store_spoke(struct store *s, const char *node, bool *ret) _must_check_;
 
 /* Nodes whose last report is older than max_age ms and that were ready or joined become lost. Returns how many, or < 0. */
 int store_expire(struct store *s, int64_t now, int64_t max_age) _must_check_;

@@ -274,6 +274,60 @@ static void a_node_that_reports_after_its_goodbye_is_running(void **state)
 	reply_free(&r);
 }
 
+/* The server's clock, as it was set before. */
+static void report_at(struct server *s, int64_t when, const char *node)
+{
+	const struct store_report ready = { .stage = NODE_READY, .kernel = "", .reason = "", .log = "" };
+	_cleanup_free_ char *path = fs_join(s->root, "/var/lib/muster/state/muster.db");
+	struct store *store = NULL;
+
+	assert_int_equal(store_open(path, STORE_WRITE, &store), 0);
+	assert_int_equal(store_report(store, when, node, &ready), 0);
+	store_free(store);
+}
+
+static bool is_booted(struct server *s, const char *from, const char *script)
+{
+	struct reply r = get(s, from, script);
+	bool is = r.status == 200 && strstr(r.body, "node.cpio");
+
+	assert_int_equal(r.status, 200);
+	reply_free(&r);
+	return is;
+}
+
+/* musterd was away for so long that all nodes seem silent; whatever the clock says by now. */
+static void assert_chance_after_outage(struct server *s, int64_t when)
+{
+	int64_t began;
+	char token[33];
+
+	server_start(s, NULL);
+	boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(server_stop(s), 0);
+	report_at(s, when, "node01");
+	server_start(s, NULL);
+	began = clock_mono_ms();
+	assert_false(is_booted(s, NODE1, SCRIPT1));
+	assert_true(is_booted(s, NODE2, SCRIPT2));
+	while (!is_booted(s, NODE1, SCRIPT1)) {
+		assert_true(clock_mono_ms() - began < 15000);
+		usleep(100000);
+	}
+	assert_true(clock_mono_ms() - began >= 1500);
+}
+
+static void after_an_outage_a_node_has_its_chance_to_report(void **state)
+{
+	assert_chance_after_outage(*state, clock_wall_ms() - 600000);
+}
+
+static void a_report_of_the_future_makes_no_node_silent(void **state)
+{
+	assert_chance_after_outage(*state, clock_wall_ms() + 600000);
+}
+
 static void only_a_boots_own_reports_count(void **state)
 {
 	struct server *s = *state;
@@ -620,6 +674,8 @@ int main(void)
 		RUNNING(a_running_node_is_not_booted_again),
 		RUNNING(a_node_that_shuts_down_is_booted_again_at_once),
 		RUNNING(a_node_that_reports_after_its_goodbye_is_running),
+		STOPPED(after_an_outage_a_node_has_its_chance_to_report),
+		STOPPED(a_report_of_the_future_makes_no_node_silent),
 		RUNNING(only_a_boots_own_reports_count),
 		RUNNING(a_body_has_its_limits),
 		RUNNING(a_machine_that_may_not_boot_is_told_why),

@@ -284,16 +284,18 @@ static void a_boot_that_was_shut_down_is_over(void **state)
 	struct store *s = f->store;
 	const char *node = "node00001", *mac = "52:54:00:00:00:00";
 	char stages[64];
-	int64_t last;
+	bool spoke = true;
 
+	assert_int_equal(store_spoke(s, node, &spoke), 0);
+	assert_false(spoke);
 	assert_int_equal(store_dhcp(s, T0, node, mac), 0);
 	assert_int_equal(store_boot(s, T0 + 100, node, mac, "10.66.0.11", TOKEN_A, "g"), 0);
 	report_as(s, T0 + 9000, node, NODE_READY);
-	assert_int_equal(store_last_report(s, node, &last), 0);
-	assert_int_equal(last, T0 + 9000);
+	assert_int_equal(store_spoke(s, node, &spoke), 0);
+	assert_true(spoke);
 	report_as(s, T0 + 20000, node, NODE_OFF);
-	assert_int_equal(store_last_report(s, node, &last), 0);
-	assert_int_equal(last, 0);
+	assert_int_equal(store_spoke(s, node, &spoke), 0);
+	assert_false(spoke);
 	/* Within the time in which a second lease belongs to the same boot. */
 	assert_int_equal(store_dhcp(s, T0 + 21000, node, mac), 0);
 	assert_int_equal(stages_of_first(s, stages, sizeof(stages)), NODE_DHCP);
