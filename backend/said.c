@@ -51,6 +51,7 @@ static const char *const sentences[] = {
 	N_("The address %s is none of cluster %s."),
 	N_("The machine %s is no node of cluster %s."),
 	N_("%s has the address %s in the plan, but this machine came from %s."),
+	N_("The machine at %s is not %s, which it says it is."),
 	N_("The root %s, which it shall boot next, is not on the server."),
 	N_("No root is built on the server yet: run \"muster root build\" there."),
 	N_("The initramfs is missing on the server: run \"muster root build\"."),

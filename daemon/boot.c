@@ -88,6 +88,9 @@ static const struct plan_node *find_node(const struct view *v, struct mac mac, s
 	else if (p->dhcp != PLAN_DHCP_PROXY && n->address.n != from.n)
 		len = asprintf(ret_why, "%s has the address %s in the plan, but this machine came from %s.",
 			       n->name, IP4(n->address), IP4(from));
+	else if (!daemon_is_there(p, from, mac))
+		len = asprintf(ret_why, "The machine at %s is not %s, which it says it is.", IP4(from),
+			       MAC(mac));
 	else
 		return n;
 	if (len < 0)

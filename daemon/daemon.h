@@ -69,6 +69,10 @@ bool daemon_is_node(void *daemon, struct ip4 from);
 /* Adds an event "refused", at most one a minute for each address; the text says who and why. */
 void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const char *fmt, ...) _printf_(4, 5);
 
+/* Beside another DHCP server nobody but the wire tells whose an address is: whether the machine with this MAC address is
+ * there. Always, where the plan binds addresses; never at this server's own. */
+bool daemon_is_there(const struct plan *p, struct ip4 from, struct mac mac);
+
 /* Whether the text has a token's form. */
 bool token_is_one(const char *text);
 

@@ -179,11 +179,13 @@ static const char *why_too_late(const struct store_owner *o, int64_t now)
 
 /* Whose boot it is, where this token at this address may have the personality now: from the script on until
  * the node has it. -EPERM otherwise, with an event. */
-static int find_owner(struct daemon *d, const char *token, struct ip4 from, struct store_owner *ret)
+static int find_owner(struct daemon *d, const struct plan *p, const char *token, struct ip4 from,
+		      struct store_owner *ret)
 {
 	struct store_owner o = { 0 };
 	const char *too_late;
 	struct ip4 address;
+	struct mac mac;
 	int r = -ENOENT;
 
 	if (token_is_one(token)) {
@@ -197,7 +199,8 @@ static int find_owner(struct daemon *d, const char *token, struct ip4 from, stru
 	if (r < 0)
 		return r;
 	too_late = why_too_late(&o, clock_wall_ms());
-	if (ip4_parse(o.address, &address) < 0 || address.n != from.n) {
+	if (ip4_parse(o.address, &address) < 0 || address.n != from.n || mac_parse(o.mac, &mac) < 0 ||
+	    !daemon_is_there(p, from, mac)) {
 		daemon_refused(d, o.node, from, "%s asked for the personality of %s", IP4(from), o.node);
 		r = -EPERM;
 	} else if (too_late) {
@@ -331,7 +334,7 @@ void boot_personality(struct daemon *d, const struct http_request *q, const char
 		a->status = 503;
 		return;
 	}
-	r = find_owner(d, token, q->from, &o);
+	r = find_owner(d, v->plan, token, q->from, &o);
 	if (r == 0) {
 		r = hand_out(d, v->plan, &o, token, a);
 		if (r < 0)
@@ -350,9 +353,10 @@ void boot_personality(struct daemon *d, const struct http_request *q, const char
 static void memtest(struct daemon *d, const struct http_request *q, const char *token, bool efi,
 		    struct http_answer *a)
 {
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
 	struct store_owner o = { 0 };
 	struct store *s;
-	int r = find_owner(d, token, q->from, &o);
+	int r = find_owner(d, v->plan, token, q->from, &o);
 
 	if (r == 0) {
 		s = daemon_store_lock(d);

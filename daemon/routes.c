@@ -10,6 +10,7 @@
 
 #include "agent/wire.h"
 #include "daemon/daemon.h"
+#include "daemon/neighbour.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -228,6 +229,21 @@ bool daemon_is_node(void *daemon, struct ip4 from)
 	if (from.n == p->net.address.n)
 		return true;
 	return p->dhcp == PLAN_DHCP_PROXY ? ip4_net_has(p->net, from) : view_by_address(v, from) != NULL;
+}
+
+bool daemon_is_there(const struct plan *p, struct ip4 from, struct mac mac)
+{
+	struct mac there;
+	int r;
+
+	if (p->dhcp != PLAN_DHCP_PROXY)
+		return true;
+	if (from.n == p->net.address.n)
+		return false;
+	r = neighbour_find(from, &there);
+	if (r < 0 && r != -ENOENT)
+		log_error("who is at %s cannot be asked: %s", IP4(from), strerror(-r));
+	return r == 0 && memcmp(there.b, mac.b, sizeof(mac.b)) == 0;
 }
 
 struct view *daemon_view(struct daemon *d)

@@ -71,7 +71,9 @@ static int add_unit(const struct plan *p, const struct render_env *env, struct f
 	strbuf_addf(&b, "CapabilityBoundingSet=%s\n", low_port ? "CAP_NET_BIND_SERVICE" : "");
 	if (low_port)
 		strbuf_adds(&b, "AmbientCapabilities=CAP_NET_BIND_SERVICE\n");
-	strbuf_adds(&b, "RestrictAddressFamilies=AF_UNIX AF_INET\n");
+	/* Beside another DHCP server it asks the kernel who is behind an address. */
+	strbuf_addf(&b, "RestrictAddressFamilies=AF_UNIX AF_INET%s\n",
+		    p->dhcp == PLAN_DHCP_PROXY ? " AF_NETLINK" : "");
 	unit_end(&b);
 	return render_add(f, &b, UNIT_DIR "/musterd.service", SERVICE);
 }

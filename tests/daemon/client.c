@@ -6,11 +6,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,6 +23,7 @@
 #include "backend/plan/plan.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/spawn.h"
 #include "util/strbuf.h"
 #include "util/strv.h"
 
@@ -326,6 +330,43 @@ char *client_report(struct server *s, const char *from, const char *token, const
 	assert_non_null(text);
 	reply_free(&r);
 	return text;
+}
+
+bool client_own_network(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	_cleanup_close_ int fd = -1;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	return true;
+}
+
+static int run_ip(const char *const *argv)
+{
+	struct spawn spawn = { .argv = argv, .timeout_ms = DEADLINE_MS };
+	_cleanup_free_ char *said = NULL;
+	int status = -1;
+
+	assert_int_equal(spawn_run(&spawn, &status, &said), 0);
+	return status;
+}
+
+/* What is asked comes over the loopback interface all the same, which has no neighbours. */
+void client_neighbour(const char *address, const char *mac)
+{
+	if (if_nametoindex("wire") == 0) {
+		assert_int_equal(run_ip((const char *const[]){ "ip", "link", "add", "wire", "type", "veth",
+							       "peer", "name", "other", NULL }),
+				 0);
+		assert_int_equal(run_ip((const char *const[]){ "ip", "link", "set", "wire", "up", NULL }), 0);
+	}
+	assert_int_equal(run_ip((const char *const[]){ "ip", "neigh", "replace", address, "lladdr", mac,
+						       "dev", "wire", "nud", "permanent", NULL }),
+			 0);
 }
 
 static struct store *open_store(struct server *s)

@@ -60,6 +60,11 @@ void client_boot(struct server *s, const char *from, const char *path, char toke
 /* Reports, as soon as it may; the answer's body (owned, "" for none) where its status is 200 or 204, else the test fails. */
 char *client_report(struct server *s, const char *from, const char *token, const char *body);
 
+/* This process, and what it starts, get a network of their own; false: without the right to it. */
+bool client_own_network(void);
+/* In there, the machine with this MAC address answers at that address. */
+void client_neighbour(const char *address, const char *mac);
+
 /* The state of a node, as another process reads it; freed with node_states_free(v, 1). */
 struct node_state *node_now(struct server *s, const char *name);
 /* Waits up to 15 s until the node is in this stage. */

@@ -5,14 +5,11 @@
  */
 #include "config.h"
 
-#include <net/if.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -36,18 +33,6 @@
 #define RESIDENT_MAX_KB (64 * 1024)
 #endif
 
-static void enter_own_network(void)
-{
-	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	_cleanup_close_ int fd = -1;
-
-	if (unshare(CLONE_NEWNET) < 0)
-		return; /* without the right to it the loopback interface serves as well */
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
-}
-
 static void add_node(struct server *s, size_t i)
 {
 	struct plan_node *n;
@@ -70,14 +55,18 @@ static struct server *make_server(enum plan_dhcp dhcp)
 {
 	struct server *s;
 	char *root = malloc(ROOT_SIZE);
+	bool own;
 
 	assert_non_null(root);
 	memset(root, 'r', ROOT_SIZE);
-	enter_own_network();
+	/* Without the right to one the loopback interface serves as well. */
+	own = client_own_network();
 	s = server_new();
 	for (size_t i = s->plan.n_nodes; i < NODES; i++)
 		add_node(s, i);
 	s->plan.dhcp = dhcp;
+	for (size_t i = 0; own && i < NODES; i++)
+		client_neighbour(IP4(s->plan.nodes[i].address), MAC(s->plan.nodes[i].mac));
 	server_write_plan(s);
 	server_put(s, "/var/lib/muster/roots/g1/root.squashfs", root, ROOT_SIZE);
 	server_put(s, "/var/lib/muster/initramfs/i1.img", root, ROOT_SIZE / 4);

@@ -460,10 +460,24 @@ static void in_proxy_mode_the_address_is_whatever_it_is(void **state)
 	char token[33];
 	bool secret;
 
+	if (!client_own_network())
+		skip();
+	client_neighbour(STRANGER, "52:54:00:00:00:01");
+	client_neighbour(NODE2, "52:54:00:00:00:02");
 	s->plan.dhcp = PLAN_DHCP_PROXY;
 	server_write_plan(s);
 	server_start(s, NULL);
+	/* Another machine than it says, one that nobody knows, and this server. */
+	assert_false(is_booted(s, STRANGER, SCRIPT2));
+	assert_false(is_booted(s, NODE2, SCRIPT1));
+	assert_false(is_booted(s, NODE1, SCRIPT1));
+	client_neighbour(SERVER, "52:54:00:00:00:01");
+	assert_false(is_booted(s, SERVER, SCRIPT1));
 	boot(s, STRANGER, SCRIPT1, token);
+	/* Its address is another machine's by now. */
+	client_neighbour(STRANGER, "52:54:00:00:00:02");
+	assert_int_equal(personality(s, STRANGER, token, &secret), 403);
+	client_neighbour(STRANGER, "52:54:00:00:00:01");
 	assert_int_equal(personality(s, NODE1, token, &secret), 403);
 	assert_int_equal(personality(s, STRANGER, token, &secret), 200);
 	v = node_now(s, "node01");
