@@ -4,28 +4,18 @@
 #include "daemon/arrival.h"
 
 #include <fcntl.h>
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+
+#include "daemon/outgoing.h"
 
 enum verdict { UNDER_WAY, ARRIVED, LOST };
 
-/* TCP_CLOSE with something not acknowledged: the other end has reset it, or the system has given up. */
 static enum verdict look(int fd)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-	int unacknowledged;
+	struct outgoing o;
 
-	if (ioctl(fd, SIOCOUTQ, &unacknowledged) < 0)
+	if (!outgoing_look(fd, &o))
 		return LOST;
-	if (unacknowledged == 0)
-		return ARRIVED;
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || info.tcpi_state == TCP_CLOSE)
-		return LOST;
-	return UNDER_WAY;
+	return o.waits == 0 ? ARRIVED : o.ended ? LOST : UNDER_WAY;
 }
 
 void arrivals_watch(struct arrivals *a, int fd, int64_t now, void (*done)(void *data, bool arrived),
@@ -46,20 +36,20 @@ void arrivals_watch(struct arrivals *a, int fd, int64_t now, void (*done)(void *
 			close(copy);
 	}
 	if (!watched)
-		done(data, v != LOST);
+		done(data, v == ARRIVED);
 }
 
-/* Takes the first one out that is decided. */
-static bool take_decided(struct arrivals *a, int64_t now, struct arrival *ret, bool *ret_arrived)
+/* Takes the first one from *i on out that is decided. */
+static bool take_decided(struct arrivals *a, int64_t now, size_t *i, struct arrival *ret, bool *ret_arrived)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		enum verdict v = look(a->v[i].fd);
+	for (; *i < a->n; ++*i) {
+		enum verdict v = look(a->v[*i].fd);
 
-		if (v == UNDER_WAY && now < a->v[i].deadline)
+		if (v == UNDER_WAY && now < a->v[*i].deadline)
 			continue;
-		*ret = a->v[i];
+		*ret = a->v[*i];
 		*ret_arrived = v == ARRIVED;
-		a->v[i] = a->v[--a->n];
+		a->v[*i] = a->v[--a->n];
 		return true;
 	}
 	return false;
@@ -69,11 +59,11 @@ size_t arrivals_sweep(struct arrivals *a, int64_t now)
 {
 	struct arrival one;
 	bool decided, arrived = false;
-	size_t left;
+	size_t left, i = 0;
 
 	do {
 		pthread_mutex_lock(&a->lock);
-		decided = take_decided(a, now, &one, &arrived);
+		decided = take_decided(a, now, &i, &one, &arrived);
 		left = a->n;
 		pthread_mutex_unlock(&a->lock);
 		if (decided) {

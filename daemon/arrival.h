@@ -27,7 +27,7 @@ struct arrivals {
 	struct arrival v[ARRIVALS];
 };
 
-/* Calls done once: at once, where it is known, or from arrivals_sweep(). What cannot be watched counts as arrived. */
+/* Calls done once: at once, where it is known, or from arrivals_sweep(). What cannot be watched has not arrived. */
 void arrivals_watch(struct arrivals *a, int fd, int64_t now, void (*done)(void *data, bool arrived),
 		    void *data);
 /* Returns how many are still waited for. */

@@ -3,10 +3,9 @@
 
 #include "daemon/gate.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "daemon/outgoing.h"
 #include "util/log.h"
 #include "util/macro.h"
 
@@ -198,7 +197,12 @@ struct gate_place *gate_enter(struct gate *g, int fd, struct ip4 from, enum gate
 		if (g->places[i].state == GATE_FREE)
 			p = &g->places[i];
 	if (p) {
-		*p = (struct gate_place){ GATE_WAITS, fd, from, kind, false, 0, now, now + REQUEST_MS, 0 };
+		*p = (struct gate_place){ .state = GATE_WAITS,
+					  .fd = fd,
+					  .from = from,
+					  .kind = kind,
+					  .since = now,
+					  .deadline = now + REQUEST_MS };
 		set_own(g, from, kind);
 		g->used++;
 	} else {
@@ -241,16 +245,30 @@ bool gate_request(struct gate *g, struct gate_place *p, int64_t now)
 static void set_state(struct gate_place *p, enum gate_state state, int64_t now, int64_t ms)
 {
 	p->state = state;
-	p->since = now;
+	p->since = p->moved = now;
 	p->deadline = now + ms;
 }
 
-/* Bytes that the system has of it, and the other end has not (tcp(7)). */
+/* Bytes that the system has of it, and the other end has not. */
 static uint64_t unsent(const struct gate_place *p)
 {
-	int n = 0;
+	struct outgoing o;
 
-	return ioctl(p->fd, SIOCOUTQ, &n) < 0 || n < 0 ? 0 : (uint64_t)n;
+	return outgoing_look(p->fd, &o) ? o.waits : 0;
+}
+
+/* Nothing of its answer arrives. What the library has written says nothing of that: the system takes megabytes. */
+static bool is_idle(struct gate_place *p, int64_t now)
+{
+	struct outgoing o;
+
+	if (!outgoing_look(p->fd, &o))
+		return false;
+	if (o.waits == 0 || o.waits != p->waits || o.acked != p->acked)
+		p->moved = now;
+	p->waits = o.waits;
+	p->acked = o.acked;
+	return now - p->moved >= IDLE_MS;
 }
 
 static int64_t time_for(uint64_t len)
@@ -286,7 +304,7 @@ static void sweep_one(struct gate *g, struct gate_place *p, int64_t now)
 {
 	if (p->state == GATE_DRAINS && unsent(p) == 0)
 		set_state(p, GATE_WAITS, now, REQUEST_MS);
-	if (now >= p->deadline)
+	if (now >= p->deadline || (p->state != GATE_WAITS && is_idle(p, now)))
 		end(g, p, p->state == GATE_WAITS ? GATE_SLOW_REQUEST : GATE_SLOW_ANSWER);
 }
 

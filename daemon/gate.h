@@ -57,6 +57,8 @@ struct gate_place {
 	bool ended;	  /* shut down, and not closed yet: counts no more */
 	unsigned int own; /* how many of this address count, the agent's apart */
 	int64_t since, deadline;
+	int64_t moved; /* when it was last seen that something of the answer had arrived */
+	uint64_t waits, acked;
 	unsigned long long requests;
 };
 

@@ -30,8 +30,8 @@
 
 /* ---- times ---------------------------------------------------------------------------------------------------- */
 
-/* A connection on which nothing moves: over a link that loses much, TCP tries again within this time. */
-#define IDLE_S 30
+/* An answer of which the other end acknowledges nothing: over a link that loses much, TCP tries again within this time. */
+#define IDLE_MS 30000
 /* From a connection's beginning, or the end of its last answer, to the whole next request, however it trickles in. */
 #define REQUEST_MS 20000
 /* For an answer: a floor, and beyond it the slowest pace that a fetch may have. 16 KB a second is a thousand nodes on
@@ -43,8 +43,8 @@
 /* How often all of these are looked at. */
 #define SWEEP_MS 250
 #define SWEEP_ARRIVALS_MS 20 /* while the arrival of something is waited for */
-/* So many arrivals are waited for at a time; one node has one. */
-#define ARRIVALS 256
+/* So many arrivals are waited for at a time: as many as there may be deliveries. */
+#define ARRIVALS CONNECTIONS
 
 /* ---- rates: a period of milliseconds for each, and so many at once ---------------------------------------------- */
 

@@ -286,6 +286,29 @@ static void what_nobody_takes_is_cut_off_in_the_end(void **state)
 	assert_int_equal(counted(r, GATE_SLOW_ANSWER), 1);
 }
 
+/* A reader with its pauses is alive; what the system has taken for one that does not read is not. */
+static void who_takes_nothing_is_ended_and_who_takes_little_is_not(void **state)
+{
+	struct room *r = *state;
+	char block[4096] = "";
+
+	for (int i = 0; i < 2; i++) {
+		assert_true(come(r, NODE(i), GATE_NODE));
+		gate_answer(&r->gate, r->places[i], UINT64_C(1) << 30, now);
+		while (send(r->places[i]->fd, block, sizeof(block), MSG_NOSIGNAL) > 0)
+			;
+	}
+	for (int i = 0; i < 4; i++) {
+		gate_sweep(&r->gate, now);
+		assert_true(recv(r->peers[0], block, sizeof(block), 0) > 0);
+		now += IDLE_MS - 1000;
+		gate_sweep(&r->gate, now);
+		assert_false(r->places[0]->ended);
+		assert_int_equal(r->places[1]->ended, i > 0);
+	}
+	assert_int_equal(counted(r, GATE_SLOW_ANSWER), 1);
+}
+
 static void requests_on_one_connection_count_as_well(void **state)
 {
 	struct room *r = *state;
@@ -328,6 +351,7 @@ int main(void)
 		ROOM(a_slow_fetch_has_the_time_that_it_needs_and_no_more),
 		ROOM(what_the_system_still_sends_is_not_cut_off),
 		ROOM(what_nobody_takes_is_cut_off_in_the_end),
+		ROOM(who_takes_nothing_is_ended_and_who_takes_little_is_not),
 		ROOM(requests_on_one_connection_count_as_well),
 		ROOM(strangers_have_one_rate_together),
 	};
