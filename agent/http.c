@@ -345,7 +345,8 @@ static void pause_ms(int ms)
 
 int http_get(const struct http_get *g, unsigned long long *ret_size, char **reason)
 {
-	unsigned long long done = 0, size = 0, best = 0;
+	struct http_progress begun = { 0 }, *p = g->kept ? g->kept : &begun;
+	unsigned long long best = p->done;
 	long long last_gain = now_ms();
 	int wait = 50;
 
@@ -357,14 +358,14 @@ int http_get(const struct http_get *g, unsigned long long *ret_size, char **reas
 			r = fail_with(reason, -EAGAIN, "the server %s port %u cannot be reached: %s",
 				      inet_ntoa(g->server.address), g->server.port, strerror(-r));
 		else
-			r = http_get_once(sock, g, &done, &size, reason);
+			r = http_get_once(sock, g, &p->done, &p->size, reason);
 		if (r != -EAGAIN) {
 			if (r == 0)
-				*ret_size = size;
+				*ret_size = p->size;
 			return r;
 		}
-		if (done > best) {
-			best = done;
+		if (p->done > best) {
+			best = p->done;
 			last_gain = now_ms();
 			wait = 50;
 		}

@@ -27,21 +27,29 @@ struct http_head {
 /* Reads the head of an answer out of data. -EAGAIN when it is not all there, -EPROTO when it is none. */
 int http_parse_head(const char *data, size_t len, struct http_head *ret) _must_check_;
 
+/* How far a file has come. */
+struct http_progress {
+	unsigned long long done, size; /* 0: nothing is known of it yet */
+};
+
 struct http_get {
 	struct http_server server;
 	const char *path;
 	int fd;			 /* the file: written from its start */
 	unsigned long long want; /* bytes that the file must have; 0: what the server says */
-	struct sha256 *sum;	 /* begun, and at the end of all bytes; NULL: nobody wants it */
-	int stall_ms;		 /* silence after which the connection is given up and made anew */
-	int patience_ms;	 /* without a single new byte; then it fails */
+	struct sha256 *sum;	 /* begun, or of the bytes that are there; NULL: nobody wants it */
+	struct http_progress
+		*kept; /* where an earlier call, that has failed with -ETIMEDOUT, left it; NULL: it begins */
+	int stall_ms;  /* silence after which the connection is given up and made anew */
+	int patience_ms; /* without a single new byte; then it fails */
 	/* Called once the size is known and before anything is written; a negative result ends it. */
 	int (*begin)(void *data, unsigned long long size, char **reason);
 	void (*progress)(void *data, unsigned long long done, unsigned long long size);
 	void *data;
 };
 
-/* Fetches a file. A broken connection is made anew and the file goes on where it was; a refusal (4xx) is final. */
+/* Fetches a file. A broken connection is made anew and the file goes on where it was; a refusal (4xx) is final.
+ * -ETIMEDOUT: the patience is at its end; another call with the same file, sum and `kept` goes on. */
 int http_get(const struct http_get *g, unsigned long long *ret_size, char **reason) _must_check_;
 
 /* The same over a connection that stands (the request is sent on it): what one attempt does. *done is the number of

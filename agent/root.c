@@ -71,9 +71,12 @@ static const char *mount_error(int r, const char *no_driver)
 	}
 }
 
+/* What there is of the squashfs, also between the attempts. */
 struct fetch {
-	int at;
+	int at, fd; /* -1: nothing */
 	long long begun, told;
+	struct http_progress progress;
+	struct sha256 sum;
 };
 
 static int begin_fetch(void *data, unsigned long long size, char **reason)
@@ -96,56 +99,97 @@ static void tell_progress(void *data, unsigned long long done, unsigned long lon
 		 (now - f->begun) % 1000);
 }
 
-/* Fetches the squashfs into memory; *ret is the open file. */
-static int open_ram(int at, const struct conf *c, int *ret, char **reason)
+static void drop_fetch(struct fetch *f)
 {
-	struct fetch f = { .at = at, .begun = now_ms(), .told = now_ms() };
-	_cleanup_close_ int fd = -1, again = -1;
-	char sha256[SHA256_TEXT];
-	unsigned long long size;
-	struct sha256 sum;
-	int r;
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
 
-	r = root_check_memory(at, c->root_size, reason);
+/* An empty file in memory. */
+static int begin_file(int at, const struct conf *c, struct fetch *f, char **reason)
+{
+	int r = root_check_memory(at, c->root_size, reason);
+
 	if (r < 0)
 		return r;
+	*f = (struct fetch){ .at = at, .fd = -1, .begun = now_ms(), .told = now_ms() };
 	/* The default limit of a tmpfs is half the memory; what fits was looked at. */
 	r = mount_at("root", FETCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=95%");
 	if (r < 0)
 		return fail_with(reason, r, "no tmpfs for the root: %s", strerror(-r));
-	fd = open(FETCH "/root.squashfs", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
+	f->fd = open(FETCH "/root.squashfs", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (f->fd < 0)
 		return fail_with(reason, -errno, "no file for the root: %s", strerror(errno));
-	sha256_begin(&sum);
+	sha256_begin(&f->sum);
+	return 0;
+}
+
+/* The server is silent: the operator sees how far it is, and that nothing is lost. */
+static int tell_silence(const struct fetch *f, char **reason)
+{
+	_cleanup_free_ char *why = *reason;
+
+	*reason = NULL;
+	return fail_with(reason, -ETIMEDOUT,
+			 "%s; %llu of %llu MB of the root are here, and it goes on from there",
+			 why ? why : "the server is silent", f->progress.done / MB, f->progress.size / MB);
+}
+
+static int fetch_file(const struct conf *c, struct fetch *f, char **reason)
+{
+	bool summed = *c->root_sha256 != '\0';
+	char sha256[SHA256_TEXT];
+	unsigned long long size;
+	int r;
+
+	if (f->progress.done)
+		log_line("root: goes on behind %llu of %llu MB", f->progress.done / MB,
+			 f->progress.size / MB);
 	r = http_get(&(struct http_get){ .server = { c->server, c->port, c->address },
 					 .path = c->root_path,
-					 .fd = fd,
+					 .fd = f->fd,
 					 .want = c->root_size,
-					 .sum = *c->root_sha256 ? &sum : NULL,
+					 .sum = summed ? &f->sum : NULL,
+					 .kept = &f->progress,
 					 .stall_ms = STALL_MS,
 					 .patience_ms = PATIENCE_MS,
 					 .begin = begin_fetch,
 					 .progress = tell_progress,
-					 .data = &f },
+					 .data = f },
 		     &size, reason);
-	if (r < 0)
-		return r;
-	if (*c->root_sha256) {
-		sha256_end(&sum, sha256);
-		if (strcmp(sha256, c->root_sha256) != 0)
-			return fail_with(
-				reason, -EBADMSG,
-				"the root that arrived is not the one that was built: its SHA-256 begins "
-				"with %.12s, not with %.12s",
-				sha256, c->root_sha256);
-	}
-	/* A loop device takes its own access from the file's: read-only. */
-	again = open(FETCH "/root.squashfs", O_RDONLY | O_CLOEXEC);
-	if (again < 0)
-		return fail_with(reason, -errno, "the fetched root cannot be read: %s", strerror(errno));
-	*ret = again;
-	again = -1;
+	/* Without a sum nothing would tell that the rest is another file's. */
+	if (r == -ETIMEDOUT && summed && f->progress.done)
+		return tell_silence(f, reason);
+	if (r < 0 || !summed)
+		return r == -ETIMEDOUT ? -EAGAIN : r;
+	sha256_end(&f->sum, sha256);
+	if (strcmp(sha256, c->root_sha256) != 0)
+		return fail_with(reason, -EBADMSG,
+				 "the root that arrived is not the one that was built: its SHA-256 begins "
+				 "with %.12s, not with %.12s",
+				 sha256, c->root_sha256);
 	return 0;
+}
+
+/* Fetches the squashfs into memory; *ret is the open file. */
+static int open_ram(int at, const struct conf *c, int *ret, char **reason)
+{
+	static struct fetch f = { .fd = -1 };
+	char path[32];
+	int r = f.fd >= 0 ? 0 : begin_file(at, c, &f, reason);
+
+	if (r == 0)
+		r = fetch_file(c, &f, reason);
+	if (r == -ETIMEDOUT)
+		return r;
+	/* A loop device takes its own access from the file's: read-only. An earlier attempt's file has no name any more. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f.fd);
+	*ret = r < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (r == 0 && *ret < 0)
+		r = fail_with(reason, -errno, "the fetched root cannot be read: %s", strerror(errno));
+	drop_fetch(&f);
+	return r;
 }
 
 static int mount_nfs(const struct conf *c, char **reason)

@@ -78,6 +78,7 @@ static const char *const sentences[] = {
 	N_("the server %s port %s cannot be reached: %s"),
 	N_("what answered for %s is no HTTP server"),
 	N_("%s changed on the server while it was fetched"),
+	N_("%s; %s of %s MB of the root are here, and it goes on from there"),
 	N_("%s arrived short, %s of %s bytes: %s"),
 	N_("there is no /%s: the server gave this boot no personality"),
 	N_("this kernel has no NFS version 4"),
