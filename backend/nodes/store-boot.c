@@ -342,19 +342,35 @@ static int hand(struct store *s, int64_t now, const char *node, const char *toke
 	return r < 0 ? r : stage(s, now, node, NODE_KERNEL);
 }
 
+/* Whether the next changes are on the disk when they are made, with all before them: they are frames of one log. */
+static int set_flushed(struct store *s, bool flushed)
+{
+	return db_exec(s->db, flushed ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+}
+
+static int unflushed(struct store *s, int r)
+{
+	int err = set_flushed(s, false);
+
+	return r < 0 ? r : err;
+}
+
 int store_hand(struct store *s, int64_t now, const char *node, const char *token)
 {
-	int r = store_begin(s);
+	int r = set_flushed(s, true);
 
-	return r < 0 ? r : end_changed(s, node, hand(s, now, node, token));
+	if (r == 0)
+		r = store_begin(s);
+	return unflushed(s, r < 0 ? r : end_changed(s, node, hand(s, now, node, token)));
 }
 
 int store_delivered(struct store *s, int64_t now, const char *token)
 {
 	char hashed[HASH_TEXT];
+	int r = set_flushed(s, true);
 
 	token_hash(token, hashed);
-	return db_run(s->db, SQL_DELIVERED, "ti", hashed, now);
+	return unflushed(s, r < 0 ? r : db_run(s->db, SQL_DELIVERED, "ti", hashed, now));
 }
 
 struct silent {

@@ -165,7 +165,8 @@ int store_open(const char *path, enum store_mode mode, struct store **ret)
 		r = check_version(s, path);
 	else
 		/* NORMAL loses the last changes when the power fails, and never damages the file; in
-		 * exchange a report costs no wait for the disk (https://www.sqlite.org/pragma.html). */
+		 * exchange a report costs no wait for the disk (https://www.sqlite.org/pragma.html). What
+		 * must not be lost waits for it (store_hand()). */
 		r = db_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 				   "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216;"
 				   "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096");

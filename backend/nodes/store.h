@@ -80,7 +80,8 @@ struct store_owner {
 /* Whose boot is it? -ENOENT: no present boot has this token. */
 int store_token(struct store *s, const char *token, struct store_owner *ret) _must_check_;
 void store_owner_free(struct store_owner *o);
-/* The personality of the boot with this token is handed out: it enters the stage kernel. */
+/* The personality of the boot with this token is handed out: it enters the stage kernel. On the disk when it returns, as is
+ * what the next function does: no loss of power makes a boot's secrets be handed out again. */
 int store_hand(struct store *s, int64_t now, const char *node, const char *token) _must_check_;
 /* It has come to the node. Fine where the boot is over. */
 int store_delivered(struct store *s, int64_t now, const char *token) _must_check_;

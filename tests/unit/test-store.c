@@ -393,6 +393,33 @@ static void one_node_does_not_push_out_the_events_of_others(void **state)
 	assert_in_range(events_of(f, "node00001"), 5000, 5256);
 }
 
+static int flushes;
+
+/* In the place of libc's, also for the library. */
+int fdatasync(int fd)
+{
+	flushes++;
+	return fsync(fd);
+}
+
+/* What the power takes away otherwise; a report costs no wait for the disk. */
+static void what_was_handed_out_is_on_the_disk(void **state)
+{
+	struct fixture *f = *state;
+	int before;
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g1"), 0);
+	before = flushes;
+	assert_int_equal(store_hand(f->store, T0 + 5, "node00001", TOKEN_A), 0);
+	assert_true(flushes > before);
+	before = flushes;
+	assert_int_equal(store_delivered(f->store, T0 + 10, TOKEN_A), 0);
+	assert_true(flushes > before);
+	before = flushes;
+	report_as(f->store, T0 + 20, "node00001", NODE_READY);
+	assert_int_equal(flushes, before);
+}
+
 static void a_personality_is_handed_to_one_boot(void **state)
 {
 	struct store_owner o;
@@ -625,6 +652,7 @@ int main(void)
 		WITH_STORE(a_new_plan_keeps_what_is_known),
 		WITH_STORE(events_come_in_order_and_are_pruned),
 		WITH_STORE(one_node_does_not_push_out_the_events_of_others),
+		WITH_STORE(what_was_handed_out_is_on_the_disk),
 		WITH_STORE(a_personality_is_handed_to_one_boot),
 		WITH_STORE(another_process_reads_beside_the_writer_and_after_it),
 		WITH_STORE(a_damaged_file_is_said_to_be_one),
