@@ -68,7 +68,8 @@ static const char *const sentences[] = {
 	N_("%s sent a report without a token"),
 	N_("%s sent a report that cannot be read"),
 	N_("%s asked for the personality of %s"),
-	/* why a node failed */
+	/* why a node failed; the first one has another one in it */
+	N_("%s; %s of %s MB of the root are here, and it goes on from there"),
 	N_("not enough memory: root needs %s MB and %s MB to run, %s of %s MB are free"),
 	N_("no interface has this boot's MAC address"),
 	N_("no link on %s after %s s"),
@@ -78,7 +79,6 @@ static const char *const sentences[] = {
 	N_("the server %s port %s cannot be reached: %s"),
 	N_("what answered for %s is no HTTP server"),
 	N_("%s changed on the server while it was fetched"),
-	N_("%s; %s of %s MB of the root are here, and it goes on from there"),
 	N_("%s arrived short, %s of %s bytes: %s"),
 	N_("there is no /%s: the server gave this boot no personality"),
 	N_("this kernel has no NFS version 4"),

@@ -196,9 +196,6 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 		return r;
 	s = daemon_store_lock(d);
 	r = store_boot(s, clock_wall_ms(), n->name, MAC(mac), IP4(q->from), token, choice->generation);
-	/* Nothing more is heard of a machine that starts from its disk. */
-	if (r == 0 && choice->disk)
-		r = store_next_used(s, clock_wall_ms(), n->name, "disk");
 	daemon_store_unlock(d);
 	if (r == 0)
 		*ret = TAKE_PTR(script);
@@ -294,7 +291,11 @@ void boot_script(struct daemon *d, const struct http_request *q, const char *par
 	}
 	if (r == 0)
 		r = make_script(d, q, v, n, &choice, mac, &script);
+	/* Nothing more is heard of a machine that starts from its disk than that its script has come. */
+	if (r == 0 && choice.disk)
+		r = boot_once(d, n->name, "disk", a);
 	if (r < 0) {
+		free(script);
 		log_error("%s gets no script: %s", n->name, muster_strerror(r));
 		refuse(d, q, n->name, "The server cannot keep this boot: see the log of musterd.", a);
 		return;

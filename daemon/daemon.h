@@ -79,6 +79,8 @@ bool token_is_one(const char *text);
 #define NEXT_ROOT "root:" /* begins the wish for a root that is not the cluster's */
 /* A node whose whole root is the initramfs runs no sshd. */
 bool boot_wants_host_key(const struct plan *p);
+/* When this answer has come to the node, what it was to boot once counts as used. */
+int boot_once(struct daemon *d, const char *node, const char *what, struct http_answer *a) _must_check_;
 /* Reads a node's host key, or its public half (suffix ".pub"). */
 int boot_read_key(struct daemon *d, const char *node, const char *suffix, char **ret) _must_check_;
 

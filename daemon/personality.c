@@ -250,75 +250,103 @@ void handing_end(struct handing *h, const char *token)
 
 struct delivery {
 	struct daemon *daemon;
-	char node[64];
-	char token[WIRE_TOKEN_LEN + 1];
+	char *node,
+		*once; /* owned; once: the wish for one boot that is fulfilled when it has come; NULL: none */
+	char token[WIRE_TOKEN_LEN + 1]; /* of a personality; "" of anything else */
 };
+
+static void delivery_free(struct delivery *y)
+{
+	if (!y)
+		return;
+	explicit_bzero(y->token, sizeof(y->token));
+	free(y->node);
+	free(y->once);
+	free(y);
+}
 
 static void delivered(void *data, bool arrived)
 {
 	struct delivery *y = data;
+	struct store *s;
 	int r = 0;
 
 	if (arrived) {
-		r = store_delivered(daemon_store_lock(y->daemon), clock_wall_ms(), y->token);
+		s = daemon_store_lock(y->daemon);
+		if (*y->token)
+			r = store_delivered(s, clock_wall_ms(), y->token);
+		if (r == 0 && y->once)
+			r = store_next_used(s, clock_wall_ms(), y->node, y->once);
 		daemon_store_unlock(y->daemon);
 	} else {
-		log_info("the personality did not come to %s: it may ask again", y->node);
+		log_info("%s did not come to %s: it may ask again", *y->token ? "the personality" : y->once,
+			 y->node);
 	}
 	if (r < 0)
-		log_error("that %s has its personality is not kept: %s", y->node, muster_strerror(r));
-	handing_end(&y->daemon->handing, y->token);
-	explicit_bzero(y->token, sizeof(y->token));
-	free(y);
+		log_error("what came to %s is not kept: %s", y->node, muster_strerror(r));
+	if (*y->token)
+		handing_end(&y->daemon->handing, y->token);
+	delivery_free(y);
 }
 
-static struct delivery *delivery_new(struct daemon *d, const char *node, const char *token)
+/* once: takes it over. NULL: no memory. */
+static struct delivery *delivery_new(struct daemon *d, const char *node, const char *token, char *once)
 {
 	struct delivery *y = calloc(1, sizeof(*y));
 
-	if (!y)
+	if (y)
+		*y = (struct delivery){ .daemon = d, .node = strdup(node), .once = once };
+	else
+		free(once);
+	if (!y || !y->node) {
+		delivery_free(y);
 		return NULL;
-	y->daemon = d;
-	snprintf(y->node, sizeof(y->node), "%s", node);
+	}
 	snprintf(y->token, sizeof(y->token), "%s", token);
 	return y;
 }
 
-/* The root that it was to boot once is the one that it boots now. */
-static int use_root(struct store *s, const struct store_owner *o)
+static void tell_when_delivered(struct http_answer *a, struct delivery *y)
 {
-	_cleanup_free_ char *what = NULL;
+	a->done = delivered;
+	a->done_data = y;
+	a->arrival = true;
+}
 
-	if (asprintf(&what, NEXT_ROOT "%s", o->generation) < 0) {
-		what = NULL;
+int boot_once(struct daemon *d, const char *node, const char *what, struct http_answer *a)
+{
+	char *once = strdup(what);
+	struct delivery *y = once ? delivery_new(d, node, "", once) : NULL;
+
+	if (!y)
 		return -ENOMEM;
-	}
-	return store_next_used(s, clock_wall_ms(), o->node, what);
+	tell_when_delivered(a, y);
+	return 0;
 }
 
 static int hand_out(struct daemon *d, const struct plan *p, const struct store_owner *o, const char *token,
 		    struct http_answer *a)
 {
-	struct delivery *y = delivery_new(d, o->node, token);
-	struct store *s;
-	int r = y ? make_personality(d, p, o, token, &a->data, &a->len) : -ENOMEM;
+	struct delivery *y;
+	char *once = NULL;
+	int r;
 
+	/* The root that it was to boot once is the one that it boots now. */
+	if (asprintf(&once, NEXT_ROOT "%s", o->generation) < 0)
+		return -ENOMEM;
+	y = delivery_new(d, o->node, token, once);
+	r = y ? make_personality(d, p, o, token, &a->data, &a->len) : -ENOMEM;
 	if (r == 0) {
-		s = daemon_store_lock(d);
-		r = store_hand(s, clock_wall_ms(), o->node, token);
-		if (r == 0)
-			r = use_root(s, o);
+		r = store_hand(daemon_store_lock(d), clock_wall_ms(), o->node, token);
 		daemon_store_unlock(d);
 	}
 	if (r < 0) {
 		free(TAKE_PTR(a->data));
 		a->len = 0;
-		free(y);
+		delivery_free(y);
 		return r;
 	}
-	a->done = delivered;
-	a->done_data = y;
-	a->arrival = true;
+	tell_when_delivered(a, y);
 	return 0;
 }
 
@@ -355,19 +383,20 @@ static void memtest(struct daemon *d, const struct http_request *q, const char *
 {
 	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
 	struct store_owner o = { 0 };
-	struct store *s;
 	int r = find_owner(d, v->plan, token, q->from, &o);
 
-	if (r == 0) {
-		s = daemon_store_lock(d);
-		r = store_next_used(s, clock_wall_ms(), o.node, "memtest");
-		daemon_store_unlock(d);
-		store_owner_free(&o);
-	}
-	if (r < 0)
+	if (r < 0) {
 		a->status = r == -EPERM ? 403 : 500;
-	else
-		files_memtest(d, q, efi, a);
+		return;
+	}
+	files_memtest(d, q, efi, a);
+	/* A part is not yet the whole. */
+	if (a->status == 200 && boot_once(d, o.node, "memtest", a) < 0) {
+		close(TAKE_FD(a->fd));
+		a->len = 0;
+		a->status = 500;
+	}
+	store_owner_free(&o);
 }
 
 void boot_memtest_bios(struct daemon *d, const struct http_request *q, const char *token,

@@ -240,6 +240,12 @@ static void assert_next(struct fixture *f, const char *what, bool always)
 {
 	struct node_state *v = node_now(f->server, "node01");
 
+	/* That something has come to the node is known a moment later. */
+	for (int i = 0; i < 500 && strcmp(v->next, what) != 0; i++) {
+		node_states_free(v, 1);
+		usleep(20000);
+		v = node_now(f->server, "node01");
+	}
 	assert_string_equal(v->next, what);
 	assert_int_equal(v->next_always, always);
 	node_states_free(v, 1);

@@ -172,18 +172,70 @@ static void write_large_plan(struct server *s, size_t keys)
 }
 
 /* Begins to fetch, and takes only what its little buffer takes. */
-static int fetch_slowly(struct server *s, const char *token)
+static int fetch_path_slowly(struct server *s, const char *path)
 {
 	struct pollfd p = { .events = POLLIN };
-	char path[64], ask[128];
+	char ask[128];
 
-	path_of(token, path);
 	snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
 	p.fd = dial(s, NODE1, 1);
 	assert_true(p.fd >= 0);
 	say(p.fd, ask);
 	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
 	return p.fd;
+}
+
+static int fetch_slowly(struct server *s, const char *token)
+{
+	char path[64];
+
+	path_of(token, path);
+	return fetch_path_slowly(s, path);
+}
+
+static bool wants_memtest(struct server *s)
+{
+	struct node_state *v = node_now(s, "node01");
+	bool is = strcmp(v->next, "memtest") == 0;
+
+	node_states_free(v, 1);
+	return is;
+}
+
+static void a_wish_for_once_is_used_up_when_it_has_come(void **state)
+{
+	const struct store_next once = { .what = (char *)"memtest", .initramfs = (char *)"" };
+	struct server *s = *state;
+	_cleanup_free_ char *db = fs_join(s->root, "/var/lib/muster/state/muster.db"),
+			    *big = calloc(1, 8 << 20);
+	int64_t end = clock_mono_ms() + DEADLINE_MS;
+	struct store *store = NULL;
+	char token[33], path[64];
+	bool told = false;
+	int fd;
+
+	assert_non_null(big);
+	server_put(s, "/boot/memtest86+x64.bin", big, 8 << 20);
+	assert_int_equal(store_open(db, STORE_WRITE, &store), 0);
+	assert_int_equal(store_next_set(store, 1, "node01", &once, &(struct store_asker){ 0 }), 0);
+	store_free(store);
+	client_boot(s, NODE1, SCRIPT1, token);
+	snprintf(path, sizeof(path), "/boot/%s/memtest.bin", token);
+	fd = fetch_path_slowly(s, path);
+	assert_true(wants_memtest(s));
+	close(fd);
+	while (!told && clock_mono_ms() < end) {
+		_cleanup_free_ char *log = server_log(s);
+
+		told = strstr(log, "memtest did not come to node01") != NULL;
+		poll(NULL, 0, 20);
+	}
+	assert_true(told);
+	assert_true(wants_memtest(s));
+	assert_int_equal(get_status(s, NODE1, path), 200);
+	while (wants_memtest(s) && clock_mono_ms() < end)
+		poll(NULL, 0, 20);
+	assert_false(wants_memtest(s));
 }
 
 /* Once with what the system's buffers take, so that the server has sent it all, and once with more than that. */
@@ -554,6 +606,7 @@ int main(void)
 		RUNNING(a_new_boot_gets_its_own),
 		STOPPED(a_small_delivery_that_broke_off_is_repeated),
 		STOPPED(a_large_delivery_that_broke_off_is_repeated),
+		RUNNING(a_wish_for_once_is_used_up_when_it_has_come),
 		RUNNING(nothing_of_an_old_boot_counts),
 		RUNNING(a_stranger_holds_few_connections_and_keeps_no_node_out),
 		RUNNING(a_thousand_slow_ones_keep_no_node_out),
