@@ -66,6 +66,7 @@ static const char *const sentences[] = {
 	N_("%s sent a report with the token of %s"),
 	N_("%s sent a report with a token of no present boot"),
 	N_("%s sent a report without a token"),
+	N_("and %s more were refused"),
 	N_("%s sent a report that cannot be read"),
 	N_("%s asked for the personality of %s"),
 	/* why a node failed; the first one has another one in it */

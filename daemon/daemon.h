@@ -15,10 +15,10 @@
 #include "daemon/teller.h"
 #include "daemon/view.h"
 
-/* The newest document of the metrics, for those who ask for it often. */
+/* A document of the metrics, which all who asked for it in its time share. */
 struct document {
-	pthread_mutex_t lock;
-	char *text; /* owned; NULL: none yet */
+	atomic_int references;
+	char *text; /* owned */
 	size_t len;
 	int64_t made; /* steady clock, ms */
 };
@@ -41,14 +41,16 @@ struct daemon {
 	struct view *view; /* replaced by a reload; taken with daemon_view() */
 	pthread_mutex_t view_lock;
 	struct metrics metrics;
-	struct document document;
-	atomic_int metrics_under_way;
+	struct document *document; /* the newest; NULL: none yet */
+	pthread_mutex_t document_lock;
 	struct processes processes;
 	struct teller teller;
 	struct heard heard;
-	/* How often: an address may cause an event, all together may; an address's boots, a boot's reports and a MAC
+	/* How often: an address may cause an event, all strangers together may, all nodes may; an address's boots, a boot's reports and a MAC
 	 * address's leases count. */
-	struct limit refusals_each, refusals, boots, reports, leases;
+	struct limit refusals_each, refusals, refusals_nodes, boots, reports, leases;
+	atomic_ullong refusals_more;   /* that no event has told yet */
+	atomic_llong refusals_counted; /* when that was told last; steady clock, ms */
 	struct gate gate;
 	struct handing handing;
 };
@@ -63,11 +65,17 @@ void daemon_set_view(struct daemon *d, struct view *v); /* takes the reference o
 struct store *daemon_store_lock(struct daemon *d);
 void daemon_store_unlock(struct daemon *d);
 
+void document_unref(void *document); /* NULL is fine */
+
 /* Whether a connection from there may be a node's, or this server's own. */
 bool daemon_is_node(void *daemon, struct ip4 from);
 
-/* Adds an event "refused", at most one a minute for each address; the text says who and why. */
+/* Adds an event "refused", at most one a minute for each address; the text says who and why. Where it tells of a node, strangers
+ * do not use its share up. */
 void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const char *fmt, ...) _printf_(4, 5);
+
+/* Once a minute an event for all those refusals that had none. Called now and then. */
+void daemon_refusals_tell(struct daemon *d);
 
 /* Beside another DHCP server nobody but the wire tells whose an address is: whether the machine with this MAC address is
  * there. Always, where the plan binds addresses; never at this server's own. */

@@ -276,12 +276,12 @@ static int64_t time_for(uint64_t len)
 	return ANSWER_MS + (int64_t)(len / ANSWER_PACE);
 }
 
-void gate_answer(struct gate *g, struct gate_place *p, uint64_t len, int64_t now)
+void gate_answer(struct gate *g, struct gate_place *p, uint64_t len, int64_t within, int64_t now)
 {
 	if (!p)
 		return;
 	pthread_mutex_lock(&g->lock);
-	set_state(p, GATE_ANSWERS, now, time_for(len));
+	set_state(p, GATE_ANSWERS, now, within > 0 ? MIN(within, time_for(len)) : time_for(len));
 	pthread_mutex_unlock(&g->lock);
 }
 

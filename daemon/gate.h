@@ -81,9 +81,9 @@ void gate_leave(struct gate *g, struct gate_place *p);
 
 /* A whole request is there. False: there were too many. */
 bool gate_request(struct gate *g, struct gate_place *p, int64_t now);
-/* An answer with so long a body begins; the server has sent it, and the next request is waited for as soon as the other end has
- * it too. */
-void gate_answer(struct gate *g, struct gate_place *p, uint64_t len, int64_t now);
+/* An answer with so long a body begins, which may take `within` ms at most (0: what its length allows); the server has sent it, and
+ * the next request is waited for as soon as the other end has it too. */
+void gate_answer(struct gate *g, struct gate_place *p, uint64_t len, int64_t within, int64_t now);
 void gate_wait(struct gate *g, struct gate_place *p, int64_t now);
 
 /* Ends those whose time is over. Returns how many places are taken. */

@@ -81,6 +81,16 @@ static struct MHD_Response *make_response(struct http_answer *a)
 			a->fd = -1;
 		return response;
 	}
+	if (a->release) {
+		response = MHD_create_response_from_buffer_with_free_callback_cls(a->len, a->data, a->release,
+										  a->holder);
+		if (response)
+			a->data = NULL;
+		else
+			a->release(a->holder);
+		a->release = NULL;
+		return response;
+	}
 	response = MHD_create_response_from_buffer(a->len, a->data ? a->data : (char[]){ "" },
 						   a->data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_MUST_COPY);
 	if (response)
@@ -128,18 +138,19 @@ static struct gate_place *place_of(struct MHD_Connection *c)
 static enum MHD_Result send_answer(struct http *h, struct MHD_Connection *c, struct pending *p,
 				   struct http_answer *a)
 {
-	bool is_file = a->fd >= 0;
+	bool is_file = a->fd >= 0, is_shared = a->release != NULL;
 	struct MHD_Response *response = make_response(a);
 	enum MHD_Result result = MHD_NO;
 
 	h->config.count(h->config.data, a->status);
-	gate_answer(h->config.gate, place_of(c), a->len, clock_mono_ms());
+	gate_answer(h->config.gate, place_of(c), a->len, a->within, clock_mono_ms());
 	if (response) {
 		add_headers(response, a, is_file);
 		result = MHD_queue_response(c, a->status, response);
 		MHD_destroy_response(response);
 	}
-	free(a->data);
+	if (!is_shared)
+		free(a->data);
 	closep(&a->fd);
 	if (p && result == MHD_YES) {
 		p->done = a->done;

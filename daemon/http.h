@@ -35,7 +35,7 @@ struct http_request {
 struct http_answer {
 	unsigned int status;
 	const char *type; /* static; NULL: none */
-	/* The body is `data`... (owned, freed by http.c) */
+	/* The body is `data`... (owned, freed by http.c, but where `release` is set) */
 	char *data;
 	size_t len;
 	/* ...or, where fd is not negative, `len` bytes of that file from `offset` on. fd is owned. */
@@ -50,6 +50,11 @@ struct http_answer {
 	void *done_data;
 	bool arrival;
 	bool close; /* the connection ends with it */
+	/* The longest time that it may take, in ms; 0: what its length allows. */
+	int64_t within;
+	/* Where it is set, `data` is borrowed until it is called with `holder`, and not freed. */
+	void (*release)(void *holder);
+	void *holder;
 };
 
 struct gate;

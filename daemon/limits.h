@@ -65,8 +65,9 @@
 #define BURST_LEASES 20
 /* The document of all nodes takes long to make: one that is younger is sent again. */
 #define METRICS_AGE_MS 1000
-/* A document of the metrics of thousands of nodes takes megabytes: so many may be on their way at a time. */
-#define METRICS_UNDER_WAY 4
+/* A document of the metrics of thousands of nodes takes megabytes. All who ask within a second share one, and have so long to
+ * take it: there are ten of them at a time, however many ask and however slowly they read. */
+#define METRICS_MS 9000
 /* Refusals that become an event and a line of the log: of one address, and of all together. */
 #define RATE_REFUSALS_EACH 60000
 #define BURST_REFUSALS_EACH 1

@@ -210,6 +210,7 @@ static void expire(struct daemon *d, int64_t started)
 	if (n < 0)
 		log_warning("old wishes cannot be given up: %s", muster_strerror(n));
 
+	daemon_refusals_tell(d);
 	/* After a pause of our own every node looks silent: first let each of them speak. */
 	if (clock_mono_ms() - started < LOST_MS(d->interval))
 		return;
@@ -330,7 +331,7 @@ int main(int argc, char **argv)
 	static struct daemon d = {
 		.store_lock = PTHREAD_MUTEX_INITIALIZER,
 		.view_lock = PTHREAD_MUTEX_INITIALIZER,
-		.document.lock = PTHREAD_MUTEX_INITIALIZER,
+		.document_lock = PTHREAD_MUTEX_INITIALIZER,
 		.handing.lock = PTHREAD_MUTEX_INITIALIZER,
 		.processes.lock = PTHREAD_MUTEX_INITIALIZER,
 		.teller.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -364,7 +365,7 @@ int main(int argc, char **argv)
 	processes_want(&d.processes, false, false);
 	free(d.teller.node);
 	heard_free(&d.heard);
-	free(d.document.text);
+	document_unref(d.document);
 	store_free(d.store);
 	view_unref(d.view);
 	close(d.root_fd);

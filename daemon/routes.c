@@ -22,71 +22,76 @@ static void health(struct daemon *d, const struct http_request *q, const char *p
 	a->type = "text/plain";
 }
 
-static void metrics_sent(void *data, bool complete)
+void document_unref(void *document)
 {
-	struct daemon *d = data;
+	struct document *doc = document;
 
-	atomic_fetch_sub(&d->metrics_under_way, 1);
+	if (!doc || atomic_fetch_sub(&doc->references, 1) > 1)
+		return;
+	free(doc->text);
+	free(doc);
+	malloc_trim(0);
 }
 
-static int make_document(struct daemon *d, struct document *doc)
+static int make_document(struct daemon *d, struct document **ret)
 {
+	struct document *doc = calloc(1, sizeof(*doc));
 	struct node_state *v = NULL;
-	char *text = NULL;
-	size_t n = 0, len = 0;
-	int r = store_nodes(daemon_store_lock(d), clock_wall_ms(), NULL, &v, &n);
+	size_t n = 0;
+	int r;
 
+	if (!doc)
+		return -ENOMEM;
+	r = store_nodes(daemon_store_lock(d), clock_wall_ms(), NULL, &v, &n);
 	daemon_store_unlock(d);
 	if (r == 0)
-		r = metrics_text(&d->metrics, &d->gate, v, n, metrics_resident(), &text, &len);
+		r = metrics_text(&d->metrics, &d->gate, v, n, metrics_resident(), &doc->text, &doc->len);
 	node_states_free(v, n);
-	if (r < 0)
+	if (r < 0) {
+		free(doc);
 		return r;
-	free(doc->text);
-	doc->text = text;
-	doc->len = len;
+	}
 	doc->made = clock_mono_ms();
+	atomic_init(&doc->references, 1);
+	*ret = doc;
 	return 0;
 }
 
-/* A copy of the newest one. */
-static int copy_document(struct daemon *d, char **ret, size_t *ret_len)
+/* The newest one, with a reference for the caller. */
+static int newest_document(struct daemon *d, struct document **ret)
 {
-	struct document *doc = &d->document;
-	char *copy = NULL;
+	struct document *made = NULL;
 	int r = 0;
 
-	pthread_mutex_lock(&doc->lock);
-	if (!doc->text || clock_mono_ms() - doc->made >= METRICS_AGE_MS)
-		r = make_document(d, doc);
-	if (r == 0) {
-		copy = malloc(doc->len + 1);
-		r = copy ? 0 : -ENOMEM;
+	pthread_mutex_lock(&d->document_lock);
+	if (!d->document || clock_mono_ms() - d->document->made >= METRICS_AGE_MS)
+		r = make_document(d, &made);
+	if (made) {
+		document_unref(d->document);
+		d->document = made;
 	}
 	if (r == 0) {
-		memcpy(copy, doc->text, doc->len + 1);
-		*ret = copy;
-		*ret_len = doc->len;
+		atomic_fetch_add(&d->document->references, 1);
+		*ret = d->document;
 	}
-	pthread_mutex_unlock(&doc->lock);
+	pthread_mutex_unlock(&d->document_lock);
 	return r;
 }
 
 static void metrics(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
 {
-	int r;
+	struct document *doc = NULL;
+	int r = newest_document(d, &doc);
 
-	if (atomic_fetch_add(&d->metrics_under_way, 1) >= METRICS_UNDER_WAY) {
-		atomic_fetch_sub(&d->metrics_under_way, 1);
-		a->status = 503;
-		return;
-	}
-	a->done = metrics_sent;
-	a->done_data = d;
-	r = copy_document(d, &a->data, &a->len);
-	malloc_trim(0);
 	a->status = r == 0 ? 200 : 500;
 	a->type = "text/plain; version=0.0.4; charset=utf-8";
+	if (r < 0)
+		return;
+	a->data = doc->text;
+	a->len = doc->len;
+	a->release = document_unref;
+	a->holder = doc;
+	a->within = METRICS_MS;
 }
 
 /* The pattern's "*" stands for one or more letters, digits, '-', '_' and '.', not beginning with a '.': no
@@ -207,7 +212,7 @@ void routes_count(void *data, unsigned int status)
 
 int daemon_limits_init(struct daemon *d)
 {
-	uint64_t secrets[7];
+	uint64_t secrets[8];
 
 	if (getrandom(secrets, sizeof(secrets), 0) != (ssize_t)sizeof(secrets))
 		return -EIO;
@@ -216,6 +221,7 @@ int daemon_limits_init(struct daemon *d)
 	limit_init(&d->boots, secrets[2], RATE_BOOTS, BURST_BOOTS);
 	limit_init(&d->reports, secrets[3], RATE_REPORTS, BURST_REPORTS);
 	limit_init(&d->leases, secrets[4], RATE_LEASES, BURST_LEASES);
+	limit_init(&d->refusals_nodes, secrets[7], RATE_REFUSALS, BURST_REFUSALS);
 	gate_init(&d->gate, &secrets[5]);
 	return 0;
 }
@@ -278,15 +284,24 @@ void daemon_store_unlock(struct daemon *d)
 	pthread_mutex_unlock(&d->store_lock);
 }
 
+static void keep_refusal(struct daemon *d, const char *node, const char *text)
+{
+	int r = store_event(daemon_store_lock(d), clock_wall_ms(), node, "refused", text);
+
+	daemon_store_unlock(d);
+	if (r < 0)
+		log_debug("the event was not kept");
+}
+
 void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	int64_t now = clock_mono_ms();
-	struct store *s;
 	va_list ap;
-	int r;
 
-	if (!limit_pass(&d->refusals_each, from.n, now) || !limit_pass(&d->refusals, 0, now)) {
+	if (!limit_pass(&d->refusals_each, from.n, now) ||
+	    !limit_pass(node ? &d->refusals_nodes : &d->refusals, 0, now)) {
+		atomic_fetch_add(&d->refusals_more, 1);
 		atomic_fetch_add(&d->metrics.refusals_untold, 1);
 		return;
 	}
@@ -297,9 +312,24 @@ void daemon_refused(struct daemon *d, const char *node, struct ip4 from, const c
 	if (!text)
 		return;
 	log_warning("refused: %s", text);
-	s = daemon_store_lock(d);
-	r = store_event(s, clock_wall_ms(), node, "refused", text);
-	daemon_store_unlock(d);
-	if (r < 0)
-		log_debug("the event was not kept");
+	keep_refusal(d, node, text);
+}
+
+void daemon_refusals_tell(struct daemon *d)
+{
+	_cleanup_free_ char *text = NULL;
+	int64_t now = clock_mono_ms();
+	unsigned long long more;
+
+	if (atomic_load(&d->refusals_more) == 0 ||
+	    now - atomic_load(&d->refusals_counted) < RATE_REFUSALS_EACH)
+		return;
+	atomic_store(&d->refusals_counted, now);
+	more = atomic_exchange(&d->refusals_more, 0);
+	if (asprintf(&text, "and %llu more were refused", more) < 0) {
+		text = NULL;
+		return;
+	}
+	log_warning("refused: %s", text);
+	keep_refusal(d, NULL, text);
 }

@@ -10,6 +10,7 @@
 #define STORE_EVENTS_KEPT 100000
 #define STORE_EVENTS_EACH \
 	5000 /* of one node: so that one that is out of order does not push out all others' */
+#define STORE_REFUSED_EACH 1000 /* among them: strangers do not push out what became of a node */
 #define STORE_EVENTS_PRUNE_EVERY 256
 #define STORE_DHCP_MS 60000 /* firmware and loader each ask DHCP; within this time it is one boot */
 #define STORE_LATE_MS 5000  /* a lease's event may be overtaken by the request that the lease made possible */
@@ -78,6 +79,9 @@ struct store {
 	X(EVENTS_PRUNE, "DELETE FROM events WHERE id <= ?1")                                                 \
 	X(EVENTS_PRUNE_NODE, "DELETE FROM events WHERE node = ?1 AND id <= (SELECT id FROM events"           \
 			     " WHERE node = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)")                         \
+	X(EVENTS_PRUNE_REFUSED,                                                                              \
+	  "DELETE FROM events WHERE node = ?1 AND kind = 'refused' AND id <= (SELECT id FROM"                \
+	  " events WHERE node = ?1 AND kind = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?2)")                \
 	X(EVENTS, "SELECT id, at, node, kind, text FROM events WHERE id > ?1 ORDER BY id LIMIT ?2")          \
 	X(BOOT_NEWEST, "SELECT n.id, b.id, b.stage, b.entered, b.began, b.by_dhcp, b.mac, b.token, n.mac"    \
 		       " FROM nodes n LEFT JOIN boots b ON b.id = n.boot WHERE n.name = ?1")                 \

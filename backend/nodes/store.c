@@ -294,6 +294,12 @@ int store_add_event(struct store *s, int64_t now, const char *node, const char *
 	if (r < 0)
 		return r;
 	id = db_last_id(s->db);
+	if (strcmp(kind, "refused") == 0) {
+		r = db_run(s->db, SQL_EVENTS_PRUNE_REFUSED, "ti", node ? node : "",
+			   (int64_t)STORE_REFUSED_EACH);
+		if (r < 0)
+			return r;
+	}
 	if (id % STORE_EVENTS_PRUNE_EVERY != 0)
 		return 0;
 	/* Who adds most of them is the likeliest to be met here. */

@@ -172,13 +172,13 @@ static void write_large_plan(struct server *s, size_t keys)
 }
 
 /* Begins to fetch, and takes only what its little buffer takes. */
-static int fetch_path_slowly(struct server *s, const char *path)
+static int fetch_path_slowly(struct server *s, const char *from, const char *path)
 {
 	struct pollfd p = { .events = POLLIN };
 	char ask[128];
 
 	snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
-	p.fd = dial(s, NODE1, 1);
+	p.fd = dial(s, from, 1);
 	assert_true(p.fd >= 0);
 	say(p.fd, ask);
 	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
@@ -190,7 +190,7 @@ static int fetch_slowly(struct server *s, const char *token)
 	char path[64];
 
 	path_of(token, path);
-	return fetch_path_slowly(s, path);
+	return fetch_path_slowly(s, NODE1, path);
 }
 
 static bool wants_memtest(struct server *s)
@@ -221,7 +221,7 @@ static void a_wish_for_once_is_used_up_when_it_has_come(void **state)
 	store_free(store);
 	client_boot(s, NODE1, SCRIPT1, token);
 	snprintf(path, sizeof(path), "/boot/%s/memtest.bin", token);
-	fd = fetch_path_slowly(s, path);
+	fd = fetch_path_slowly(s, NODE1, path);
 	assert_true(wants_memtest(s));
 	close(fd);
 	while (!told && clock_mono_ms() < end) {
@@ -514,6 +514,7 @@ static void a_flood_of_refusals_fills_neither_log_nor_store(void **state)
 	struct server *s = *state;
 	_cleanup_free_ char *log = NULL;
 	int64_t began = clock_mono_ms();
+	char token[33];
 	size_t events;
 
 	for (size_t i = 0; i < 2000; i++) {
@@ -522,9 +523,18 @@ static void a_flood_of_refusals_fills_neither_log_nor_store(void **state)
 		snprintf(from, sizeof(from), "127.0.%zu.%zu", 2 + i / 200, 1 + i % 200);
 		get_status(s, from, "/boot.ipxe?mac=52-54-00-99-99-99&platform=efi");
 	}
+	/* A node's own is told all the same, and the others are counted. */
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(personality(s, NODE2, token), 403);
+	while (!log || !strstr(log, " more were refused")) {
+		assert_true(clock_mono_ms() - began < 4 * DEADLINE_MS);
+		poll(NULL, 0, 100);
+		free(log);
+		log = server_log(s);
+	}
+	assert_non_null(strstr(log, NODE2 " asked for the personality of node01"));
 	events = count_events(s, "refused");
-	assert_in_range(events, 1, allowed(began, RATE_REFUSALS, BURST_REFUSALS));
-	log = server_log(s);
+	assert_in_range(events, 1, 2 + allowed(began, RATE_REFUSALS, BURST_REFUSALS));
 	assert_true(strlen(log) < 200 * (BURST_REFUSALS + 100));
 }
 
@@ -596,6 +606,38 @@ static void metrics_are_made_once_a_second(void **state)
 	reply_free(&first);
 }
 
+/* Many nodes, so that a document is more than the system's buffers take from one that does not read. */
+static void slow_readers_keep_nobody_from_the_metrics(void **state)
+{
+	struct server *s = *state;
+	int slow[8];
+	struct reply r;
+
+	for (size_t i = 2; i < 8000; i++) {
+		s->plan.nodes = reallocarray(s->plan.nodes, i + 1, sizeof(*s->plan.nodes));
+		assert_non_null(s->plan.nodes);
+		s->plan.nodes[i] =
+			(struct plan_node){ .arch = strdup("x86_64"), .address.n = 0x7f030000 + (uint32_t)i };
+		assert_true(asprintf(&s->plan.nodes[i].name, "a-node-with-a-long-name-of-its-own-%05zu", i) >
+			    0);
+		s->plan.n_nodes = i + 1;
+	}
+	server_write_plan(s);
+	server_start(s, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		slow[i] = fetch_path_slowly(s, STRANGER, "/metrics");
+	r = get(s, NODE2, "/metrics");
+	assert_int_equal(r.status, 200);
+	assert_non_null(strstr(r.body, "\nprocess_resident_memory_bytes "));
+	reply_free(&r);
+	poll(NULL, 0, METRICS_MS + 1000);
+	r = get(s, NODE2, "/metrics");
+	assert_int_equal(dropped(&r, "slow_answer"), ARRAY_SIZE(slow));
+	reply_free(&r);
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		close(slow[i]);
+}
+
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define STOPPED(test) cmocka_unit_test_setup_teardown(test, setup_stopped, teardown)
 
@@ -618,6 +660,7 @@ int main(void)
 		RUNNING(boots_of_one_node_are_made_at_their_rate),
 		RUNNING(reports_of_one_node_are_kept_at_their_rate),
 		RUNNING(metrics_are_made_once_a_second),
+		STOPPED(slow_readers_keep_nobody_from_the_metrics),
 	};
 
 	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);

@@ -90,7 +90,10 @@ static void look_at(const struct http_request *q, struct http_answer *a)
 	fuzz_need(q->from.n >> 8 == 0x0a4200 || (a->status >= 400 && !a->data && a->fd < 0));
 	if (a->data && a->type && strcmp(a->type, "text/plain") == 0)
 		fuzz_need(strlen(a->data) == a->len && fuzz_is_clean(a->data, true));
-	free(a->data);
+	if (a->release)
+		a->release(a->holder);
+	else
+		free(a->data);
 	closep(&a->fd);
 	if (a->done)
 		a->done(a->done_data, q->body_len % 2 == 0);

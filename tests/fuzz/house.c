@@ -92,7 +92,7 @@ struct daemon *house_daemon(void)
 		free(d.processes.refused);
 		free(d.processes.line);
 		free(d.teller.node);
-		free(d.document.text);
+		document_unref(d.document);
 		d = (struct daemon){ .root_fd = -1, .interval = 10 };
 	}
 	d.root_fd = fuzz_dir_fd();

@@ -144,17 +144,17 @@ static void who_waits_longest_gives_way(void **state)
 		SLOWLY;
 		assert_true(come(r, STRANGER(i), GATE_STRANGER));
 		if (i != 7 && i != 9)
-			gate_answer(&r->gate, r->places[i], 1000000000, now);
+			gate_answer(&r->gate, r->places[i], 1000000000, 0, now);
 	}
 	SLOWLY;
 	assert_true(come(r, STRANGER(1000), GATE_STRANGER));
 	assert_true(is_shut(r, 7));
 	assert_false(is_shut(r, 9));
-	gate_answer(&r->gate, r->places[r->n - 1], 1000, now);
+	gate_answer(&r->gate, r->places[r->n - 1], 1000, 0, now);
 	SLOWLY;
 	assert_true(come(r, STRANGER(1001), GATE_STRANGER));
 	assert_true(is_shut(r, 9));
-	gate_answer(&r->gate, r->places[r->n - 1], 1000, now);
+	gate_answer(&r->gate, r->places[r->n - 1], 1000, 0, now);
 	SLOWLY;
 	assert_false(come(r, STRANGER(1002), GATE_STRANGER));
 	assert_int_equal(counted(r, GATE_FULL), 1);
@@ -169,7 +169,7 @@ static void a_greedy_address_makes_room_for_a_modest_one(void **state)
 	for (int i = 0; i < CONNECTIONS; i++) {
 		now += 10;
 		assert_true(come(r, NODE(i / 20), GATE_NODE));
-		gate_answer(&r->gate, r->places[i], 1000000000, now);
+		gate_answer(&r->gate, r->places[i], 1000000000, 0, now);
 	}
 	SLOWLY;
 	assert_true(come(r, NODE(5000), GATE_NODE));
@@ -226,7 +226,7 @@ static void a_slow_fetch_has_the_time_that_it_needs_and_no_more(void **state)
 	int64_t began = now;
 
 	assert_true(come(r, NODE(1), GATE_NODE));
-	gate_answer(&r->gate, r->places[0], size, now);
+	gate_answer(&r->gate, r->places[0], size, 0, now);
 	now = began + (int64_t)(size / 32 / 1024) * 1000;
 	gate_sweep(&r->gate, now);
 	assert_false(is_shut(r, 0));
@@ -236,7 +236,7 @@ static void a_slow_fetch_has_the_time_that_it_needs_and_no_more(void **state)
 	assert_int_equal(counted(r, GATE_SLOW_ANSWER), 1);
 	/* The next request's time begins behind the answer. */
 	assert_true(come(r, NODE(2), GATE_NODE));
-	gate_answer(&r->gate, r->places[1], 10, now);
+	gate_answer(&r->gate, r->places[1], 10, 0, now);
 	gate_wait(&r->gate, r->places[1], now + 50000);
 	gate_sweep(&r->gate, now + 50000 + REQUEST_MS - 1);
 	assert_false(is_shut(r, 1));
@@ -251,7 +251,7 @@ static void what_the_system_still_sends_is_not_cut_off(void **state)
 	ssize_t n;
 
 	assert_true(come(r, NODE(1), GATE_NODE));
-	gate_answer(&r->gate, r->places[0], 100000, now);
+	gate_answer(&r->gate, r->places[0], 100000, 0, now);
 	while ((n = send(r->places[0]->fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
 		sent += (size_t)n;
 	gate_wait(&r->gate, r->places[0], now);
@@ -276,7 +276,7 @@ static void what_nobody_takes_is_cut_off_in_the_end(void **state)
 	struct room *r = *state;
 
 	assert_true(come(r, STRANGER(1), GATE_STRANGER));
-	gate_answer(&r->gate, r->places[0], 100, now);
+	gate_answer(&r->gate, r->places[0], 100, 0, now);
 	assert_int_equal(send(r->places[0]->fd, "x", 1, MSG_NOSIGNAL), 1);
 	gate_wait(&r->gate, r->places[0], now);
 	gate_sweep(&r->gate, now + ANSWER_MS - 1);
@@ -294,7 +294,7 @@ static void who_takes_nothing_is_ended_and_who_takes_little_is_not(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		assert_true(come(r, NODE(i), GATE_NODE));
-		gate_answer(&r->gate, r->places[i], UINT64_C(1) << 30, now);
+		gate_answer(&r->gate, r->places[i], UINT64_C(1) << 30, 0, now);
 		while (send(r->places[i]->fd, block, sizeof(block), MSG_NOSIGNAL) > 0)
 			;
 	}

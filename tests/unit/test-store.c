@@ -393,6 +393,25 @@ static void one_node_does_not_push_out_the_events_of_others(void **state)
 	assert_in_range(events_of(f, "node00001"), 5000, 5256);
 }
 
+static void refusals_do_not_push_out_what_became_of_a_node(void **state)
+{
+	struct fixture *f = *state;
+	struct store_event_row *v = NULL;
+	size_t n = 0, refused = 0, stages = 0;
+
+	assert_int_equal(store_boot(f->store, T0, "node00001", "", "10.66.0.11", TOKEN_A, "g1"), 0);
+	for (int i = 0; i < 6000; i++)
+		assert_int_equal(store_event(f->store, T0 + i, "node00001", "refused", "again"), 0);
+	assert_int_equal(store_events(f->store, 0, 10000, &v, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		refused += strcmp(v[i].kind, "refused") == 0;
+		stages += strcmp(v[i].kind, "stage") == 0;
+	}
+	store_events_free(v, n);
+	assert_int_equal(refused, 1000);
+	assert_int_equal(stages, 1);
+}
+
 static int flushes;
 
 /* In the place of libc's, also for the library. */
@@ -652,6 +671,7 @@ int main(void)
 		WITH_STORE(a_new_plan_keeps_what_is_known),
 		WITH_STORE(events_come_in_order_and_are_pruned),
 		WITH_STORE(one_node_does_not_push_out_the_events_of_others),
+		WITH_STORE(refusals_do_not_push_out_what_became_of_a_node),
 		WITH_STORE(what_was_handed_out_is_on_the_disk),
 		WITH_STORE(a_personality_is_handed_to_one_boot),
 		WITH_STORE(another_process_reads_beside_the_writer_and_after_it),
