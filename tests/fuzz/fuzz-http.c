@@ -137,6 +137,5 @@ FUZZ_TARGET(http)
 	routes_handle(d, &q, &a);
 	routes_count(d, a.status);
 	look_at(&q, &a);
-	fuzz_need(atomic_load(&d->metrics_under_way) == 0);
 	return 0;
 }
