@@ -27,10 +27,10 @@ struct muster {
 	char *answers;		       /* the path it was read from */
 	struct plan_mistakes mistakes;
 	int64_t step_started;
-	char *step;	 /* the present step's name */
-	char *error;	 /* see muster_take_error(); NULL: none */
+	char *step;		       /* the present step's name */
+	char *error;		       /* see muster_take_error(); NULL: none */
 	const struct changeset *shown; /* while it is applied */
-	int patience_ms; /* see muster_patience(); 0: what is usual */
+	int patience_ms;	       /* see muster_patience(); 0: what is usual */
 };
 
 /* Events; each takes a context that has no handler, too. */
