@@ -541,7 +541,9 @@ static int apply_once(struct muster *m)
 		context_note(m, _("Nothing to change: this server is as the answers say."));
 		return 0;
 	}
-	r = may_replace(m, c, true);
+	r = apply_may_install(&a, c);
+	if (r == 0)
+		r = may_replace(m, c, true);
 	if (r < 0)
 		return r;
 	if (!context_ask(m, MUSTER_QUESTION_APPLY, true, _("Make these changes?")))

@@ -70,6 +70,17 @@ static void format_list(const struct style *s, const char *title, const struct s
 	strbuf_addc(out, '\n');
 }
 
+/* An apply refuses these. */
+static void format_changed_packages(const struct style *s, const struct strv *v, struct strbuf *out)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		strbuf_addf(out, "%s! ", style_on(s, COLOUR_RED));
+		format_escape(out, s, v->v[i], "");
+		strbuf_addf(out, ": %s%s\n", _("installing would change what is there; do it yourself first"),
+			    style_off(s, COLOUR_RED));
+	}
+}
+
 static void format_services(const struct style *s, const struct changeset *c, struct strbuf *out)
 {
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -120,6 +131,8 @@ void changes_format(const struct style *s, const struct changeset *c, bool diffs
 	if (c->n_files)
 		strbuf_addc(out, '\n');
 	format_list(s, "packages", &c->packages, out);
+	format_list(s, "with them", &c->packages_along, out);
+	format_changed_packages(s, &c->packages_changed, out);
 	if (c->user)
 		strbuf_addf(out, "%-10s muster\n", "user");
 	if (c->root_build) {
@@ -166,7 +179,9 @@ json_t *changes_json(const struct plan *p, const struct changeset *c)
 	}
 	return json_pack("{so sI sb so so so sb s{sb so} so}", "cluster", cli_json_text(p->name), "nodes",
 			 (json_int_t)p->n_nodes, "empty", muster_changeset_empty(c), "files", files,
-			 "packages", cli_json_texts(&c->packages), "services", services, "user", c->user,
-			 "root", "build", c->root_build, "id", cli_json_text(c->root_id), "keys",
+			 "packages", cli_json_texts(&c->packages), "packages_along",
+			 cli_json_texts(&c->packages_along), "packages_changed",
+			 cli_json_texts(&c->packages_changed), "services", services, "user", c->user, "root",
+			 "build", c->root_build, "id", cli_json_text(c->root_id), "keys",
 			 cli_json_texts(&c->keys));
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +24,8 @@
 #include "util/strv.h"
 
 #define LAST_LINES 8 /* of what a failed program said */
+#define KEPT 3	     /* as which a child has keep_fd */
+#define LOOK_MS 50   /* how often a lasting one's output is looked at */
 
 char *spawn_find(const char *name)
 {
@@ -54,6 +57,16 @@ void spawn_exec(const char *const *argv)
 		errno = ENOENT;
 }
 
+static void close_from(int first)
+{
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0U) == 0)
+		return;
+#endif
+	for (int fd = first; fd < 1024; fd++)
+		close(fd);
+}
+
 /* In the child: nothing of the parent's comes along but the three standard streams. */
 _Noreturn static void child(const struct spawn *s, const char *path, pid_t parent, int in_fd, int out_fd)
 {
@@ -61,15 +74,16 @@ _Noreturn static void child(const struct spawn *s, const char *path, pid_t paren
 
 	if (s->ends_with_us && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
 		_exit(127);
-	setpgid(0, 0);
+	if (s->lasting)
+		setsid();
+	else
+		setpgid(0, 0);
 	if (dup2(in_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
 	    (!s->keep_stderr && dup2(out_fd, STDERR_FILENO) < 0))
 		_exit(127);
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
-#endif
-		for (int fd = 3; fd < 1024; fd++)
-			close(fd);
+	if (s->keep_fd > 0 && (s->keep_fd == KEPT ? fcntl(KEPT, F_SETFD, 0) : dup2(s->keep_fd, KEPT)) < 0)
+		_exit(127);
+	close_from(s->keep_fd > 0 ? KEPT + 1 : KEPT);
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
@@ -173,6 +187,73 @@ static void end_group(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* What has been added to its output. */
+static void read_more(const struct spawn *s, int fd, off_t *at, struct strbuf *line, struct strbuf *output)
+{
+	size_t max = s->max_output ? s->max_output : 1024 * 1024;
+	char block[16384];
+	ssize_t n;
+
+	while ((n = pread(fd, block, sizeof(block), *at)) > 0) {
+		*at += n;
+		if (s->on_line)
+			emit_lines(s, line, block, (size_t)n);
+		if (output->len < max)
+			strbuf_add(output, block, MIN((size_t)n, max - output->len));
+	}
+}
+
+/* Follows a lasting one to its end. */
+static int follow(const struct spawn *s, pid_t pid, int fd, int *ret_status, struct strbuf *output)
+{
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	int cancel_fd = s->cancel_fd > 0 ? s->cancel_fd : -1, status = 0;
+	off_t at = 0;
+	pid_t r;
+
+	while ((r = waitpid(pid, &status, WNOHANG)) == 0 || (r < 0 && errno == EINTR)) {
+		struct pollfd p = { .fd = cancel_fd, .events = POLLIN };
+
+		if (poll(&p, 1, LOOK_MS) == 1) {
+			cancel_fd = -1;
+			if (s->on_cancel)
+				s->on_cancel(s->data);
+		}
+		read_more(s, fd, &at, &line, output);
+	}
+	if (r < 0)
+		return -errno;
+	read_more(s, fd, &at, &line, output);
+	if (s->on_line && line.len > 0)
+		s->on_line(s->data, line.data);
+	*ret_status = status;
+	return 0;
+}
+
+static int run_lasting(const struct spawn *s, const char *path, int *ret_status, struct strbuf *output)
+{
+	_cleanup_close_ int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int out = memfd_create("output", MFD_CLOEXEC);
+	pid_t pid, self = getpid();
+
+	/* Whatever writes to it, writes at its end. */
+	if (in < 0 || out < 0 || fcntl(out, F_SETFL, O_APPEND) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		child(s, path, self, in, out);
+	return pid < 0 ? -errno : follow(s, pid, out, ret_status, output);
+}
+
+static int end_of(int status, struct strbuf *output, int *ret_status, char **ret_output)
+{
+	int r = ret_output ? strbuf_take(output, ret_output, NULL) : 0;
+
+	if (r == 0)
+		*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return r;
+}
+
 int spawn_start(const struct spawn *s, pid_t *ret_pid, int *ret_output)
 {
 	_cleanup_close_ int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -209,6 +290,10 @@ int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 
 	if (!path)
 		return -ENOENT;
+	if (s->lasting) {
+		r = run_lasting(s, path, &status, &output);
+		return r < 0 ? r : end_of(status, &output, ret_status, ret_output);
+	}
 	if (s->input ? pipe2(in, O_CLOEXEC) < 0 : (in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
 		return -errno;
 	if (pipe2(out, O_CLOEXEC) < 0) {
@@ -239,13 +324,7 @@ int spawn_run(const struct spawn *s, int *ret_status, char **ret_output)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	if (ret_output) {
-		r = strbuf_take(&output, ret_output, NULL);
-		if (r < 0)
-			return r;
-	}
-	*ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	return 0;
+	return end_of(status, &output, ret_status, ret_output);
 }
 
 /* Adds the last few lines that say something; of a line that was drawn again and again, its end. */

@@ -2,7 +2,7 @@
 /*
  * The one way to run another program: an argument vector, never a shell. The child gets /dev/null or
  * the given bytes on standard input, has every other descriptor closed, default signals, and dies with
- * its process group when the time is up or the caller cancels.
+ * its process group when the time is up or the caller cancels, unless it is a lasting one.
  */
 #pragma once
 
@@ -29,6 +29,13 @@ struct spawn {
 	/* When this process is killed the child gets SIGTERM, and works on nothing that a next run begins anew. Never for
 	 * what must come to its end, such as a package manager. */
 	bool ends_with_us;
+	/* What must come to its end once it is begun: it has a session of its own, neither cancel_fd nor timeout_ms ends it,
+	 * and its output goes into memory of its own, so that it does not notice when this process is killed. */
+	bool lasting;
+	/* Called once when cancel_fd becomes readable meanwhile; may be NULL. */
+	void (*on_cancel)(void *data);
+	/* A descriptor that the child keeps, as its 3: a lock that is held for as long as either lives. 0: none. */
+	int keep_fd;
 	/* Runs in there; argv[0] and cwd are looked up in there, too. NULL: here. */
 	const struct jail *jail;
 	bool keep_stderr; /* standard error is not captured but goes where the caller's goes */

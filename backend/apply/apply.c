@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "backend/apply/dhcp-probe.h"
@@ -34,19 +33,12 @@ static int stop_here(struct run *run)
 	return -MUSTER_E_CANCELLED;
 }
 
-static int cancelled(const struct apply *a)
-{
-	struct pollfd p = { .fd = a->cancel_fd > 0 ? a->cancel_fd : -1, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1 ? -MUSTER_E_CANCELLED : 0;
-}
-
 /* What every step goes through. */
 static int do_step(struct run *run, const struct step *s)
 {
 	unsigned int said = run->a->said;
 	json_t *record, *done;
-	int r = cancelled(run->a);
+	int r = apply_pause(run->a, 0);
 
 	if (r == 0 && !run->j)
 		r = journal_create(run->a, run->answers, &run->j);
@@ -101,17 +93,38 @@ static int stop_rivals(struct run *run)
 	return r;
 }
 
+/* What the package manager might change, first; then it itself, which no cancel stops. */
+static int install_packages(struct run *run)
+{
+	_cleanup_strv_ struct strv endangered = STRV_INIT;
+	const struct step s = {
+		.ops = &step_packages,
+		.names = &run->c->packages,
+		.conffiles = &endangered,
+	};
+	int r;
+
+	apply_say(run->a, NC_("step", "packages"),
+		  ngettext("installing %zu package", "installing %zu packages", run->c->packages.n),
+		  run->c->packages.n);
+	r = packages_fetch(run->a, &run->c->packages, &endangered);
+	for (size_t i = 0; r == 0 && i < endangered.n; i++) {
+		const struct change c = { .path = endangered.v[i] };
+		const struct step guard = { .ops = &step_conffile, .change = &c };
+
+		r = do_step(run, &guard);
+	}
+	if (r == 0)
+		r = do_step(run, &s);
+	return r == 0 ? apply_pause(run->a, 0) : r;
+}
+
 static int do_packages(struct run *run)
 {
-	const struct step s = { .ops = &step_packages, .names = &run->c->packages };
 	int r = 0;
 
-	if (run->c->packages.n && run->a->packages && run->a->packages->install) {
-		apply_say(run->a, NC_("step", "packages"),
-			  ngettext("installing %zu package", "installing %zu packages", run->c->packages.n),
-			  run->c->packages.n);
-		r = do_step(run, &s);
-	}
+	if (run->c->packages.n && run->a->packages && run->a->packages->install)
+		r = install_packages(run);
 	if (r == 0)
 		r = stop_rivals(run);
 	if (r == 0 && run->a->prepare) {

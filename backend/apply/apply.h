@@ -67,13 +67,43 @@ struct service_driver {
 	int (*is_known)(struct apply *a, const struct service *s);
 };
 
-/* install NULL: this driver leaves packages alone, and no changeset names one. */
+/* What is there. A name says exactly which package: with version and architecture where there can be several of a name. */
+struct package_list {
+	struct strv installed;	/* also those that are half installed */
+	struct strv configured; /* removed, but their configuration is there */
+};
+
+/* What an installation would do. */
+struct package_forecast {
+	struct strv added; /* names of all that would come, those that are asked for among them */
+	struct strv
+		archives; /* the files that they come in, once they are fetched; empty where nobody knows */
+	struct strv changed; /* texts: what is there and would get another version, or go */
+};
+
+/* install NULL: this driver leaves packages alone, and no changeset names one. Of the others remove and list are there, too. */
 struct package_driver {
-	const char *name;				     /* "apt", "dnf", "zypper", "none" */
-	int (*installed)(struct apply *a, struct strv *ret); /* names of all installed packages */
+	const char *name; /* "apt", "dnf", "zypper", "none" */
+	bool quick; /* foresee() needs neither rights nor the network, and not more than a second or two */
+	int (*list)(struct apply *a, struct package_list *ret);
+	/* Waits until nobody else is changing packages; NULL: nobody can be seen. */
+	int (*wait)(struct apply *a);
+	/* Brings to an end what a package manager was cut off in, as far as that goes; NULL: there is no such thing. */
+	int (*mend)(struct apply *a);
+	/* What install() would do; says nothing where it cannot tell. NULL: nobody knows. */
+	int (*foresee)(struct apply *a, const struct strv *packages, struct package_forecast *ret);
+	/* Brings here all that install() needs; can be cancelled. NULL: install() does that. */
+	int (*fetch)(struct apply *a, const struct strv *packages);
+	/* Adds files of before that install() might change, or that removing what it brought might remove; NULL: none. */
+	int (*endangered)(struct apply *a, const struct package_list *now, const struct package_forecast *f,
+			  struct strv *ret);
+	/* Comes to its end once it is begun: neither a cancel nor the killing of muster stops it. */
 	int (*install)(struct apply *a, const struct strv *packages);
-	/* Removes these with their configuration, and nothing else: those that others need by now are kept. */
-	int (*remove)(struct apply *a, const struct strv *packages);
+	/* Removes `packages`, and the configuration of those in `purge` (which may be removed already), and nothing else: those
+	 * that others need by now are kept. */
+	int (*remove)(struct apply *a, const struct strv *packages, const struct strv *purge);
+	/* How much of a name is not version and architecture; NULL: all. */
+	size_t (*base)(const char *package);
 };
 
 const struct service *service_find(const char *name);
@@ -99,7 +129,9 @@ struct apply {
 	bool dhcp_looked;	/* set by apply: it did */
 	bool talkative;		/* driver "direct" starts daemons so that they say more */
 	unsigned int health_ms; /* how long a service may take to come up; 0: 15 s, 30 s on a busy machine */
+	unsigned int packages_wait_ms; /* how long another package manager is waited for; 0: 10 minutes */
 	int cancel_fd;
+	int lock_fd; /* set by apply: the lock, while it is held; a package manager that outlives muster holds it on */
 	/* Called once the packages are there and before anything else is touched: the place to build what the files name,
 	 * and to make the changeset that is really to be done (*ret, which apply_run() then frees; its packages were
 	 * installed already and are ignored). NULL: the changeset that apply_run() was given. */
@@ -136,7 +168,7 @@ DEFINE_CLEANUP(struct changeset *, changeset_free)
 bool changeset_empty(const struct changeset *c);
 
 /*
- * Does it all, in this order: packages, prepare(), the daemons' own checkers on their new configurations, user, services to be
+ * Does it all, in this order: packages (fetched, then installed; -MUSTER_E_CONFLICT where that would upgrade, downgrade or remove any), prepare(), the daemons' own checkers on their new configurations, user, services to be
  * stopped, folders and files, keys, unit files reloaded, services started or restarted, each until it is healthy. On failure takes
  * back what it did and returns why. `answers` is what the journal names it by.
  * Nothing to change: returns 0 and writes nothing. -MUSTER_E_BUSY: another muster is at work. -EAGAIN: an apply that was cut off
@@ -147,6 +179,8 @@ bool changeset_empty(const struct changeset *c);
  * database, NFS recovery); the logs and the socket of services that driver "direct" ran.
  */
 int apply_run(struct apply *a, const struct changeset *c, const char *answers) _must_check_;
+/* -MUSTER_E_CONFLICT, and says why, where the changeset's packages would change others; else 0. */
+int apply_may_install(struct apply *a, const struct changeset *c) _must_check_;
 /* apply_undo() and apply_recover() use the caller's drivers: one that leaves services or packages alone leaves them alone
  * here, too, so that nothing of a lab's apply starts outside of its namespaces. */
 

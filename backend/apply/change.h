@@ -59,10 +59,13 @@ struct changeset {
 	size_t n_files;
 	struct change_service *services;
 	size_t n_services;
-	struct strv packages; /* to be installed */
-	bool user;	      /* the system user "muster" must be made */
-	bool root_build;      /* a node root or initramfs must be built first: `root_id` says which */
-	char *root_id;	      /* "" when known to be there */
-	struct strv keys;     /* nodes whose ssh host keys must be made */
-	struct strv nodes;    /* all nodes that have such keys then, for the server's known_hosts */
+	struct strv packages;	    /* to be installed */
+	struct strv packages_along; /* that come with them, as far as the package manager says */
+	struct strv
+		packages_changed; /* texts: those that would be upgraded or removed, which apply refuses */
+	bool user;		  /* the system user "muster" must be made */
+	bool root_build;	  /* a node root or initramfs must be built first: `root_id` says which */
+	char *root_id;		  /* "" when known to be there */
+	struct strv keys;	  /* nodes whose ssh host keys must be made */
+	struct strv nodes;	  /* all nodes that have such keys then, for the server's known_hosts */
 };

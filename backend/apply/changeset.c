@@ -39,6 +39,8 @@ void changeset_free(struct changeset *c)
 	free(c->files);
 	free(c->services);
 	strv_free(&c->packages);
+	strv_free(&c->packages_along);
+	strv_free(&c->packages_changed);
 	strv_free(&c->keys);
 	strv_free(&c->nodes);
 	free(c->root_id);
@@ -480,14 +482,22 @@ static int remove_unwanted(struct maker *m)
 
 /* ---- all of it ---------------------------------------------------------------------------------------------------- */
 
-static int make(struct maker *m, const struct fileset *f)
+static int add_packages(struct maker *m)
 {
 	int r = 0;
 
+	if (!m->a->packages || !m->a->packages->install)
+		return 0;
+	for (size_t i = 0; r == 0 && i < m->wish->packages.n; i++)
+		r = strv_add(&m->c->packages, m->wish->packages.v[i]);
+	return r == 0 ? packages_foresee(m->a, m->c) : r;
+}
+
+static int make(struct maker *m, const struct fileset *f)
+{
+	int r = add_packages(m);
+
 	m->c->user = m->wish->user && user_missing(m->a);
-	if (m->a->packages && m->a->packages->install)
-		for (size_t i = 0; r == 0 && i < m->wish->packages.n; i++)
-			r = strv_add(&m->c->packages, m->wish->packages.v[i]);
 	for (size_t i = 0; r == 0 && i < f->n; i++)
 		r = f->v[i].kind == FILESET_DIRECTORY
 			    ? add_directory(m, f->v[i].path, f->v[i].mode, f->v[i].owner)

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/file.h>
 
 #include "backend/apply/step.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
@@ -16,7 +19,7 @@
 #include "util/spawn.h"
 
 static const struct step_ops *const step_kinds[] = {
-	&step_file, &step_directory, &step_packages, &step_user, &step_keys, &step_service,
+	&step_file, &step_directory, &step_conffile, &step_packages, &step_user, &step_keys, &step_service,
 };
 
 const struct step_ops *step_ops_find(const char *kind)
@@ -141,13 +144,42 @@ void owner_ids(const char *owner, uid_t *ret_uid, gid_t *ret_gid)
 	*ret_gid = pw ? pw->pw_gid : getegid();
 }
 
+int apply_pause(const struct apply *a, int ms)
+{
+	struct pollfd p = { .fd = a->cancel_fd > 0 ? a->cancel_fd : -1, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1 ? -MUSTER_E_CANCELLED : 0;
+}
+
+int apply_patience_ms(const struct apply *a)
+{
+	return a->packages_wait_ms ? (int)a->packages_wait_ms : 10 * 60 * 1000;
+}
+
+/* Has the muster that took it ended, so that only what it started holds it? */
+static bool is_left_behind(int fd)
+{
+	_cleanup_free_ char *text = NULL;
+	long pid;
+
+	if (lseek(fd, 0, SEEK_SET) != 0 || fs_read_fd(fd, 64, &text, NULL) < 0)
+		return false;
+	pid = strtol(text, NULL, 10);
+	return pid > 1 && pid <= INT32_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
 /* "muster (process 123)", or less where less is known. */
 static void name_holder(struct apply *a, int fd)
 {
 	_cleanup_free_ char *pid = NULL, *path = NULL, *name = NULL;
 	_cleanup_close_ int proc = -1;
 
-	if (fs_read_fd(fd, 64, &pid, NULL) == 0)
+	if (is_left_behind(fd)) {
+		apply_error(a, _("A package manager that an interrupted muster has left is still at work. "
+				 "Wait until it is done."));
+		return;
+	}
+	if (lseek(fd, 0, SEEK_SET) == 0 && fs_read_fd(fd, 64, &pid, NULL) == 0)
 		pid[strcspn(pid, "\n")] = '\0';
 	if (!pid || !*pid) {
 		apply_error(a, _("Another muster is changing this server. Wait until it is done."));
@@ -173,6 +205,42 @@ static int lock_failed(struct apply *a, int r)
 	return r;
 }
 
+#define LOCK_LOOK_MS 200
+#define LOCK_TELL 5 /* looks, after which it is told also where nobody can be named */
+
+/* By the package manager's own locks its process can be named. */
+static int wait_for_left_behind(struct apply *a, int looks)
+{
+	bool names = a->packages && a->packages->wait;
+	int r = names ? a->packages->wait(a) : 0;
+
+	if (r == 0 && looks == (names ? LOCK_TELL : 0))
+		apply_say(a, NC_("step", "packages"),
+			  _("waiting for the package manager, which an interrupted muster has left at work"));
+	return r == 0 ? apply_pause(a, LOCK_LOOK_MS) : r;
+}
+
+/* The kernel gives the lock back when its holder ends, however it ends: it is never stale. */
+static int lock_try(struct apply *a, int fd)
+{
+	int64_t end = clock_mono_ms() + apply_patience_ms(a);
+
+	for (int looks = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; looks++) {
+		int r;
+
+		if (errno != EWOULDBLOCK)
+			return lock_failed(a, -errno);
+		if (!is_left_behind(fd) || clock_mono_ms() > end) {
+			name_holder(a, fd);
+			return -MUSTER_E_BUSY;
+		}
+		r = wait_for_left_behind(a, looks);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int lock_take(struct apply *a, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
@@ -188,20 +256,16 @@ int lock_take(struct apply *a, int *ret_fd)
 		apply_error(a, _("The lock %s/lock cannot be opened: %s."), APPLY_RUN, muster_strerror(fd));
 		return fd;
 	}
-	/* The kernel gives the lock back when its holder ends, however it ends: it is never stale. */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK) {
-			name_holder(a, fd);
-			return -MUSTER_E_BUSY;
-		}
-		return lock_failed(a, -errno);
-	}
+	r = lock_try(a, fd);
+	if (r < 0)
+		return r;
 	errno = EIO;
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
 		return lock_failed(a, -errno);
 	r = services_check_swept(a);
 	if (r < 0)
 		return lock_failed(a, r);
+	a->lock_fd = fd;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

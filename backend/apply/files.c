@@ -179,7 +179,8 @@ static int file_before(struct apply *a, struct journal *j, const struct step *s,
 	r = present_read(a, c->path, &p);
 	if (r == 0)
 		r = verify_unchanged(a, c, &p);
-	if (r == 0 && !c->new_data && (c->kind == CHANGE_CREATE || c->kind == CHANGE_MODIFY))
+	/* One that is only written down (conffile) has no source. */
+	if (r == 0 && !c->new_data && c->source && (c->kind == CHANGE_CREATE || c->kind == CHANGE_MODIFY))
 		r = late_data(a, c, &late, &late_len);
 	if (r == 0 && p.exists)
 		r = journal_save(j, p.data, p.len);

@@ -4,12 +4,12 @@
 
 #include "backend/apply/drivers.h"
 
-static int none_installed(struct apply *a, struct strv *ret)
+static int none_list(struct apply *a, struct package_list *ret)
 {
 	return 0;
 }
 
 const struct package_driver package_driver_none = {
 	.name = "none",
-	.installed = none_installed,
+	.list = none_list,
 };

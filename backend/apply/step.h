@@ -17,8 +17,9 @@ struct step_ops;
 
 struct step {
 	const struct step_ops *ops;
-	const struct change *change;   /* file, directory */
+	const struct change *change;   /* file, directory, conffile (its path alone) */
 	const struct strv *names;      /* packages, keys */
+	const struct strv *conffiles;  /* packages: which may change these */
 	const struct service *service; /* service */
 	enum change_action action;     /* likewise */
 	bool unit_changed;	       /* likewise: a reload would not do */
@@ -37,7 +38,8 @@ struct step_ops {
 	int (*settle)(struct apply *a, const json_t *record);
 };
 
-extern const struct step_ops step_file, step_directory, step_packages, step_user, step_keys, step_service;
+extern const struct step_ops step_file, step_directory, step_conffile, step_packages, step_user, step_keys,
+	step_service;
 
 const struct step_ops *step_ops_find(const char *kind);
 
@@ -67,7 +69,13 @@ const char *last_lines(char *text, size_t n);
 /* The ids of a user; those of root where the name is NULL, "" or unknown. Who is not root owns all it writes. */
 void owner_ids(const char *owner, uid_t *ret_uid, gid_t *ret_gid);
 
-/* Takes the lock, or -MUSTER_E_BUSY and says who holds it. Closing *ret_fd gives it back. */
+/* Waits this long. -MUSTER_E_CANCELLED: it was cancelled, before or meanwhile. */
+int apply_pause(const struct apply *a, int ms) _must_check_;
+/* How long somebody else is waited for who changes packages. */
+int apply_patience_ms(const struct apply *a);
+
+/* Takes the lock, or -MUSTER_E_BUSY and says who holds it. Closing *ret_fd gives it back. A package manager that holds it on
+ * for a muster that was killed is waited for. */
 int lock_take(struct apply *a, int *ret_fd) _must_check_;
 
 /* fs_stat() of a folder; a link to a folder counts as one. -ENOTDIR: there is something else. */
@@ -76,6 +84,21 @@ int stat_directory(int root_fd, const char *path, struct stat *ret);
 char *parent_of(const char *path);
 /* Is `path` this folder or below it? */
 bool path_below(const char *path, const char *folder);
+
+/* ---- packages.c -------------------------------------------------------------------------------------------------- */
+
+/* Fetches them, and refuses where installing them would change others. Adds the files to be saved before. Touches nothing but the
+ * package manager's own store of what was fetched. */
+int packages_fetch(struct apply *a, const struct strv *packages, struct strv *ret_endangered) _must_check_;
+/* What the package manager would do besides installing c->packages goes into `c`, where that is cheap to be told. */
+int packages_foresee(struct apply *a, struct changeset *c) _must_check_;
+
+/* ---- package-conffiles.c --------------------------------------------------------------------------------------- */
+
+/* Notes in the packages' `done` what these files are once they are installed. */
+int conffiles_note(struct apply *a, const struct strv *paths, json_t *done) _must_check_;
+/* Keeps in the journal what somebody has written into them since; without `done`, nobody had the time to. */
+int conffiles_keep(struct apply *a, struct journal *j, const json_t *done) _must_check_;
 
 /* ---- files.c --------------------------------------------------------------------------------------------------- */
 

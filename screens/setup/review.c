@@ -173,7 +173,15 @@ static int add_actions(struct review *v, const struct changeset *c)
 		r = tui_pager_add(v->pager, STYLE_TITLE, _("Packages to be installed"));
 		for (size_t i = 0; r == 0 && i < c->packages.n; i++)
 			r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %s", c->packages.v[i]);
+		for (size_t i = 0; r == 0 && i < c->packages_along.n; i++)
+			r = tui_pager_addf(v->pager, STYLE_NORMAL, _("  %s, which comes with them"),
+					   c->packages_along.v[i]);
 	}
+	if (r == 0 && c->packages_changed.n)
+		r = tui_pager_add(v->pager, STYLE_TITLE,
+				  _("Packages that these would change: do that yourself first"));
+	for (size_t i = 0; r == 0 && i < c->packages_changed.n; i++)
+		r = tui_pager_addf(v->pager, STYLE_NORMAL, "  %s", c->packages_changed.v[i]);
 	if (r == 0 && c->root_build)
 		r = tui_pager_addf(v->pager, STYLE_TITLE, _("A node root to be built: %s"), c->root_id);
 	if (r == 0 && c->n_services)

@@ -59,10 +59,12 @@ static void prepare(struct scratch *s)
 	prepare_server(s);
 	put(s, WORLD_WANTS "/ssh.service", "", 0644);
 	put(s, WORLD_PARAMETER, "0\n", 0644);
+	put(s, WORLD_CONFFILE, "the admin's of before\n", 0640);
 	attribute(s, "/etc/hosts", "mine");
 	attribute(s, "/etc/old.conf", "the admin's");
 	attribute(s, WORLD_WANTS, "a folder's");
 	old_time(s, "/etc/hosts");
+	old_time(s, WORLD_CONFFILE);
 	old_time(s, "/etc/old.conf");
 }
 

@@ -20,8 +20,9 @@
 static struct shared {
 	struct thing {
 		char name[64];
-		bool running, enabled, installed;
+		bool running, enabled, installed, configured;
 	} things[MANY];
+	bool half; /* the package manager was cut off, and wants to be mended before it removes anything */
 	char never_up[64], not_installed[64];
 } * shared;
 
@@ -47,6 +48,7 @@ void world_reset(void)
 		abort();
 	memset(shared, 0, sizeof(*shared));
 	find("bash")->installed = true;
+	find(WORLD_REMOVED)->configured = true;
 }
 
 void world_keep_down(const char *service)
@@ -73,10 +75,11 @@ char *world_describe(void)
 	memcpy(sorted, shared->things, sizeof(sorted));
 	qsort(sorted, MANY, sizeof(sorted[0]), by_name);
 	for (size_t i = 0; i < MANY; i++)
-		if (sorted[i].running || sorted[i].enabled || sorted[i].installed)
-			strbuf_addf(&b, "%s%s%s%s\n", sorted[i].name, sorted[i].running ? " runs" : "",
+		if (sorted[i].running || sorted[i].enabled || sorted[i].installed || sorted[i].configured)
+			strbuf_addf(&b, "%s%s%s%s%s\n", sorted[i].name, sorted[i].running ? " runs" : "",
 				    sorted[i].enabled ? " enabled" : "",
-				    sorted[i].installed ? " installed" : "");
+				    sorted[i].installed ? " installed" : "",
+				    sorted[i].configured ? " configured" : "");
 	return strbuf_take(&b, &text, NULL) < 0 ? NULL : text;
 }
 
@@ -191,18 +194,55 @@ const struct service_driver world_services = {
 
 /* ---- packages: each brings a library with it -------------------------------------------------------------------- */
 
-static int installed(struct apply *a, struct strv *ret)
+static int list(struct apply *a, struct package_list *ret)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < MANY; i++)
 		if (shared->things[i].installed)
-			r = strv_add(ret, shared->things[i].name);
+			r = strv_add(&ret->installed, shared->things[i].name);
+		else if (shared->things[i].configured)
+			r = strv_add(&ret->configured, shared->things[i].name);
+	return r;
+}
+
+static int foresee(struct apply *a, const struct strv *packages, struct package_forecast *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < packages->n; i++)
+		r = strv_add(&ret->added, packages->v[i]);
+	return r;
+}
+
+static int endangered(struct apply *a, const struct package_list *now, const struct package_forecast *f,
+		      struct strv *ret)
+{
+	return strv_has(&f->added, WORLD_REMOVED) ? strv_add(ret, WORLD_CONFFILE) : 0;
+}
+
+/* As a program of its own does it. NULL: takes the file away. */
+static int write_conffile(struct apply *a, const char *text)
+{
+	char path[256];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s" WORLD_CONFFILE, a->root_path);
+	if (!text)
+		return unlink(path) < 0 && errno != ENOENT ? -MUSTER_E_COMMAND : 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		apply_error(a, "the package manager cannot write " WORLD_CONFFILE);
+		return -MUSTER_E_COMMAND;
+	}
+	r = dprintf(fd, "%s", text) < 0 ? -MUSTER_E_COMMAND : 0;
+	close(fd);
 	return r;
 }
 
 static int install(struct apply *a, const struct strv *packages)
 {
+	shared->half = true;
 	for (size_t i = 0; i < packages->n; i++) {
 		char library[64];
 
@@ -214,17 +254,39 @@ static int install(struct apply *a, const struct strv *packages)
 			apply_error(a, "the package manager cannot install %s", packages->v[i]);
 			return -MUSTER_E_COMMAND;
 		}
+		if (strcmp(packages->v[i], WORLD_REMOVED) == 0 && write_conffile(a, "the package's\n") < 0)
+			return -MUSTER_E_COMMAND;
 		find(packages->v[i])->installed = true;
 	}
+	fault_point();
+	shared->half = false;
+	return 0;
+}
+
+static int mend(struct apply *a)
+{
+	fault_point();
+	shared->half = false;
 	fault_point();
 	return 0;
 }
 
-static int purge(struct apply *a, const struct strv *packages)
+static int take_away(struct apply *a, const struct strv *packages, const struct strv *purge)
 {
+	if (shared->half) {
+		apply_error(a, "the package manager was interrupted, and nobody has mended that");
+		return -MUSTER_E_COMMAND;
+	}
 	for (size_t i = 0; i < packages->n; i++) {
 		fault_point();
 		find(packages->v[i])->installed = false;
+		find(packages->v[i])->configured = true;
+	}
+	for (size_t i = 0; i < purge->n; i++) {
+		fault_point();
+		find(purge->v[i])->configured = false;
+		if (strcmp(purge->v[i], WORLD_REMOVED) == 0 && write_conffile(a, NULL) < 0)
+			return -MUSTER_E_COMMAND;
 	}
 	fault_point();
 	return 0;
@@ -232,7 +294,10 @@ static int purge(struct apply *a, const struct strv *packages)
 
 const struct package_driver world_packages = {
 	.name = "world",
-	.installed = installed,
+	.list = list,
+	.foresee = foresee,
+	.endangered = endangered,
 	.install = install,
-	.remove = purge,
+	.mend = mend,
+	.remove = take_away,
 };

@@ -9,10 +9,14 @@
 #define WORLD_PARAMETER "/proc/sys/net/ipv4/ip_forward"
 #define WORLD_WANTS "/etc/systemd/system/multi-user.target.wants"
 
+/* A package that was removed before, but for its configuration, and that file. */
+#define WORLD_REMOVED "ipxe"
+#define WORLD_CONFFILE "/etc/ipxe.conf"
+
 extern const struct service_driver world_services;
 extern const struct package_driver world_packages;
 
-/* Empty again, but for one package. */
+/* Empty again, but for one package, and the configuration of another. */
 void world_reset(void);
 /* From now on this service starts, and is not there when it is looked at; NULL: none. */
 void world_keep_down(const char *service);

@@ -148,16 +148,44 @@ const struct service_driver mock_services = {
 	.is_known = mock_known,
 };
 
-static int mock_installed(struct apply *a, struct strv *ret)
+static void copy(struct strv *to, const struct strv *from)
 {
-	for (size_t i = 0; i < world.packages.n; i++)
-		assert_int_equal(strv_add(ret, world.packages.v[i]), 0);
+	for (size_t i = 0; i < from->n; i++)
+		assert_int_equal(strv_add(to, from->v[i]), 0);
+}
+
+static int mock_list(struct apply *a, struct package_list *ret)
+{
+	copy(&ret->installed, &world.packages);
+	copy(&ret->configured, &world.configured);
 	return 0;
+}
+
+static int mock_foresee(struct apply *a, const struct strv *packages, struct package_forecast *ret)
+{
+	copy(&ret->added, packages);
+	return world.upgraded ? strv_add(&ret->changed, world.upgraded) : 0;
+}
+
+static int mock_fetch(struct apply *a, const struct strv *packages)
+{
+	record("fetch", packages->v[0]);
+	return 0;
+}
+
+static int mock_endangered(struct apply *a, const struct package_list *now_there,
+			   const struct package_forecast *f, struct strv *ret)
+{
+	return world.touched ? strv_add(ret, world.touched) : 0;
 }
 
 /* Each brings a library along. */
 static int mock_install(struct apply *a, const struct strv *packages)
 {
+	if (world.touched)
+		put(now, world.touched, "the package's", 0644);
+	if (world.cancel_write)
+		assert_int_equal(write(world.cancel_write, "", 1), 1);
 	for (size_t i = 0; i < packages->n; i++) {
 		_cleanup_free_ char *lib = NULL;
 
@@ -168,23 +196,41 @@ static int mock_install(struct apply *a, const struct strv *packages)
 			return -MUSTER_E_COMMAND;
 		add(&world.packages, packages->v[i]);
 		start_of(packages->v[i], true);
+		drop(&world.configured, packages->v[i]);
 	}
 	return 0;
 }
 
-static int mock_remove(struct apply *a, const struct strv *packages)
+static int mock_remove(struct apply *a, const struct strv *packages, const struct strv *purge)
 {
+	if (world.touched)
+		assert_int_equal(fs_unlink(a->root_fd, world.touched), 0);
 	for (size_t i = 0; i < packages->n; i++) {
-		record("purge", packages->v[i]);
+		record(strv_has(purge, packages->v[i]) ? "purge" : "remove", packages->v[i]);
 		drop(&world.packages, packages->v[i]);
 		start_of(packages->v[i], false);
+		if (!strv_has(purge, packages->v[i]))
+			add(&world.configured, packages->v[i]);
 	}
+	for (size_t i = 0; i < purge->n; i++)
+		drop(&world.configured, purge->v[i]);
+	return 0;
+}
+
+static int mock_mend(struct apply *a)
+{
+	record("mend", "packages");
 	return 0;
 }
 
 const struct package_driver mock_packages = {
 	.name = "mock",
-	.installed = mock_installed,
+	.quick = true,
+	.list = mock_list,
+	.mend = mock_mend,
+	.foresee = mock_foresee,
+	.fetch = mock_fetch,
+	.endangered = mock_endangered,
 	.install = mock_install,
 	.remove = mock_remove,
 };
@@ -262,6 +308,7 @@ int scratch_teardown(void **state)
 	strv_free(&world.running);
 	strv_free(&world.enabled);
 	strv_free(&world.packages);
+	strv_free(&world.configured);
 	free(s);
 	return 0;
 }

@@ -23,10 +23,13 @@ struct scratch {
 
 /* The mocks' world: which services run, which packages are there. Set up anew by scratch_setup(). */
 struct world {
-	struct strv running, enabled, packages;
+	struct strv running, enabled, packages, configured;
 	const char *broken;    /* a service that never comes up */
 	const char *unstarted; /* one whose start is refused */
 	bool no_mirror;	       /* packages cannot be installed: half of them are */
+	const char *upgraded;  /* a package that installing anything would upgrade */
+	const char *touched;   /* a file that installing anything writes to, and removing takes away */
+	int cancel_write;      /* installing makes cancel_fd readable by it; 0: it does not */
 };
 extern struct world world;
 extern const struct service_driver mock_services;
@@ -46,6 +49,11 @@ void fake_program(struct scratch *s, const char *name, const char *script);
 char *snapshot(struct scratch *s);
 /* With inode numbers and times of change, too. */
 char *snapshot_exact(struct scratch *s);
+
+#define STRV(...)                                                                                   \
+	{                                                                                           \
+		(char *[]){ __VA_ARGS__, NULL }, sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *) \
+	}
 
 /* An entry of a hand-made fileset. */
 #define FILE_ENTRY(p, text, m, svc)                                                                         \

@@ -4,11 +4,6 @@
 
 #include "apply-common.h"
 
-#define STRV(...)                                                                                   \
-	{                                                                                           \
-		(char *[]){ __VA_ARGS__, NULL }, sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *) \
-	}
-
 /* A first and a second one, which between them do everything: make, change, change attributes, remove, blocks, copies. */
 extern struct fileset_entry first[9], second[6];
 extern const struct apply_wish first_wish, second_wish;

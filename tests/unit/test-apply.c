@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "apply-plans.h"
+#include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
 
@@ -19,9 +22,8 @@ static void an_apply_does_it_in_order(void **state)
 	prepare_server(s);
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
 	assert_null(s->errors.data);
-	assert_string_equal(
-		s->calls.data,
-		"install dnsmasq-base; install ipxe; reload units; start network; start dnsmasq; ");
+	assert_string_equal(s->calls.data, "fetch dnsmasq-base; install dnsmasq-base; install ipxe; reload "
+					   "units; start network; start dnsmasq; ");
 	hosts = get(s, "/etc/hosts");
 	assert_string_equal(hosts, "127.0.0.1 localhost\n# mine, no newline behind it\n# muster begin\n"
 				   "10.66.0.11 node01\n# muster end\n");
@@ -66,9 +68,8 @@ static void a_second_apply_restarts_only_what_changed(void **state)
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
 	strbuf_reset(&s->calls);
 	assert_int_equal(apply_fileset(s, second, ARRAY_SIZE(second), &second_wish), 0);
-	assert_string_equal(
-		s->calls.data,
-		"install squashfs-tools; stop network; reload units; stop dnsmasq; start dnsmasq; ");
+	assert_string_equal(s->calls.data, "fetch squashfs-tools; install squashfs-tools; stop network; "
+					   "reload units; stop dnsmasq; start dnsmasq; ");
 	assert_false(there(s, "/etc/exports.d"));
 	assert_false(there(s, "/etc/systemd"));
 	assert_false(there(s, "/etc/old.conf"));
@@ -194,7 +195,101 @@ static void packages_half_installed_go_again(void **state)
 	w1 = world_text();
 	assert_string_equal(before, after);
 	assert_string_equal(w0, w1);
-	assert_string_equal(s->calls.data, "install dnsmasq-base; purge libdnsmasq-base; ");
+	assert_string_equal(
+		s->calls.data,
+		"fetch dnsmasq-base; install dnsmasq-base; mend packages; purge libdnsmasq-base; ");
+}
+
+static void packages_that_would_be_upgraded_are_left_to_the_operator(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	prepare_server(s);
+	before = snapshot(s);
+	world.upgraded = "libc6 (another version)";
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), -MUSTER_E_CONFLICT);
+	after = snapshot(s);
+	assert_string_equal(before, after);
+	assert_has(&s->errors, "could not bring those back: libc6 (another version). Upgrade");
+	assert_int_equal(s->calls.len, 0);
+	assert_false(there(s, APPLY_JOURNAL "/0001"));
+}
+
+static void the_configuration_of_a_removed_package_comes_back(void **state)
+{
+	const struct apply_wish wish = { .packages = STRV("ipxe") };
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL, *kept = NULL;
+
+	assert_int_equal(strv_add(&world.configured, "ipxe"), 0);
+	world.touched = "/etc/ipxe.conf";
+	put(s, "/etc/ipxe.conf", "mine", 0600);
+	before = snapshot(s);
+	assert_int_equal(apply_fileset(s, NULL, 0, &wish), 0);
+	assert_false(strv_has(&world.configured, "ipxe"));
+	put(s, "/etc/ipxe.conf", "later", 0644);
+	assert_int_equal(apply_undo(&s->a), 0);
+	after = snapshot(s);
+	assert_string_equal(before, after);
+	assert_true(strv_has(&world.configured, "ipxe"));
+	assert_non_null(strstr(s->calls.data, "remove ipxe; "));
+	/* What somebody has written since is not lost. */
+	kept = get(s, APPLY_JOURNAL "/0001/kept/1");
+	assert_string_equal(kept, "later");
+	assert_false(there(s, APPLY_JOURNAL "/0001/kept/2"));
+}
+
+static void cancelled_while_packages_are_installed_it_takes_back_afterwards(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	int fds[2];
+
+	prepare_server(s);
+	before = snapshot(s);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	s->a.cancel_fd = fds[0];
+	world.cancel_write = fds[1];
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), -MUSTER_E_CANCELLED);
+	after = snapshot(s);
+	assert_string_equal(before, after);
+	assert_non_null(strstr(s->calls.data, "install dnsmasq-base; install ipxe; mend packages; purge"));
+	assert_false(strv_has(&world.packages, "ipxe"));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A muster that was killed: the package manager that it had started holds its lock on. */
+static void what_an_interrupted_muster_has_left_at_work_is_waited_for(void **state)
+{
+	struct scratch *s = *state;
+	int fd, fds[2], status;
+	pid_t muster;
+	char c;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	muster = fork();
+	assert_true(muster >= 0);
+	if (muster == 0) {
+		if (lock_take(&s->a, &fd) < 0 || write(fds[1], "", 1) != 1)
+			_exit(1);
+		if (fork() == 0)
+			usleep(600 * 1000);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(muster, &status, 0), muster);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(fds[0], &c, 1), 1);
+	s->a.packages_wait_ms = 1;
+	assert_int_equal(lock_take(&s->a, &fd), -MUSTER_E_BUSY);
+	assert_has(&s->errors, "an interrupted muster has left is still at work");
+	s->a.packages_wait_ms = 0;
+	assert_int_equal(lock_take(&s->a, &fd), 0);
+	assert_has(&s->steps, "waiting for the package manager, which an interrupted muster has left");
+	close(fd);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void a_refused_configuration_changes_nothing(void **state)
@@ -331,7 +426,8 @@ static void what_is_prepared_after_the_packages_counts(void **state)
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
 	assert_true(there(s, "/etc/prepared"));
 	assert_false(there(s, "/etc/muster"));
-	assert_string_equal(s->calls.data, "install dnsmasq-base; install ipxe; start network; ");
+	assert_string_equal(s->calls.data,
+			    "fetch dnsmasq-base; install dnsmasq-base; install ipxe; start network; ");
 	assert_int_equal(apply_undo(&s->a), 0);
 	assert_false(strv_has(&world.packages, "ipxe"));
 }
@@ -370,6 +466,10 @@ int main(void)
 		TEST(a_service_that_stays_down_takes_all_back),
 		TEST(a_failed_change_brings_the_old_service_back),
 		TEST(packages_half_installed_go_again),
+		TEST(packages_that_would_be_upgraded_are_left_to_the_operator),
+		TEST(the_configuration_of_a_removed_package_comes_back),
+		TEST(cancelled_while_packages_are_installed_it_takes_back_afterwards),
+		TEST(what_an_interrupted_muster_has_left_at_work_is_waited_for),
 		TEST(a_refused_configuration_changes_nothing),
 		TEST(a_file_changed_under_its_hands_stops_it),
 		TEST(what_services_left_goes_with_a_first_apply),
