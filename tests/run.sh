@@ -55,7 +55,7 @@ told_check() { # exit status of make check, when it began
 	grep -E '^(FAIL|ERROR|XPASS)' "$log"
 	# What a test that failed said, which is all there is to go by where nobody is at hand to run it again.
 	sed -n 's/^\(FAIL\|ERROR\): \([^ ]*\) .*/\2/p' "$log" | sort -u | while read -r t; do
-		tail -n 40 "$builddir/${t%.sh}.log" | tr -d '\000-\010\013-\037' | sed "s|^|# $(basename "$t"): |"
+		grep -avE '^(ok|PASS)' "$builddir/${t%.sh}.log" | tail -n 60 | tr -d '\000-\010\013-\037' | sed "s|^|# $(basename "$t"): |"
 	done
 	p=$(sed -n 's/^# PASS: *//p' "$log" | tail -n 1)
 	f=$(sed -n 's/^# FAIL: *//p' "$log" | tail -n 1)

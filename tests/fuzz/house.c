@@ -93,6 +93,7 @@ struct daemon *house_daemon(void)
 		free(d.processes.line);
 		free(d.teller.node);
 		document_unref(d.document);
+		heard_free(&d.heard);
 		d = (struct daemon){ .root_fd = -1, .interval = 10 };
 	}
 	d.root_fd = fuzz_dir_fd();

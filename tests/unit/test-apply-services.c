@@ -176,7 +176,7 @@ static void a_rival_that_a_package_starts_is_stopped(void **state)
 	assert_string_equal(c->services[0].unit, "nfs-ganesha.service");
 	changeset_free(c);
 	run_prepared(s, &without, &wants_ganesha, &wants_ganesha_alone);
-	assert_calls(s, "install nfs-ganesha; install nfs-ganesha-vfs; stop nfs-ganesha-packaged; start "
+	assert_calls(s, "fetch nfs-ganesha; install nfs-ganesha; install nfs-ganesha-vfs; stop nfs-ganesha-packaged; start "
 			"nfs-ganesha; ");
 	assert_false(strv_has(&world.enabled, "nfs-ganesha-packaged"));
 	c = make(s, &without, &wants_ganesha_alone);
