@@ -78,16 +78,25 @@ static int do_step(struct run *run, const struct step *s)
 	return r;
 }
 
-/* What a package has just started in the place of a service of muster's own. */
+/* What a package has just started, or the next boot would start, in the place of a service of muster's own. */
+static bool is_rival(const struct change_service *v)
+{
+	const struct service *s = service_find(v->name);
+
+	return s && s->package && v->action == CHANGE_STOP;
+}
+
 static int stop_rivals(struct run *run)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < run->c->n_services; i++) {
-		const struct service *s = service_find(run->c->services[i].name);
-		const struct step step = { .ops = &step_service, .service = s, .action = CHANGE_STOP };
+		const struct change_service *v = &run->c->services[i];
+		const struct step step = { .ops = &step_service,
+					   .service = service_find(v->name),
+					   .action = CHANGE_STOP };
 
-		if (s && s->package)
+		if (is_rival(v))
 			r = do_step(run, &step);
 	}
 	return r;
@@ -241,7 +250,7 @@ static int do_services(struct run *run, bool stops)
 			.enabled = v->enabled,
 		};
 
-		if (ends(v) != stops || (s.service && s.service->package))
+		if (ends(v) != stops || is_rival(v))
 			continue;
 		r = s.service ? do_step(run, &s) : -EINVAL;
 	}

@@ -96,19 +96,30 @@ static int find(struct maker *m, const struct service *s, json_t *ret)
 		       : 0;
 }
 
+static const struct service *rival_of(const struct service *s)
+{
+	return s && s->rival ? service_find(s->rival) : NULL;
+}
+
+/* What a service changes that is not muster's: itself, or its rival; NULL: nothing. */
+static const struct service *servers_own(const struct service *s)
+{
+	return s && s->own_unit ? rival_of(s) : s;
+}
+
 int changeset_found(struct maker *m, json_t **ret)
 {
 	json_t *found = json_object(), *shown = found_in(m->a->shown);
 	int r = found ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < m->wish->services.n; i++) {
-		const struct service *s = service_find(m->wish->services.v[i]);
+		const struct service *wish = service_find(m->wish->services.v[i]), *s = servers_own(wish);
 		json_t *old = NULL;
 
 		/* A driver without it starts processes of its own. */
-		if (!s || s->own_unit || !m->a->services || !m->a->services->set_enabled)
+		if (!s || !m->a->services || !m->a->services->set_enabled)
 			continue;
-		if (has(m->services_before, s->name))
+		if (has(m->services_before, wish->name))
 			old = json_object_get(m->found_before, s->name);
 		else if (m->a->shown)
 			old = json_object_get(shown, s->name);
@@ -128,15 +139,23 @@ int changeset_found(struct maker *m, json_t **ret)
 
 /* ---- what is to be done ------------------------------------------------------------------------------------------------ */
 
-/* Its package is yet to come, and starts it. */
+/* Its package is yet to come, and starts it; or it does not run, and would at the next boot, in place of muster's. */
 static int unwanted_rival(struct maker *m, const struct service *s)
 {
-	const struct service *rival = s->rival ? service_find(s->rival) : NULL;
+	const struct service *rival = rival_of(s);
+	bool running, enabled;
+	int known, r;
 
-	if (!rival || !m->a->services->is_known || !strv_has(&m->c->packages, rival->package) ||
-	    m->a->services->is_known(m->a, rival) != 0)
+	if (!rival || !m->a->services->is_known)
 		return 0;
-	return push_action(m, CHANGE_STOP, rival);
+	known = m->a->services->is_known(m->a, rival);
+	if (known < 0)
+		return known;
+	if (!known)
+		return strv_has(&m->c->packages, rival->package) ? push_action(m, CHANGE_STOP, rival) : 0;
+	r = state(m, rival, &running, &enabled);
+	/* One that runs is the operator's to stop: the port's holder is named. */
+	return r < 0 || running || !enabled ? r : push_action(m, CHANGE_STOP, rival);
 }
 
 static int wanted(struct maker *m, const char *name)
@@ -191,8 +210,11 @@ int changeset_services(struct maker *m)
 	json_array_foreach (m->services_before, i, name) {
 		const struct service *s = json_is_string(name) ? service_find(json_string_value(name)) : NULL;
 
-		if (r == 0 && s && !strv_has(&m->wish->services, s->name))
-			r = unwanted(m, s);
+		if (r < 0 || !s || strv_has(&m->wish->services, s->name))
+			continue;
+		r = unwanted(m, s);
+		if (r == 0 && rival_of(s) && json_object_get(m->found_before, s->rival))
+			r = unwanted(m, rival_of(s));
 	}
 	for (i = 0; r == 0 && i < m->wish->services.n; i++)
 		r = wanted(m, m->wish->services.v[i]);

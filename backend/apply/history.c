@@ -84,7 +84,7 @@ static int user_deed(struct apply_record *r, const json_t *record, const json_t 
 
 static int service_deed(struct apply_record *r, const json_t *record, const json_t *done)
 {
-	static const char *const actions[] = { "start", "restart", "stop" };
+	static const char *const actions[] = { "start", "restart", "stop", "release" };
 	const char *action = text_of(record, "action");
 
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)

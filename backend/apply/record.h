@@ -11,7 +11,8 @@ enum apply_state {
 };
 
 struct apply_deed {
-	const char *what; /* static: "create", "modify", "remove", "install", "start", "restart", "stop" */
+	const char *what; /* static: "create", "modify", "remove", "install", "start", "restart", "stop",
+			 * "release" */
 	const char *kind; /* static: "file", "folder", "package", "user", "ssh key", "service" */
 	char *name;	  /* a path, or a name; owned */
 };
