@@ -350,9 +350,14 @@ static int remove_in(int dir, const char *name, dev_t dev)
 		close(fd);
 		return -ENOMEM;
 	}
-	while (r == 0 && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = remove_in(fd, e->d_name, dev);
+	/* What cannot be removed does not keep the rest. */
+	while ((e = readdir(d))) {
+		int one = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0
+				  ? 0
+				  : remove_in(fd, e->d_name, dev);
+
+		r = r < 0 ? r : one;
+	}
 	closedir(d);
 	if (r == 0 && unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;

@@ -52,8 +52,10 @@ int fs_drop_temporary(int root_fd, const char *path) _must_check_;
 int fs_write_all(int fd, const void *data, size_t len) _must_check_;
 int fs_fsync_dir(int root_fd, const char *path) _must_check_;
 
-int fs_unlink(int root_fd, const char *path) _must_check_;	/* a file that is not there is fine */
-int fs_remove_tree(int root_fd, const char *path) _must_check_; /* likewise; never crosses a mount */
+int fs_unlink(int root_fd, const char *path) _must_check_; /* a file that is not there is fine */
+int fs_remove_tree(int root_fd,
+		   const char *path) _must_check_; /* likewise; never crosses a mount. What cannot
+								* be removed does not keep the rest; the first error. */
 
 /* Free bytes on the file system that holds `path` or its nearest existing parent. */
 int fs_free_bytes(int root_fd, const char *path, unsigned long long *ret) _must_check_;

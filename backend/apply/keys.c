@@ -238,9 +238,12 @@ static int undo_folder(struct apply *a, const char *node, const json_t *was)
 		return r == -ENOENT ? 0 : r;
 	}
 	keys = fs_open_parent(a->root_fd, folder, &name);
-	return keys >= 0 && unlinkat(keys, name, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != ENOTEMPTY
-		       ? -errno
-		       : 0;
+	if (keys < 0 || unlinkat(keys, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)
+		return 0;
+	if (errno != EBUSY)
+		return -errno;
+	apply_note(a, _("%s stays: something is mounted there. Unmount it, and remove the folder."), folder);
+	return 0;
 }
 
 static int undo_node(struct apply *a, const char *node, bool had, const json_t *was)

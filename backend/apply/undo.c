@@ -78,10 +78,25 @@ static int settle_steps(struct apply *a, struct journal *j)
 	return r;
 }
 
+/* All of it, as far as it goes: a file that cannot be put back keeps no service of before from running again. *ret_settled: what
+ * became of these. */
+static int take_back(struct apply *a, struct journal *j, int *ret_settled)
+{
+	int r = undo_steps(a, j), e = 0;
+
+	*ret_settled = 0;
+	if (r == -MUSTER_E_UNSUPPORTED)
+		return r;
+	if (touches_units(j) && a->services && a->services->reload_units)
+		e = a->services->reload_units(a);
+	*ret_settled = e < 0 ? e : settle_steps(a, j);
+	return r;
+}
+
 int undo_journal(struct apply *a, struct journal *j)
 {
 	struct apply mine = *a;
-	int r, e, end;
+	int r, settled = 0, end;
 
 	/* What was begun here is brought to its end: half an undo helps nobody. */
 	mine.cancel_fd = -1;
@@ -91,7 +106,7 @@ int undo_journal(struct apply *a, struct journal *j)
 	 * be full. */
 	r = j->state == JOURNAL_APPLIED ? journal_undo_begins(j) : 0;
 	if (r == 0)
-		r = undo_steps(&mine, j);
+		r = take_back(&mine, j, &settled);
 	a->said = mine.said;
 	if (r < 0) {
 		apply_error(a,
@@ -101,15 +116,12 @@ int undo_journal(struct apply *a, struct journal *j)
 			    j->path);
 		return r;
 	}
-	if (touches_units(j) && mine.services && mine.services->reload_units)
-		r = mine.services->reload_units(&mine);
 	/* A service of before that does not come up again is reported; its files are back, which is all that undo can do. */
-	e = r < 0 ? r : settle_steps(&mine, j);
 	end = journal_end(j, "undone");
 	if (end < 0)
 		apply_error(a, _("All is taken back, but the journal %s cannot be ended: %s."), j->path,
 			    muster_strerror(end));
-	return end < 0 ? end : e;
+	return end < 0 ? end : settled;
 }
 
 int recover_locked(struct apply *a)

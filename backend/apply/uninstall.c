@@ -17,6 +17,19 @@
 #define VAR "/var/lib/muster"
 #define JOURNALS "journal" /* in VAR */
 
+static int cannot_remove(struct apply *a, const char *path, int r)
+{
+	if (r == -EXDEV || r == -EBUSY)
+		apply_error(
+			a,
+			_("%s cannot be removed: something is mounted on it or in it. Unmount that, then run "
+			  "`muster uninstall` again."),
+			path);
+	else
+		apply_error(a, _("%s cannot be removed: %s."), path, muster_strerror(r));
+	return r;
+}
+
 /* What stays in muster's own folder is the operator's: recipes, parts. */
 static int remove_etc(struct apply *a)
 {
@@ -29,7 +42,7 @@ static int remove_etc(struct apply *a)
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
-		return -errno;
+		return cannot_remove(a, ETC, -errno);
 	apply_note(a, _("%s stays: what is in it is your own."), ETC);
 	return 0;
 }
@@ -58,9 +71,7 @@ static int remove_one(struct apply *a, const char *path)
 {
 	int r = fs_remove_tree(a->root_fd, path);
 
-	if (r < 0 && r != -ENOENT)
-		apply_error(a, _("%s cannot be removed: %s."), path, muster_strerror(r));
-	return r == -ENOENT ? 0 : r;
+	return r < 0 && r != -ENOENT ? cannot_remove(a, path, r) : 0;
 }
 
 static int remove_but_journals(struct apply *a)
@@ -73,14 +84,16 @@ static int remove_but_journals(struct apply *a)
 		closep(&fd);
 		return fd < 0 ? fd : -ENOMEM;
 	}
-	while (r == 0 && (e = readdir(d))) {
+	while ((e = readdir(d))) {
 		_cleanup_free_ char *path = NULL;
+		int one;
 
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
 		    strcmp(e->d_name, JOURNALS) == 0)
 			continue;
 		path = fs_join(VAR, e->d_name);
-		r = path ? remove_one(a, path) : -ENOMEM;
+		one = path ? remove_one(a, path) : -ENOMEM;
+		r = r < 0 ? r : one;
 	}
 	closedir(d);
 	if (r == 0)
@@ -89,21 +102,22 @@ static int remove_but_journals(struct apply *a)
 	return r;
 }
 
-/* The lock is in the last of them. */
+/* One that cannot be removed does not keep the others from it. The lock is in the last of them. */
 static int remove_all(struct apply *a)
 {
 	bool kept;
-	int r = has_kept(a, &kept);
+	int r = has_kept(a, &kept), results[4];
 
-	if (r == 0)
-		r = remove_etc(a);
 	if (r < 0)
 		return r;
+	results[0] = remove_etc(a);
 	apply_say(a, NC_("step", "remove"), "%s", VAR);
-	r = kept ? remove_but_journals(a) : remove_one(a, VAR);
-	if (r == 0)
-		r = remove_one(a, APPLY_LOGS);
-	return r < 0 ? r : remove_one(a, APPLY_RUN);
+	results[1] = kept ? remove_but_journals(a) : remove_one(a, VAR);
+	results[2] = remove_one(a, APPLY_LOGS);
+	results[3] = remove_one(a, APPLY_RUN);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(results); i++)
+		r = results[i];
+	return r;
 }
 
 int apply_uninstall(struct apply *a)

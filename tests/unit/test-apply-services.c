@@ -4,6 +4,7 @@
 
 #include "apply-plans.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -176,7 +177,8 @@ static void a_rival_that_a_package_starts_is_stopped(void **state)
 	assert_string_equal(c->services[0].unit, "nfs-ganesha.service");
 	changeset_free(c);
 	run_prepared(s, &without, &wants_ganesha, &wants_ganesha_alone);
-	assert_calls(s, "fetch nfs-ganesha; install nfs-ganesha; install nfs-ganesha-vfs; stop nfs-ganesha-packaged; start "
+	assert_calls(s, "fetch nfs-ganesha; install nfs-ganesha; install nfs-ganesha-vfs; stop "
+			"nfs-ganesha-packaged; start "
 			"nfs-ganesha; ");
 	assert_false(strv_has(&world.enabled, "nfs-ganesha-packaged"));
 	c = make(s, &without, &wants_ganesha_alone);
@@ -226,6 +228,71 @@ static void a_rival_that_ran_before_is_left_alone(void **state)
 	changeset_free(c);
 }
 
+/* With both enabled, only one of them would be up after the next start of the server. */
+static void a_rival_that_is_enabled_only_is_disabled_and_enabled_again(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL, *undone = NULL, *with = NULL;
+	struct apply_record *v;
+	struct changeset *c;
+	size_t n;
+
+	assert_int_equal(strv_add(&world.packages, "nfs-ganesha"), 0);
+	assert_int_equal(strv_add(&world.enabled, "nfs-ganesha-packaged"), 0);
+	before = world_text();
+	run_prepared(s, &without, &wants_ganesha_alone, &wants_ganesha_alone);
+	assert_calls(s, "stop nfs-ganesha-packaged; start nfs-ganesha; ");
+	assert_false(strv_has(&world.enabled, "nfs-ganesha-packaged"));
+	c = make(s, &without, &wants_ganesha_alone);
+	assert_true(changeset_empty(c));
+	changeset_free(c);
+	with = world_text();
+	/* A plan without it gives the server its own back, and undo takes that back. */
+	run(s, &without, &wants_nothing);
+	after = world_text();
+	assert_string_equal(after, before);
+	assert_int_equal(apply_history(&s->a, &v, &n), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(v[1].deeds[1].name, "nfs-ganesha-packaged");
+	assert_string_equal(v[1].deeds[1].what, "release");
+	apply_records_free(v, n);
+	assert_int_equal(apply_undo(&s->a), 0);
+	undone = world_text();
+	assert_string_equal(undone, with);
+	free(after);
+	assert_int_equal(apply_undo(&s->a), 0);
+	after = world_text();
+	assert_string_equal(after, before);
+}
+
+static void cut_off_at_any_point_an_enabled_rival_is_enabled_again(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL;
+	int stops = 0;
+
+	assert_int_equal(strv_add(&world.packages, "nfs-ganesha"), 0);
+	assert_int_equal(strv_add(&world.enabled, "nfs-ganesha-packaged"), 0);
+	before = world_text();
+	for (int i = 1;; i++) {
+		_cleanup_free_ char *after = NULL;
+		struct changeset *c = make(s, &without, &wants_ganesha_alone);
+		int r;
+
+		s->a.stop_after = i;
+		r = apply_run(&s->a, c, "/answers.conf");
+		s->a.stop_after = 0;
+		changeset_free(c);
+		if (r == 0)
+			break;
+		stops++;
+		assert_int_equal(apply_recover(&s->a), 1);
+		after = world_text();
+		assert_string_equal(after, before);
+	}
+	assert_true(stops > 6);
+}
+
 /* ---- what else undo finds ---------------------------------------------------------------------------------------------------- */
 
 static void a_folder_of_keys_is_its_owners_again(void **state)
@@ -264,6 +331,36 @@ static void a_copy_from_a_package_that_somebody_changed_is_kept(void **state)
 	assert_has(&s->steps, "/srv/loader was changed by somebody since; that version is kept in");
 }
 
+/* A folder that somebody has put in a file's place is his; the services of before do not wait for him. */
+static void what_ran_before_runs_though_a_file_cannot_be_put_back(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	had_nfs(true, false);
+	before = world_text();
+	run(s, &with_exports, &wants_kernel);
+	assert_int_equal(fs_unlink(s->a.root_fd, "/etc/exports.d/muster.exports"), 0);
+	assert_int_equal(fs_mkdir_all(s->a.root_fd, "/etc/exports.d/muster.exports", 0755), 0);
+	strbuf_free(&s->calls);
+	assert_int_equal(apply_undo(&s->a), -EISDIR);
+	assert_has(&s->errors, "/etc/exports.d/muster.exports cannot be put back");
+	assert_has(&s->errors, "Not everything could be taken back");
+	after = world_text();
+	assert_string_equal(after, before);
+	assert_calls(s, "restart nfs-kernel; disable nfs-kernel; ");
+	assert_false(there(s, APPLY_MANIFEST));
+	/* And a further one finishes it. */
+	assert_int_equal(apply_unfinished(&s->a), 1);
+	assert_int_equal(fs_remove_tree(s->a.root_fd, "/etc/exports.d/muster.exports"), 0);
+	assert_int_equal(apply_undo(&s->a), 0);
+	assert_int_equal(apply_undo(&s->a), -MUSTER_E_NOT_APPLIED);
+	assert_false(there(s, "/etc/exports.d"));
+	free(after);
+	after = world_text();
+	assert_string_equal(after, before);
+}
+
 /* In a mount namespace of its own, which ends with the child. */
 static void a_folder_with_a_mount_on_it_stays_and_the_rest_goes(void **state)
 {
@@ -297,6 +394,58 @@ static void a_folder_with_a_mount_on_it_stays_and_the_rest_goes(void **state)
 	assert_false(there(s, "/srv/c"));
 }
 
+static int mount_on(struct scratch *s, const char *below)
+{
+	_cleanup_free_ char *path = fs_join(s->root, below);
+
+	return mount("tmpfs", path, "tmpfs", 0, "size=64k");
+}
+
+/* Roots on a disk of their own are likely: all else goes, and what to do about them is said. */
+static void uninstalling_goes_on_past_what_is_mounted(void **state)
+{
+	struct scratch *s = *state;
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	run(s, &without, &wants_nothing);
+	put(s, "/var/lib/muster/roots/r-1/root.json", "{}", 0644);
+	put(s, "/var/lib/muster/kernels/k-1/vmlinuz", "x", 0644);
+	put(s, APPLY_LOGS "/musterd.log", "x", 0644);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount_on(s, "/var/lib/muster/roots") < 0 || mount_on(s, "/etc/muster") < 0)
+			_exit(3);
+		/* What was opened before is not of the new mounts. */
+		close(s->a.root_fd);
+		s->a.root_fd = fs_root_open(s->root);
+		if (apply_uninstall(&s->a) >= 0)
+			_exit(4);
+		_exit(s->errors.data &&
+				      strstr(s->errors.data,
+					     "/var/lib/muster cannot be removed: something is "
+					     "mounted on it or in it") &&
+				      strstr(s->errors.data,
+					     "/etc/muster cannot be removed: something is mounted")
+			      ? 0
+			      : 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(there(s, "/var/lib/muster/roots/r-1"));
+	assert_false(there(s, "/var/lib/muster/kernels"));
+	assert_false(there(s, APPLY_LOGS));
+	assert_false(there(s, APPLY_RUN));
+	/* Unmounted. */
+	assert_int_equal(apply_uninstall(&s->a), 0);
+	assert_false(there(s, "/var/lib/muster"));
+	assert_false(there(s, "/etc/muster"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -309,9 +458,13 @@ int main(void)
 		TEST(a_rival_that_a_package_starts_is_stopped),
 		TEST(cut_off_at_any_point_a_rival_is_as_before),
 		TEST(a_rival_that_ran_before_is_left_alone),
+		TEST(a_rival_that_is_enabled_only_is_disabled_and_enabled_again),
+		TEST(cut_off_at_any_point_an_enabled_rival_is_enabled_again),
 		TEST(a_folder_of_keys_is_its_owners_again),
 		TEST(a_copy_from_a_package_that_somebody_changed_is_kept),
 		TEST(a_folder_with_a_mount_on_it_stays_and_the_rest_goes),
+		TEST(what_ran_before_runs_though_a_file_cannot_be_put_back),
+		TEST(uninstalling_goes_on_past_what_is_mounted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
