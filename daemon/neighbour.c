@@ -13,11 +13,10 @@
 #define ANSWER_MAX 32768 /* what the kernel puts into one part of a dump, at the most */
 #define KNOWN (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
 
-/* One entry: the attributes are headers of their own, each aligned (netlink(7)). */
-static bool read_entry(const unsigned char *p, size_t len, struct ip4 address, struct mac *ret)
+/* Is this entry the address's, with this MAC address? The attributes are headers of their own, each aligned (netlink(7)). */
+static bool is_entry(const unsigned char *p, size_t len, struct ip4 address, struct mac mac)
 {
-	bool is_it = false, has_mac = false;
-	struct mac mac = { 0 };
+	bool has_address = false, has_mac = false;
 	const uint32_t wanted = htonl(address.n);
 	struct ndmsg head;
 	struct rtattr a;
@@ -36,22 +35,17 @@ static bool read_entry(const unsigned char *p, size_t len, struct ip4 address, s
 			return false;
 		size = a.rta_len - sizeof(a);
 		if (a.rta_type == NDA_DST && size == sizeof(wanted))
-			is_it = memcmp(p + at + sizeof(a), &wanted, size) == 0;
-		if (a.rta_type == NDA_LLADDR && size == sizeof(ret->b)) {
-			has_mac = true;
-			memcpy(mac.b, p + at + sizeof(a), size);
-		}
+			has_address = memcmp(p + at + sizeof(a), &wanted, size) == 0;
+		if (a.rta_type == NDA_LLADDR && size == sizeof(mac.b))
+			has_mac = memcmp(p + at + sizeof(a), mac.b, size) == 0;
 	}
-	if (is_it && has_mac)
-		*ret = mac;
-	return is_it && has_mac;
+	return has_address && has_mac;
 }
 
-int neighbour_read(const void *data, size_t len, struct ip4 address, struct mac *ret)
+int neighbour_read(const void *data, size_t len, struct ip4 address, struct mac mac)
 {
 	const unsigned char *p = data;
 	struct nlmsghdr h;
-	struct mac mac = { 0 };
 
 	for (size_t at = 0; at + sizeof(h) <= len; at += NLMSG_ALIGN((size_t)h.nlmsg_len)) {
 		memcpy(&h, p + at, sizeof(h));
@@ -59,11 +53,9 @@ int neighbour_read(const void *data, size_t len, struct ip4 address, struct mac 
 			return -EPROTO;
 		if (h.nlmsg_type == NLMSG_DONE)
 			return -ENOENT;
-		if (h.nlmsg_type != RTM_NEWNEIGH ||
-		    !read_entry(p + at + NLMSG_HDRLEN, h.nlmsg_len - NLMSG_HDRLEN, address, &mac))
-			continue;
-		*ret = mac;
-		return 1;
+		if (h.nlmsg_type == RTM_NEWNEIGH &&
+		    is_entry(p + at + NLMSG_HDRLEN, h.nlmsg_len - NLMSG_HDRLEN, address, mac))
+			return 1;
 	}
 	return 0;
 }
@@ -88,7 +80,7 @@ static int ask(int fd)
 	return 0;
 }
 
-int neighbour_find(struct ip4 address, struct mac *ret)
+int neighbour_has(struct ip4 address, struct mac mac)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	_cleanup_free_ char *answer = malloc(ANSWER_MAX);
@@ -105,7 +97,7 @@ int neighbour_find(struct ip4 address, struct mac *ret)
 			return -errno;
 		/* Another process may send here, too. */
 		if (from.nl_pid == 0)
-			r = neighbour_read(answer, (size_t)n, address, ret);
+			r = neighbour_read(answer, (size_t)n, address, mac);
 	}
 	return MIN(r, 0);
 }

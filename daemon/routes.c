@@ -239,17 +239,16 @@ bool daemon_is_node(void *daemon, struct ip4 from)
 
 bool daemon_is_there(const struct plan *p, struct ip4 from, struct mac mac)
 {
-	struct mac there;
 	int r;
 
 	if (p->dhcp != PLAN_DHCP_PROXY)
 		return true;
 	if (from.n == p->net.address.n)
 		return false;
-	r = neighbour_find(from, &there);
+	r = neighbour_has(from, mac);
 	if (r < 0 && r != -ENOENT)
 		log_error("who is at %s cannot be asked: %s", IP4(from), strerror(-r));
-	return r == 0 && memcmp(there.b, mac.b, sizeof(mac.b)) == 0;
+	return r == 0;
 }
 
 struct view *daemon_view(struct daemon *d)

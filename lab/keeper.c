@@ -118,25 +118,6 @@ int keeper_start(int tie, pid_t *ret)
 	return r;
 }
 
-int keeper_start_time(pid_t pid, unsigned long long *ret)
-{
-	_cleanup_close_ int root = fs_root_open("/");
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	const char *p;
-
-	if (asprintf(&path, "/proc/%d/stat", (int)pid) < 0)
-		return -ENOMEM;
-	if (fs_read(root, path, 4096, &text, NULL) < 0 || !(p = strrchr(text, ')')))
-		return -ESRCH;
-	/* The command's name, field 2, ends at the last ')'; the start time is 20 words on. */
-	for (int field = 2; field < 22 && p; field++)
-		p = strchr(p + 1, ' ');
-	if (!p)
-		return -ESRCH;
-	*ret = strtoull(p + 1, NULL, 10);
-	return 0;
-}
-
 int keeper_stop(pid_t keeper)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, keeper, 0U);

@@ -11,6 +11,7 @@
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/process.h"
 #include "util/spawn.h"
 
 /* What one `up` carries from step to step, inside the lab's namespaces. */
@@ -357,10 +358,9 @@ static int start(const struct lab_options *options, int (*work)(void *data))
 		lab_error(&o, _("Namespaces for the lab could not be made: %s"), muster_strerror(r));
 		return r;
 	}
-	r = keeper_start_time(record.keeper, &record.keeper_start);
+	record.keeper_start = process_start_time(record.keeper);
 	/* Known from its first moment on: `down` ends the lab, too, whose `up` was killed half-way. */
-	if (r == 0)
-		r = record_write(dir, &record);
+	r = record_write(dir, &record);
 	if (r == 0)
 		r = keeper_run(record.keeper, &o, work, &w);
 	if (r < 0 && keeper_stop(record.keeper) < 0)

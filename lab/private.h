@@ -21,7 +21,6 @@ int keeper_start(int tie, pid_t *ret) _must_check_;
 /* Ends it and with it everything in its namespaces; returns when all of that is gone. */
 int keeper_stop(pid_t keeper) _must_check_;
 /* Field 22 of /proc/PID/stat (proc(5)): with it a pid names one process for good. -ESRCH. */
-int keeper_start_time(pid_t pid, unsigned long long *ret) _must_check_;
 /* Runs fn in a child inside the namespaces of the keeper; what it returns (0 or negative) comes back. Events that
  * the child emits through `o`, which fn uses and which is changed in the child only, are emitted by this process. */
 int keeper_run(pid_t keeper, struct lab_options *o, int (*fn)(void *data), void *data) _must_check_;
@@ -43,7 +42,7 @@ struct lab_machine {
 struct lab_record {
 	char *cluster, *interface, *accelerator;
 	pid_t keeper;
-	unsigned long long keeper_start; /* keeper_start_time() */
+	unsigned long long keeper_start; /* process_start_time() */
 	unsigned int processors;
 	struct lab_machine *machines;
 	size_t n;

@@ -12,6 +12,7 @@
 #include "util/clock.h"
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/process.h"
 #include "util/spawn.h"
 
 #define HOST_FILE "/host.json"
@@ -273,10 +274,9 @@ static int start(struct rehearsal *w, int tie)
 			  muster_strerror(r));
 		return r;
 	}
-	r = keeper_start_time(w->record.keeper, &w->record.keeper_start);
+	w->record.keeper_start = process_start_time(w->record.keeper);
 	/* `muster lab down` ends it, too. */
-	if (r == 0)
-		r = record_write(w->lab.dir, &w->record);
+	r = record_write(w->lab.dir, &w->record);
 	return r < 0 ? r : keeper_run(w->record.keeper, &w->lab, work, w);
 }
 

@@ -10,6 +10,7 @@
 
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/process.h"
 
 #define RECORD "/lab.json"
 #define LOCK "/lab.lock"
@@ -153,7 +154,5 @@ int record_write(const char *dir, const struct lab_record *r)
 
 bool record_alive(const struct lab_record *r)
 {
-	unsigned long long start;
-
-	return r->keeper > 0 && keeper_start_time(r->keeper, &start) == 0 && start == r->keeper_start;
+	return r->keeper > 0 && r->keeper_start > 0 && process_start_time(r->keeper) == r->keeper_start;
 }

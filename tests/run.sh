@@ -26,6 +26,10 @@ count() { # name, log, exit status
 		tail -n 30 "$2" | sed 's/^/# /'
 		bad=$((bad + 1))
 	fi
+	if [ "$plan" = 0 ]; then
+		echo "not ok - $1 was left out: $(sed -n 's/^1\.\.0[ #]*//p' "$2")"
+		bad=$((bad + 1))
+	fi
 	passed=$((passed + ok)) failed=$((failed + bad))
 }
 

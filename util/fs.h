@@ -53,9 +53,8 @@ int fs_write_all(int fd, const void *data, size_t len) _must_check_;
 int fs_fsync_dir(int root_fd, const char *path) _must_check_;
 
 int fs_unlink(int root_fd, const char *path) _must_check_; /* a file that is not there is fine */
-int fs_remove_tree(int root_fd,
-		   const char *path) _must_check_; /* likewise; never crosses a mount. What cannot
-								* be removed does not keep the rest; the first error. */
+/* Likewise; never crosses a mount. What cannot be removed does not keep the rest from it; the first error is returned. */
+int fs_remove_tree(int root_fd, const char *path) _must_check_;
 
 /* Free bytes on the file system that holds `path` or its nearest existing parent. */
 int fs_free_bytes(int root_fd, const char *path, unsigned long long *ret) _must_check_;

@@ -208,12 +208,15 @@ static int follow(const struct spawn *s, pid_t pid, int fd, int *ret_status, str
 {
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 	int cancel_fd = s->cancel_fd > 0 ? s->cancel_fd : -1, status = 0;
+	int64_t end = clock_mono_ms() + s->timeout_ms;
 	off_t at = 0;
 	pid_t r;
 
 	while ((r = waitpid(pid, &status, WNOHANG)) == 0 || (r < 0 && errno == EINTR)) {
 		struct pollfd p = { .fd = cancel_fd, .events = POLLIN };
 
+		if (s->timeout_ms > 0 && clock_mono_ms() >= end)
+			return -MUSTER_E_TIMEOUT;
 		if (poll(&p, 1, LOOK_MS) == 1) {
 			cancel_fd = -1;
 			if (s->on_cancel)

@@ -29,8 +29,9 @@ struct spawn {
 	/* When this process is killed the child gets SIGTERM, and works on nothing that a next run begins anew. Never for
 	 * what must come to its end, such as a package manager. */
 	bool ends_with_us;
-	/* What must come to its end once it is begun: it has a session of its own, neither cancel_fd nor timeout_ms ends it,
-	 * and its output goes into memory of its own, so that it does not notice when this process is killed. */
+	/* What must come to its end once it is begun: it has a session of its own, neither cancel_fd nor timeout_ms ends it
+	 * (after that time it is left at work, with -MUSTER_E_TIMEOUT), and its output goes into memory of its own, so that it
+	 * does not notice when this process is killed. */
 	bool lasting;
 	/* Called once when cancel_fd becomes readable meanwhile; may be NULL. */
 	void (*on_cancel)(void *data);

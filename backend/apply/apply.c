@@ -138,8 +138,11 @@ static int do_packages(struct run *run)
 		r = stop_rivals(run);
 	if (r == 0 && run->a->prepare) {
 		r = run->a->prepare(run->a->data, &run->prepared);
-		if (r == 0 && run->prepared)
+		if (r == 0 && run->prepared) {
 			run->c = run->prepared;
+			/* A package may have enabled one without starting it. */
+			r = stop_rivals(run);
+		}
 	}
 	return r;
 }

@@ -75,10 +75,9 @@ struct package_list {
 
 /* What an installation would do. */
 struct package_forecast {
-	struct strv added; /* names of all that would come, those that are asked for among them */
-	struct strv
-		archives; /* the files that they come in, once they are fetched; empty where nobody knows */
-	struct strv changed; /* texts: what is there and would get another version, or go */
+	struct strv added;    /* names of all that would come, those that are asked for among them */
+	struct strv archives; /* names of the files that they come in; empty where nobody knows */
+	struct strv changed;  /* texts: what is there and would get another version, or go */
 };
 
 /* install NULL: this driver leaves packages alone, and no changeset names one. Of the others remove and list are there, too. */
@@ -129,6 +128,7 @@ struct apply {
 	bool dhcp_looked;	/* set by apply: it did */
 	bool talkative;		/* driver "direct" starts daemons so that they say more */
 	unsigned int health_ms; /* how long a service may take to come up; 0: 15 s, 30 s on a busy machine */
+	unsigned int packages_ms;      /* how long a package manager may take; 0: an hour */
 	unsigned int packages_wait_ms; /* how long another package manager is waited for; 0: 10 minutes */
 	int cancel_fd;
 	int lock_fd; /* set by apply: the lock, while it is held; a package manager that outlives muster holds it on */
@@ -168,8 +168,9 @@ DEFINE_CLEANUP(struct changeset *, changeset_free)
 bool changeset_empty(const struct changeset *c);
 
 /*
- * Does it all, in this order: packages (fetched, then installed; -MUSTER_E_CONFLICT where that would upgrade, downgrade or remove any), prepare(), the daemons' own checkers on their new configurations, user, services to be
- * stopped, folders and files, keys, unit files reloaded, services started or restarted, each until it is healthy. On failure takes
+ * Does it all, in this order: packages (fetched, then installed; -MUSTER_E_CONFLICT where that would upgrade, downgrade or remove
+ * any), prepare(), the daemons' own checkers on their new configurations, user, services to be stopped, folders and files, keys,
+ * unit files reloaded, services started or restarted, each until it is healthy. On failure takes
  * back what it did and returns why. `answers` is what the journal names it by.
  * Nothing to change: returns 0 and writes nothing. -MUSTER_E_BUSY: another muster is at work. -EAGAIN: an apply that was cut off
  * was found and taken back, so that this changeset is stale: make it anew.

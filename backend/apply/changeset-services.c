@@ -107,6 +107,46 @@ static const struct service *servers_own(const struct service *s)
 	return s && s->own_unit ? rival_of(s) : s;
 }
 
+static bool has_port(const struct service *s, const struct service_port *port)
+{
+	for (const struct service_port *p = s->ports; p < s->ports + ARRAY_SIZE(s->ports) && p->number; p++)
+		if (p->udp == port->udp && p->number == port->number)
+			return true;
+	return false;
+}
+
+/* A service that is wanted needs a port of this one: it cannot be as it was, as long as that is so. */
+static bool is_displaced(const struct maker *m, const struct service *s)
+{
+	for (size_t i = 0; i < m->wish->services.n; i++) {
+		const struct service *wish = service_find(m->wish->services.v[i]);
+
+		if (!wish || wish == s)
+			continue;
+		for (const struct service_port *p = s->ports;
+		     p < s->ports + ARRAY_SIZE(s->ports) && p->number; p++)
+			if (has_port(wish, p))
+				return true;
+	}
+	return false;
+}
+
+/* How it was is remembered until it is so again. */
+static int keep_displaced(struct maker *m, json_t *ret)
+{
+	const char *name;
+	json_t *old;
+
+	json_object_foreach (m->found_before, name, old) {
+		const struct service *s = service_find(name);
+
+		if (s && !json_object_get(ret, name) && is_displaced(m, s) &&
+		    json_object_set(ret, name, old) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int changeset_found(struct maker *m, json_t **ret)
 {
 	json_t *found = json_object(), *shown = found_in(m->a->shown);
@@ -114,20 +154,20 @@ int changeset_found(struct maker *m, json_t **ret)
 
 	for (size_t i = 0; r == 0 && i < m->wish->services.n; i++) {
 		const struct service *wish = service_find(m->wish->services.v[i]), *s = servers_own(wish);
-		json_t *old = NULL;
+		json_t *old = s ? json_object_get(m->found_before, s->name) : NULL;
 
 		/* A driver without it starts processes of its own. */
 		if (!s || !m->a->services || !m->a->services->set_enabled)
 			continue;
-		if (has(m->services_before, wish->name))
-			old = json_object_get(m->found_before, s->name);
-		else if (m->a->shown)
+		if (!old && m->a->shown)
 			old = json_object_get(shown, s->name);
-		else
+		else if (!old && !has(m->services_before, wish->name))
 			r = find(m, s, found);
 		if (old && json_object_set(found, s->name, old) < 0)
 			r = -ENOMEM;
 	}
+	if (r == 0)
+		r = keep_displaced(m, found);
 	json_decref(shown);
 	if (r < 0) {
 		json_decref(found);
@@ -178,6 +218,7 @@ static int wanted(struct maker *m, const char *name)
 	return files_change_for(m->c, name) ? push_action(m, CHANGE_RESTART, s) : 0;
 }
 
+/* It was wanted, or stood in the way of what was. */
 static int unwanted(struct maker *m, const struct service *s)
 {
 	const json_t *found = json_object_get(m->found_before, s->name);
@@ -187,11 +228,15 @@ static int unwanted(struct maker *m, const struct service *s)
 		.enabled = json_is_true(json_object_get(found, "enabled")),
 	};
 	bool running, enabled;
+	int r;
 
-	/* One whose state cannot be found out has gone with its package. */
-	if (state(m, s, &running, &enabled) < 0)
+	/* It has gone with its package. */
+	if (m->a->services->is_known && m->a->services->is_known(m->a, s) == 0)
 		return 0;
-	if (!found)
+	r = state(m, s, &running, &enabled);
+	if (r < 0)
+		return r;
+	if (!found || is_displaced(m, s))
 		return running || enabled ? push_action(m, CHANGE_STOP, s) : 0;
 	if (running == as_before.running && enabled == as_before.enabled &&
 	    !(running && files_change_for(m->c, s->name)))
@@ -199,22 +244,35 @@ static int unwanted(struct maker *m, const struct service *s)
 	return push(m, as_before, s);
 }
 
+/* A rival of what is wanted is looked at with that. */
+static bool is_looked_at(const struct maker *m, const struct service *s)
+{
+	for (size_t i = 0; i < m->wish->services.n; i++)
+		if (rival_of(service_find(m->wish->services.v[i])) == s)
+			return true;
+	return strv_has(&m->wish->services, s->name);
+}
+
 int changeset_services(struct maker *m)
 {
-	json_t *name;
+	const char *found;
+	json_t *v;
 	size_t i;
 	int r = 0;
 
 	if (!m->a->services || !m->a->services->is_running)
 		return 0;
-	json_array_foreach (m->services_before, i, name) {
-		const struct service *s = json_is_string(name) ? service_find(json_string_value(name)) : NULL;
+	json_array_foreach (m->services_before, i, v) {
+		const struct service *s = json_is_string(v) ? service_find(json_string_value(v)) : NULL;
 
-		if (r < 0 || !s || strv_has(&m->wish->services, s->name))
-			continue;
-		r = unwanted(m, s);
-		if (r == 0 && rival_of(s) && json_object_get(m->found_before, s->rival))
-			r = unwanted(m, rival_of(s));
+		if (r == 0 && s && !is_looked_at(m, s))
+			r = unwanted(m, s);
+	}
+	json_object_foreach (m->found_before, found, v) {
+		const struct service *s = service_find(found);
+
+		if (r == 0 && s && !has(m->services_before, found) && !is_looked_at(m, s))
+			r = unwanted(m, s);
 	}
 	for (i = 0; r == 0 && i < m->wish->services.n; i++)
 		r = wanted(m, m->wish->services.v[i]);

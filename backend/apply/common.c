@@ -16,6 +16,7 @@
 #include "util/fs.h"
 #include "util/i18n.h"
 #include "util/log.h"
+#include "util/process.h"
 #include "util/spawn.h"
 
 static const struct step_ops *const step_kinds[] = {
@@ -160,12 +161,14 @@ int apply_patience_ms(const struct apply *a)
 static bool is_left_behind(int fd)
 {
 	_cleanup_free_ char *text = NULL;
-	long pid;
+	unsigned long long start;
+	int pid;
 
-	if (lseek(fd, 0, SEEK_SET) != 0 || fs_read_fd(fd, 64, &text, NULL) < 0)
+	if (lseek(fd, 0, SEEK_SET) != 0 || fs_read_fd(fd, 64, &text, NULL) < 0 ||
+	    sscanf(text, "%d %llu", &pid, &start) != 2)
 		return false;
-	pid = strtol(text, NULL, 10);
-	return pid > 1 && pid <= INT32_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	/* Its number may be another process's by now. */
+	return pid > 1 && process_start_time(pid) != start;
 }
 
 /* "muster (process 123)", or less where less is known. */
@@ -180,7 +183,7 @@ static void name_holder(struct apply *a, int fd)
 		return;
 	}
 	if (lseek(fd, 0, SEEK_SET) == 0 && fs_read_fd(fd, 64, &pid, NULL) == 0)
-		pid[strcspn(pid, "\n")] = '\0';
+		pid[strcspn(pid, " \n")] = '\0';
 	if (!pid || !*pid) {
 		apply_error(a, _("Another muster is changing this server. Wait until it is done."));
 		return;
@@ -260,7 +263,7 @@ int lock_take(struct apply *a, int *ret_fd)
 	if (r < 0)
 		return r;
 	errno = EIO;
-	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d %llu\n", (int)getpid(), process_start_time(getpid())) < 0)
 		return lock_failed(a, -errno);
 	r = services_check_swept(a);
 	if (r < 0)

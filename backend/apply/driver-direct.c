@@ -22,34 +22,12 @@
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/i18n.h"
+#include "util/process.h"
 #include "util/spawn.h"
 
 #define STOP_MS 5000
 #define KILL_MS 5000
 #define START_MARK "-- started by muster --\n"
-
-/* The process's start time in clock ticks since boot; 0 where it is gone or a zombie. */
-static unsigned long long start_time(long pid)
-{
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	_cleanup_close_ int fd = -1;
-	unsigned long long start;
-	char *p;
-	char state;
-
-	if (asprintf(&path, "/proc/%ld/stat", pid) < 0)
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fs_read_fd(fd, 4096, &text, NULL) < 0)
-		return 0;
-	/* The name (field 2) may hold anything, also ')': what follows its last one can be relied upon. */
-	p = strrchr(text, ')');
-	if (!p ||
-	    sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &state, &start) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
 
 static int pid_path(const struct service *s, char **ret)
 {
@@ -70,7 +48,7 @@ static int running_pid(struct apply *a, const struct service *s, long *ret)
 		return r;
 	*ret = 0;
 	if (r == 0 && sscanf(text, "%ld %llu", &pid, &start) == 2 && pid > 1 && start > 0 &&
-	    start_time(pid) == start)
+	    process_start_time(pid) == start)
 		*ret = pid;
 	return 0;
 }
@@ -152,8 +130,8 @@ _Noreturn static void become(const struct launch *l, int error_fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(022);
-	if (dprintf(l->pid_fd, "%ld %llu\n", (long)getpid(), start_time(getpid())) < 0 || chdir("/") < 0 ||
-	    dup2(l->null_fd, STDIN_FILENO) < 0 || dup2(l->log_fd, STDOUT_FILENO) < 0 ||
+	if (dprintf(l->pid_fd, "%ld %llu\n", (long)getpid(), process_start_time(getpid())) < 0 ||
+	    chdir("/") < 0 || dup2(l->null_fd, STDIN_FILENO) < 0 || dup2(l->log_fd, STDOUT_FILENO) < 0 ||
 	    dup2(l->log_fd, STDERR_FILENO) < 0)
 		error = errno;
 	/* What went before is another start's, and explains nothing about this one. */
@@ -238,7 +216,7 @@ static int signal_service(long pid, unsigned long long start, int sig, int *ret_
 
 	if (fd < 0)
 		return errno == ESRCH ? -ESRCH : -errno;
-	if (start_time(pid) != start)
+	if (process_start_time(pid) != start)
 		return -ESRCH;
 	if (syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) < 0)
 		return -errno;
@@ -266,7 +244,7 @@ static bool ended_within(int pidfd, int ms)
 
 static int end_process(long pid)
 {
-	unsigned long long start = start_time(pid);
+	unsigned long long start = process_start_time(pid);
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -311,7 +289,7 @@ static int direct_restart(struct apply *a, const struct service *s)
 		return 0;
 	r = running_pid(a, s, &pid);
 	if (r == 0 && pid > 0 && s->reload) {
-		r = signal_service(pid, start_time(pid), SIGHUP, NULL);
+		r = signal_service(pid, process_start_time(pid), SIGHUP, NULL);
 		if (r != -ESRCH)
 			return r;
 		r = 0;

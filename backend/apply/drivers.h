@@ -15,6 +15,9 @@ int package_quietly(struct apply *a, const char *const *words, const struct strv
 		    char **ret_output) _must_check_;
 /* The lines of a program's output. */
 int package_lines(struct apply *a, const char *const *argv, struct strv *ret) _must_check_;
+/* Of apt: as .endangered of its driver. */
+int apt_endangered(struct apply *a, const struct package_list *now, const struct package_forecast *f,
+		   struct strv *ret) _must_check_;
 /* Of the rpm family: all installed packages; erasing exactly these; a name without its version; waiting for rpm's lock. */
 int rpm_list(struct apply *a, struct package_list *ret) _must_check_;
 int rpm_remove(struct apply *a, const struct strv *packages, const struct strv *purge) _must_check_;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +8,6 @@
 #include "backend/apply/step.h"
 #include "util/clock.h"
 #include "util/error.h"
-#include "util/fs.h"
 #include "util/i18n.h"
 #include "util/strbuf.h"
 
@@ -18,13 +16,12 @@
 #define APT_INSTALL                                                                                 \
 	"apt-get", "install", "-y", "--no-install-recommends", "--no-upgrade", "--no-remove", "-o", \
 		"Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=600"
-#define ARCHIVES "/var/cache/apt/archives"
 
 /* The first is held by apt-get from its beginning to its end, the second by dpkg. apt-get does not wait for the third. */
 static int apt_wait(struct apply *a)
 {
 	static const char *const locks[] = { "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock",
-					     ARCHIVES "/lock", NULL };
+					     "/var/cache/apt/archives/lock", NULL };
 
 	return package_wait(a, locks);
 }
@@ -50,15 +47,15 @@ static int apt_list(struct apply *a, struct package_list *ret)
 
 /* ---- what it would do --------------------------------------------------------------------------------------------- */
 
-/* As apt names the file of a package: a colon of the version is %3a. */
+/* As apt names the file of a package: these two characters of the version are written as their numbers. */
 static int add_archive(struct strv *archives, const char *name, const char *version, const char *arch)
 {
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 
-	strbuf_addf(&b, ARCHIVES "/%.*s_", (int)strcspn(name, ":"), name);
+	strbuf_addf(&b, "%.*s_", (int)strcspn(name, ":"), name);
 	for (const char *p = version; *p; p++)
-		if (*p == ':')
-			strbuf_adds(&b, "%3a");
+		if (*p == ':' || *p == '_')
+			strbuf_addf(&b, "%%%02x", (unsigned int)*p);
 		else
 			strbuf_addc(&b, *p);
 	strbuf_addf(&b, "_%s.deb", arch);
@@ -115,99 +112,6 @@ static int apt_foresee(struct apply *a, const struct strv *packages, struct pack
 		else if (strncmp(line, "Remv ", 5) == 0 || strncmp(line, "Purg ", 5) == 0)
 			r = take_removal(line, ret);
 	}
-	return r;
-}
-
-/* ---- the configuration of before ---------------------------------------------------------------------------------- */
-
-/* What dpkg makes beside a conffile, and what it takes away with one. */
-static const char *const beside[] = { "",	   "~",		".dpkg-old", ".dpkg-dist",
-				      ".dpkg-new", ".dpkg-bak", ".dpkg-tmp" };
-
-static int add_endangered(struct apply *a, const char *conffile, bool absent_too, struct strv *ret)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(beside); i++) {
-		_cleanup_free_ char *path = NULL;
-		struct stat st;
-		int e;
-
-		if (asprintf(&path, "%s%s", conffile, beside[i]) < 0) {
-			path = NULL;
-			return -ENOMEM;
-		}
-		e = fs_stat(a->root_fd, path, &st);
-		/* A link or folder in its place is not touched by dpkg. */
-		if ((e == 0 ? S_ISREG(st.st_mode) : e == -ENOENT && absent_too) && !strv_has(ret, path))
-			r = strv_add(ret, path);
-	}
-	return r;
-}
-
-/* Of a package whose configuration alone is there: dpkg knows its files, and may bring another version of them. */
-static int add_known_conffiles(struct apply *a, const char *package, struct strv *ret)
-{
-	const char *const query[] = { "dpkg-query", "-W", "-f", "${Conffiles}\n", "--", package, NULL };
-	_cleanup_strv_ struct strv lines = STRV_INIT;
-	int r = package_lines(a, query, &lines);
-
-	/* " PATH MD5", or " PATH MD5 obsolete" */
-	for (size_t i = 0; r == 0 && i < lines.n; i++) {
-		char *path = lines.v[i] + strspn(lines.v[i], " "), *end = strrchr(path, ' ');
-
-		if (end && !isxdigit((unsigned char)end[1])) {
-			*end = '\0';
-			end = strrchr(path, ' ');
-		}
-		if (*path != '/' || !end)
-			continue;
-		*end = '\0';
-		r = add_endangered(a, path, true, ret);
-	}
-	return r;
-}
-
-/* Of a package that nobody has had here: somebody may have written its files by hand, and purging takes them away. */
-static int add_fetched_conffiles(struct apply *a, const char *archive, struct strv *ret)
-{
-	const char *const words[] = { "dpkg-deb", "-I", archive, "conffiles", NULL };
-	_cleanup_free_ char *output = NULL;
-	char *save = NULL;
-	int status, r;
-
-	/* One that is not fetched lies on this server itself. */
-	if (!fs_exists(a->root_fd, archive))
-		return 0;
-	r = package_quietly(a, words, NULL, &status, &output);
-	if (r < 0 || status != 0) /* it has none */
-		return r;
-	for (char *line = strtok_r(output, "\n", &save); r == 0 && line; line = strtok_r(NULL, "\n", &save)) {
-		const char *path = strchr(line, '/'); /* before it, there may be a flag */
-
-		if (path)
-			r = add_endangered(a, path, false, ret);
-	}
-	return r;
-}
-
-static int apt_endangered(struct apply *a, const struct package_list *now, const struct package_forecast *f,
-			  struct strv *ret)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < now->configured.n; i++) {
-		const char *name = now->configured.v[i];
-		_cleanup_free_ char *plain = strndup(name, strcspn(name, ":"));
-
-		if (!plain)
-			return -ENOMEM;
-		/* For a package of this machine's own architecture, apt-get leaves that out. */
-		if (strv_has(&f->added, name) || strv_has(&f->added, plain))
-			r = add_known_conffiles(a, name, ret);
-	}
-	for (size_t i = 0; r == 0 && i < f->archives.n; i++)
-		r = add_fetched_conffiles(a, f->archives.v[i], ret);
 	return r;
 }
 
@@ -324,11 +228,35 @@ static int without_installed(struct apply *a, const struct strv *packages, struc
 	return r;
 }
 
+/* Whether each of them that is still there is one that others need: dpkg names these. */
+static int only_needed_stay(struct apply *a, const struct strv *packages, bool purged, const char *output,
+			    bool *ret)
+{
+	_cleanup_package_list_ struct package_list now = { 0 };
+	int r = apt_list(a, &now);
+
+	*ret = true;
+	for (size_t i = 0; r == 0 && i < packages->n; i++) {
+		const char *package = packages->v[i];
+		_cleanup_free_ char *said = NULL;
+
+		if (!strv_has(&now.installed, package) && !(purged && strv_has(&now.configured, package)))
+			continue;
+		if (asprintf(&said, "dependency problems prevent removal of %s:", package) < 0) {
+			said = NULL;
+			return -ENOMEM;
+		}
+		*ret = *ret && strstr(output, said) != NULL;
+	}
+	return r;
+}
+
 /* dpkg takes away exactly what it is told to, and refuses where something else needs it by now. */
-static int dpkg_remove(struct apply *a, const char *const *words, const struct strv *packages,
+static int dpkg_remove(struct apply *a, const char *const *words, const struct strv *packages, bool purge,
 		       bool *ret_some_stay)
 {
 	_cleanup_free_ char *output = NULL;
+	bool needed;
 	int status, r;
 
 	if (packages->n == 0)
@@ -336,7 +264,10 @@ static int dpkg_remove(struct apply *a, const char *const *words, const struct s
 	r = dpkg_run(a, words, packages, &status, &output);
 	if (r < 0 || status == 0)
 		return r;
-	if (strstr(output, "dependency problems prevent removal")) {
+	r = only_needed_stay(a, packages, purge, output, &needed);
+	if (r < 0)
+		return r;
+	if (needed && strstr(output, "dependency problems prevent removal")) {
 		*ret_some_stay = true;
 		return 0;
 	}
@@ -354,12 +285,12 @@ static int apt_remove(struct apply *a, const struct strv *packages, const struct
 	static const char *const forget[] = { "dpkg", "--force-remove-reinstreq", "--purge", "--", NULL };
 	_cleanup_strv_ struct strv removed = STRV_INIT;
 	bool some_stay = false;
-	int r = dpkg_remove(a, remove, packages, &some_stay);
+	int r = dpkg_remove(a, remove, packages, false, &some_stay);
 
 	if (r == 0)
 		r = without_installed(a, purge, &removed);
 	if (r == 0)
-		r = dpkg_remove(a, forget, &removed, &some_stay);
+		r = dpkg_remove(a, forget, &removed, true, &some_stay);
 	if (r == 0 && some_stay)
 		apply_note(a, _("some packages stay, because others that were installed since need them"));
 	return r;

@@ -125,14 +125,19 @@ static int packages_run(struct apply *a, const struct step *s, json_t *done)
 {
 	_cleanup_package_list_ struct package_list before = { 0 }, now = { 0 };
 	_cleanup_strv_ struct strv added = STRV_INIT;
+	struct apply mine;
 	json_t *names;
 	int r;
 
 	r = a->packages->list(a, &before);
 	if (r == 0)
 		r = a->packages->install(a, s->names);
+	/* Also of one that was cancelled meanwhile it is noted exactly what it brought. */
+	mine = *a;
+	mine.cancel_fd = -1;
 	if (r == 0)
-		r = a->packages->list(a, &now);
+		r = a->packages->list(&mine, &now);
+	a->said = mine.said;
 	if (r == 0)
 		r = package_added(a->packages, &before, &now, &added);
 	if (r < 0)
@@ -195,10 +200,10 @@ static int come_to_rest(struct apply *a)
 static int packages_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
 {
 	_cleanup_strv_ struct strv remove = STRV_INIT, purge = STRV_INIT;
-	int r;
+	int r = conffiles_keep(a, j, done);
 
-	if (!a->packages || !a->packages->install)
-		return 0;
+	if (r < 0 || !a->packages || !a->packages->install)
+		return r;
 	r = come_to_rest(a);
 	if (r < 0)
 		return r;
@@ -210,9 +215,6 @@ static int packages_undo(struct apply *a, struct journal *j, const json_t *recor
 	}
 	if (remove.n == 0 && purge.n == 0)
 		return 0;
-	r = conffiles_keep(a, j, done);
-	if (r < 0)
-		return r;
 	apply_say(a, NC_("step", "packages"), _("removing %zu packages that muster had installed"),
 		  MAX(remove.n, purge.n));
 	return a->packages->remove(a, &remove, &purge);
@@ -296,7 +298,7 @@ int package_run(struct apply *a, enum package_run how, const char *const *words,
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	struct spawn s = {
 		.env = environment,
-		.timeout_ms = PACKAGES_MS,
+		.timeout_ms = a->packages_ms ? (int)a->packages_ms : PACKAGES_MS,
 		.cancel_fd = a->cancel_fd,
 		.max_output = 16 * 1024 * 1024,
 		.on_line = on_line,

@@ -183,6 +183,7 @@ static const struct service services[] = {
 		.name = "nfs-ganesha-packaged",
 		.unit = "nfs-ganesha.service",
 		.package = "nfs-ganesha",
+		.ports = { { false, NFS_PORT } },
 	},
 };
 

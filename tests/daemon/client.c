@@ -355,17 +355,24 @@ static int run_ip(const char *const *argv)
 	return status;
 }
 
-/* What is asked comes over the loopback interface all the same, which has no neighbours. */
 void client_neighbour(const char *address, const char *mac)
+{
+	client_neighbour_on("wire", address, mac);
+}
+
+/* What is asked comes over the loopback interface all the same, which has no neighbours. */
+void client_neighbour_on(const char *interface, const char *address, const char *mac)
 {
 	if (if_nametoindex("wire") == 0) {
 		assert_int_equal(run_ip((const char *const[]){ "ip", "link", "add", "wire", "type", "veth",
 							       "peer", "name", "other", NULL }),
 				 0);
 		assert_int_equal(run_ip((const char *const[]){ "ip", "link", "set", "wire", "up", NULL }), 0);
+		assert_int_equal(run_ip((const char *const[]){ "ip", "link", "set", "other", "up", NULL }),
+				 0);
 	}
 	assert_int_equal(run_ip((const char *const[]){ "ip", "neigh", "replace", address, "lladdr", mac,
-						       "dev", "wire", "nud", "permanent", NULL }),
+						       "dev", interface, "nud", "permanent", NULL }),
 			 0);
 }
 

@@ -64,6 +64,8 @@ char *client_report(struct server *s, const char *from, const char *token, const
 bool client_own_network(void);
 /* In there, the machine with this MAC address answers at that address. */
 void client_neighbour(const char *address, const char *mac);
+/* On one of the two interfaces "wire" (the one that the other function takes) and "other". */
+void client_neighbour_on(const char *interface, const char *address, const char *mac);
 
 /* The state of a node, as another process reads it; freed with node_states_free(v, 1). */
 struct node_state *node_now(struct server *s, const char *name);

@@ -49,7 +49,7 @@ ok() { # status, name
 state() {
 	inside dpkg-query -W -f '${Package}:${Architecture} ${Version} ${Status}\n' | grep -v not-installed
 	(cd "$root" && find etc -xdev ! -name ld.so.cache ! -type d -printf '%p %M %U:%G %l\n' | sort &&
-		{ stat -c %y "${conffile#/}" 2>/dev/null || true; } &&
+		if [ -e "${conffile#/}" ]; then stat -c %y "${conffile#/}"; fi &&
 		find etc -xdev -type f ! -name ld.so.cache -exec sha256sum {} + | sort)
 }
 as_before() { # name
@@ -162,13 +162,17 @@ wait $!
 as_before 'also where somebody has removed it meanwhile'
 
 inside apt-get purge -y $conf >"$root$out" 2>&1
-echo '# by hand' >"$root$conffile"
+echo '# by hand' >"$root/etc/screen-by-hand"
+ln -s screen-by-hand "$root$conffile"
+for beside in /etc/screen-by-hand.bak '/etc/screen-by-hand%' '/etc/screen-by-hand.~1~' '/etc/#screen-by-hand#'; do
+	echo '# by hand, too' >"$root$beside"
+done
 state >"$top/before"
 begin apply $conf $more
 wait $!
-ok $? 'an apply installs a package whose configuration somebody has written by hand'
+ok $? 'an apply installs a package whose configuration is a link to what somebody has written by hand'
 begin undo
 wait $!
-as_before 'and an undo does not take that away'
+as_before 'and an undo takes away neither that nor what lies beside it'
 echo "1..$n"
 [ "$failures" -eq 0 ]

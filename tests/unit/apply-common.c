@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "backend/apply/step.h"
 #include "util/error.h"
 #include "util/fs.h"
 #include "util/hash.h"
@@ -154,8 +155,11 @@ static void copy(struct strv *to, const struct strv *from)
 		assert_int_equal(strv_add(to, from->v[i]), 0);
 }
 
+/* Like a program that is run, it ends when it is cancelled. */
 static int mock_list(struct apply *a, struct package_list *ret)
 {
+	if (apply_pause(a, 0) < 0)
+		return -MUSTER_E_CANCELLED;
 	copy(&ret->installed, &world.packages);
 	copy(&ret->configured, &world.configured);
 	return 0;

@@ -109,6 +109,21 @@ static void what_was_enabled_only_is_that_again(void **state)
 	}
 }
 
+static void what_has_gone_with_its_package_is_not_missed(void **state)
+{
+	struct scratch *s = *state;
+
+	had_nfs(true, true);
+	run(s, &with_exports, &wants_kernel);
+	strv_free(&world.running);
+	strv_free(&world.enabled);
+	strv_free(&world.packages);
+	strbuf_free(&s->calls);
+	run(s, &without, &wants_nothing);
+	assert_calls(s, "");
+}
+
+static const char *enabled_meanwhile;
 static const struct apply_wish *prepared_wish;
 static const struct fileset *prepared_files;
 static const struct changeset *shown;
@@ -117,12 +132,12 @@ static int prepare(void *data, struct changeset **ret)
 {
 	struct scratch *s = data;
 	struct apply a = s->a;
-	int r;
 
+	if (enabled_meanwhile && !strv_has(&world.enabled, enabled_meanwhile))
+		assert_int_equal(strv_add(&world.enabled, enabled_meanwhile), 0);
 	a.prepare = NULL;
 	a.shown = shown;
-	r = changeset_make(&a, prepared_files, prepared_wish, ret);
-	return r;
+	return changeset_make(&a, prepared_files, prepared_wish, ret);
 }
 
 static void run_prepared(struct scratch *s, const struct fileset *f, const struct apply_wish *w,
@@ -189,15 +204,14 @@ static void a_rival_that_a_package_starts_is_stopped(void **state)
 	assert_string_equal(after, before);
 }
 
-static void cut_off_at_any_point_a_rival_is_as_before(void **state)
+/* Cut off at each point in turn, and recovered. How many points there were. */
+static int cut_off_everywhere(struct scratch *s, const struct apply_wish *w)
 {
-	struct scratch *s = *state;
 	_cleanup_free_ char *before = world_text();
-	int stops = 0;
 
 	for (int i = 1;; i++) {
 		_cleanup_free_ char *after = NULL;
-		struct changeset *c = make(s, &without, &wants_ganesha);
+		struct changeset *c = make(s, &without, w);
 		int r;
 
 		s->a.stop_after = i;
@@ -205,13 +219,16 @@ static void cut_off_at_any_point_a_rival_is_as_before(void **state)
 		s->a.stop_after = 0;
 		changeset_free(c);
 		if (r == 0)
-			break;
-		stops++;
+			return i - 1;
 		assert_int_equal(apply_recover(&s->a), 1);
 		after = world_text();
 		assert_string_equal(after, before);
 	}
-	assert_true(stops > 8);
+}
+
+static void cut_off_at_any_point_a_rival_is_as_before(void **state)
+{
+	assert_true(cut_off_everywhere(*state, &wants_ganesha) > 8);
 }
 
 /* The operator's own: it is not for muster to stop it. */
@@ -267,30 +284,68 @@ static void a_rival_that_is_enabled_only_is_disabled_and_enabled_again(void **st
 
 static void cut_off_at_any_point_an_enabled_rival_is_enabled_again(void **state)
 {
-	struct scratch *s = *state;
-	_cleanup_free_ char *before = NULL;
-	int stops = 0;
-
 	assert_int_equal(strv_add(&world.packages, "nfs-ganesha"), 0);
 	assert_int_equal(strv_add(&world.enabled, "nfs-ganesha-packaged"), 0);
-	before = world_text();
-	for (int i = 1;; i++) {
-		_cleanup_free_ char *after = NULL;
-		struct changeset *c = make(s, &without, &wants_ganesha_alone);
-		int r;
+	assert_true(cut_off_everywhere(*state, &wants_ganesha_alone) > 6);
+}
 
-		s->a.stop_after = i;
-		r = apply_run(&s->a, c, "/answers.conf");
-		s->a.stop_after = 0;
-		changeset_free(c);
-		if (r == 0)
-			break;
-		stops++;
-		assert_int_equal(apply_recover(&s->a), 1);
-		after = world_text();
-		assert_string_equal(after, before);
-	}
-	assert_true(stops > 6);
+static void a_rival_that_a_package_only_enables_is_disabled(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(strv_add(&world.packages, "nfs-ganesha"), 0);
+	enabled_meanwhile = "nfs-ganesha-packaged";
+	run_prepared(s, &without, &wants_ganesha_alone, &wants_ganesha_alone);
+	enabled_meanwhile = NULL;
+	assert_calls(s, "stop nfs-ganesha-packaged; start nfs-ganesha; ");
+	assert_false(strv_has(&world.enabled, "nfs-ganesha-packaged"));
+}
+
+/* ---- one for the other ------------------------------------------------------------------------------------------------------- */
+
+static void what_ran_before_makes_room_and_comes_back(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL, *again = NULL;
+
+	had_nfs(true, true);
+	before = world_text();
+	run(s, &with_exports, &wants_kernel);
+	assert_calls(s, "restart nfs-kernel; ");
+	run(s, &without, &wants_ganesha_alone);
+	assert_calls(s, "stop nfs-kernel; start nfs-ganesha; ");
+	run(s, &without, &wants_ganesha_alone);
+	assert_calls(s, "");
+	run(s, &without, &wants_nothing);
+	assert_calls(s, "stop nfs-ganesha; start nfs-kernel; ");
+	after = world_text();
+	assert_string_equal(after, before);
+	/* And by way of the first one again. */
+	run(s, &with_exports, &wants_kernel);
+	run(s, &without, &wants_ganesha_alone);
+	run(s, &with_exports, &wants_kernel);
+	assert_true(strv_has(&world.running, "nfs-kernel") && !strv_has(&world.running, "nfs-ganesha"));
+	run(s, &without, &wants_nothing);
+	again = world_text();
+	assert_string_equal(again, before);
+}
+
+static void a_rival_stays_disabled_while_its_port_is_needed(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	assert_int_equal(strv_add(&world.packages, "nfs-ganesha"), 0);
+	assert_int_equal(strv_add(&world.packages, "nfs-kernel-server"), 0);
+	assert_int_equal(strv_add(&world.enabled, "nfs-ganesha-packaged"), 0);
+	before = world_text();
+	run(s, &without, &wants_ganesha_alone);
+	run(s, &with_exports, &wants_kernel);
+	assert_true(strv_has(&world.running, "nfs-kernel"));
+	assert_false(strv_has(&world.enabled, "nfs-ganesha-packaged"));
+	run(s, &without, &wants_nothing);
+	after = world_text();
+	assert_string_equal(after, before);
 }
 
 /* ---- what else undo finds ---------------------------------------------------------------------------------------------------- */
@@ -374,7 +429,7 @@ static void a_folder_with_a_mount_on_it_stays_and_the_rest_goes(void **state)
 	pid_t pid;
 
 	if (geteuid() != 0)
-		skip();
+		skip(); /* only root can mount; run.sh, as root, counts what is left out as a failure */
 	run(s, &f, &wants_nothing);
 	fflush(NULL);
 	pid = fork();
@@ -409,7 +464,7 @@ static void uninstalling_goes_on_past_what_is_mounted(void **state)
 	pid_t pid;
 
 	if (geteuid() != 0)
-		skip();
+		skip(); /* only root can mount; run.sh, as root, counts what is left out as a failure */
 	run(s, &without, &wants_nothing);
 	put(s, "/var/lib/muster/roots/r-1/root.json", "{}", 0644);
 	put(s, "/var/lib/muster/kernels/k-1/vmlinuz", "x", 0644);
@@ -453,6 +508,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_ran_before_runs_on_when_it_is_no_longer_wanted),
 		TEST(what_was_enabled_only_is_that_again),
+		TEST(what_has_gone_with_its_package_is_not_missed),
 		TEST(what_its_own_package_started_did_not_run_before),
 		TEST(what_ran_before_is_known_after_the_packages_too),
 		TEST(a_rival_that_a_package_starts_is_stopped),
@@ -460,6 +516,9 @@ int main(void)
 		TEST(a_rival_that_ran_before_is_left_alone),
 		TEST(a_rival_that_is_enabled_only_is_disabled_and_enabled_again),
 		TEST(cut_off_at_any_point_an_enabled_rival_is_enabled_again),
+		TEST(a_rival_that_a_package_only_enables_is_disabled),
+		TEST(what_ran_before_makes_room_and_comes_back),
+		TEST(a_rival_stays_disabled_while_its_port_is_needed),
 		TEST(a_folder_of_keys_is_its_owners_again),
 		TEST(a_copy_from_a_package_that_somebody_changed_is_kept),
 		TEST(a_folder_with_a_mount_on_it_stays_and_the_rest_goes),

@@ -240,10 +240,28 @@ static void the_configuration_of_a_removed_package_comes_back(void **state)
 	assert_false(there(s, APPLY_JOURNAL "/0001/kept/2"));
 }
 
+static void what_the_operator_wrote_since_he_removed_it_is_kept(void **state)
+{
+	const struct apply_wish wish = { .packages = STRV("ipxe") };
+	struct scratch *s = *state;
+	_cleanup_free_ char *kept = NULL, *now = NULL;
+
+	world.touched = "/etc/ipxe.conf";
+	put(s, "/etc/ipxe.conf", "mine", 0600);
+	assert_int_equal(apply_fileset(s, NULL, 0, &wish), 0);
+	strv_free(&world.packages);
+	put(s, "/etc/ipxe.conf", "later", 0644);
+	assert_int_equal(apply_undo(&s->a), 0);
+	now = get(s, "/etc/ipxe.conf");
+	assert_string_equal(now, "mine");
+	kept = get(s, APPLY_JOURNAL "/0001/kept/1");
+	assert_string_equal(kept, "later");
+}
+
 static void cancelled_while_packages_are_installed_it_takes_back_afterwards(void **state)
 {
 	struct scratch *s = *state;
-	_cleanup_free_ char *before = NULL, *after = NULL;
+	_cleanup_free_ char *before = NULL, *after = NULL, *journal = NULL;
 	int fds[2];
 
 	prepare_server(s);
@@ -256,6 +274,10 @@ static void cancelled_while_packages_are_installed_it_takes_back_afterwards(void
 	assert_string_equal(before, after);
 	assert_non_null(strstr(s->calls.data, "install dnsmasq-base; install ipxe; mend packages; purge"));
 	assert_false(strv_has(&world.packages, "ipxe"));
+	/* What it brought was noted all the same, so that nobody else's packages went. */
+	journal = get(s, APPLY_JOURNAL "/0001/journal");
+	assert_non_null(strstr(journal, "\"added\""));
+	assert_int_equal(s->errors.len, 0);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -362,6 +384,15 @@ static void one_apply_at_a_time(void **state)
 	assert_has(&s->errors, "process 1");
 	assert_int_equal(apply_undo(&s->a), -MUSTER_E_BUSY);
 	assert_false(there(s, "/etc/muster"));
+	/* Its number is another process's by now: whoever holds the lock was started by it. */
+	put(s, APPLY_RUN "/lock", "1 99999999999\n", 0644);
+	close(fd);
+	fd = fs_open(s->a.root_fd, APPLY_RUN "/lock", O_RDONLY, 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	strbuf_free(&s->errors);
+	s->a.packages_wait_ms = 1;
+	assert_int_equal(apply_undo(&s->a), -MUSTER_E_BUSY);
+	assert_has(&s->errors, "an interrupted muster has left is still at work");
 }
 
 static void an_unfinished_apply_is_taken_back_before_another(void **state)
@@ -468,6 +499,7 @@ int main(void)
 		TEST(packages_half_installed_go_again),
 		TEST(packages_that_would_be_upgraded_are_left_to_the_operator),
 		TEST(the_configuration_of_a_removed_package_comes_back),
+		TEST(what_the_operator_wrote_since_he_removed_it_is_kept),
 		TEST(cancelled_while_packages_are_installed_it_takes_back_afterwards),
 		TEST(what_an_interrupted_muster_has_left_at_work_is_waited_for),
 		TEST(a_refused_configuration_changes_nothing),

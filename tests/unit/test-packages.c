@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,7 +122,7 @@ static void what_would_be_changed_is_foreseen(void **state)
 		assert_list(&f.added, "new");
 		strv_sort(&f.changed);
 		assert_list(&f.changed, "gone (removed), libx (another version)");
-		assert_list(&f.archives, i ? "" : "/var/cache/apt/archives/new_1%3a2.90-4~deb12u1_amd64.deb");
+		assert_list(&f.archives, i ? "" : "new_1%3a2.90-4~deb12u1_amd64.deb");
 	}
 	fake_program(s, "dnf", "echo 'Error: Unable to find a match: new'; exit 1");
 	for (size_t i = 1; i < 2; i++) {
@@ -131,32 +132,75 @@ static void what_would_be_changed_is_foreseen(void **state)
 	}
 }
 
+/* apt's folder of archives, and one that lies on this server. */
+static void fake_apt(struct scratch *s)
+{
+	fake_program(s, "apt-config", "echo \"folder='/srv/archives/'\"");
+	fake_program(s, "apt-get",
+		     "[ $2 = --print-uris ] || exit 9\necho \"'http://x/y.deb' y.deb 1 \"\n"
+		     "echo \"'file:/srv/mirror/./local.deb' local_1%3a1_all.deb 720 \"");
+	put(s, "/srv/archives/dnsmasq-base_1_all.deb", "", 0644);
+	put(s, "/srv/mirror/local.deb", "", 0644);
+}
+
 static void configuration_of_before_is_found(void **state)
 {
 	const struct package_list now = { .configured = STRV("ipxe", "other") };
 	const struct package_forecast f = {
 		.added = STRV("ipxe", "dnsmasq-base"),
-		.archives = STRV("/var/cache/apt/archives/dnsmasq-base_1_all.deb", "/nowhere.deb"),
+		.archives = STRV("dnsmasq-base_1_all.deb", "local_1%3a1_all.deb"),
+	};
+	static const char *const found[] = { "/etc/by-hand",	 "/etc/by-hand~",    "/etc/by-hand.bak",
+					     "/etc/by-hand%",	 "/etc/by-hand.~3~", "/etc/#by-hand#",
+					     "/etc/of-a-mirror", "/srv/git/linked",  "/srv/git/linked.bak",
+					     "/srv/git/absolute" };
+	static const char *const not_found[] = {
+		"/etc/by-hand.old", "/etc/by-hand.~x~", "/etc/by-handy", "/etc/#by-hand",	 "/etc/new",
+		"/etc/linked",	    "/etc/absolute",	"/etc/folder",	 "/etc/by-hand.dpkg-old"
 	};
 	_cleanup_strv_ struct strv v = STRV_INIT;
 	struct scratch *s = *state;
 
 	put(s, "/etc/ipxe.conf", "", 0644);
-	put(s, "/etc/by-hand", "", 0644);
-	put(s, "/etc/by-hand~", "", 0644);
-	put(s, "/var/cache/apt/archives/dnsmasq-base_1_all.deb", "", 0644);
+	for (size_t i = 0; i < ARRAY_SIZE(found); i++)
+		put(s, found[i], "", 0644);
+	for (size_t i = 0; i < 4; i++)
+		put(s, not_found[i], "", 0644);
+	assert_int_equal(fs_mkdir_all(s->a.root_fd, "/etc/folder", 0755), 0);
+	assert_int_equal(symlinkat("../srv/git/linked", s->a.root_fd, "etc/linked"), 0);
+	assert_int_equal(symlinkat("/srv/git/absolute", s->a.root_fd, "etc/absolute"), 0);
+	assert_int_equal(symlinkat("/nowhere/at/all", s->a.root_fd, "etc/dangling"), 0);
+	fake_apt(s);
 	fake_program(s, "dpkg-query",
 		     "[ \"$5\" = ipxe ] && printf ' /etc/ipxe.conf 00ff\\n /etc/a b 00ff obsolete\\n'");
-	fake_program(s, "dpkg-deb", "printf '/etc/by-hand\\n/etc/new\\n'");
+	fake_program(
+		s, "dpkg-deb",
+		"case $2 in */local.deb) echo /etc/of-a-mirror ;; *) printf '/etc/%s\\n' by-hand new linked "
+		"absolute dangling folder ;; esac");
 	assert_int_equal(package_driver_find("apt")->endangered(&s->a, &now, &f, &v), 0);
 	/* Of the first one also what is not there: dpkg may make it. */
 	assert_true(strv_has(&v, "/etc/ipxe.conf"));
 	assert_true(strv_has(&v, "/etc/ipxe.conf.dpkg-dist"));
 	assert_true(strv_has(&v, "/etc/a b"));
-	assert_true(strv_has(&v, "/etc/by-hand"));
-	assert_true(strv_has(&v, "/etc/by-hand~"));
-	assert_false(strv_has(&v, "/etc/by-hand.dpkg-old"));
-	assert_false(strv_has(&v, "/etc/new"));
+	for (size_t i = 0; i < ARRAY_SIZE(found); i++)
+		if (!strv_has(&v, found[i]))
+			fail_msg("%s is not found", found[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(not_found); i++)
+		if (strv_has(&v, not_found[i]))
+			fail_msg("%s is found", not_found[i]);
+}
+
+static void an_archive_that_cannot_be_looked_into_is_named(void **state)
+{
+	const struct package_list now = { 0 };
+	const struct package_forecast f = { .added = STRV("gone"), .archives = STRV("gone_1_all.deb") };
+	_cleanup_strv_ struct strv v = STRV_INIT;
+	struct scratch *s = *state;
+
+	fake_apt(s);
+	assert_int_equal(package_driver_find("apt")->endangered(&s->a, &now, &f, &v), -MUSTER_E_MISSING);
+	assert_non_null(strstr(s->errors.data,
+			       "gone_1_all.deb is not where apt-get keeps what it fetches (/srv/archives/)"));
 }
 
 static const struct strv ipxe = STRV("ipxe");
@@ -179,11 +223,15 @@ static void packages_that_others_need_by_now_stay(void **state)
 
 	setup_log(s);
 	fake_program(s, "dpkg",
-		     "echo $* >>$TEST_LOG/log; echo ' dependency problems prevent removal of ipxe:'; exit 1");
+		     "echo $* >>$TEST_LOG/log; [ $2 = --purge ] && exit 0\n"
+		     "echo ' dependency problems prevent removal of ipxe:'; exit 1");
 	fake_program(s, "dpkg-query", "echo installed ipxe; echo config-files dnsmasq-base");
 	assert_int_equal(package_driver_find("apt")->remove(&s->a, &two, &two), 0);
 	assert_called(s, "--force-remove-reinstreq --remove -- dnsmasq-base ipxe\n"
 			 "--force-remove-reinstreq --purge -- dnsmasq-base\n");
+	/* One that stays for another reason is no matter of what others need. */
+	fake_program(s, "dpkg-query", "echo installed ipxe; echo installed dnsmasq-base");
+	assert_int_equal(package_driver_find("apt")->remove(&s->a, &two, &two), -MUSTER_E_COMMAND);
 	fake_program(s, "dpkg", "echo 'dpkg: error: the disk is full'; exit 2");
 	assert_int_equal(package_driver_find("apt")->remove(&s->a, &two, &two), -MUSTER_E_COMMAND);
 	assert_non_null(strstr(s->errors.data, "the disk is full"));
@@ -363,6 +411,21 @@ static void installing_is_let_finish_and_keeps_the_lock(void **state)
 	close(fds[1]);
 }
 
+static void what_hangs_is_left_at_work_and_named(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_free_ char *pid = NULL;
+
+	setup_log(s);
+	fake_program(s, "apt-get", "echo $$ >$TEST_LOG/pid; exec sleep 100");
+	s->a.packages_ms = 300;
+	assert_int_equal(package_driver_find("apt")->install(&s->a, &two), -MUSTER_E_TIMEOUT);
+	assert_non_null(strstr(s->errors.data, "apt-get"));
+	pid = get(s, "/pid");
+	assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
+	assert_int_equal(waitpid((pid_t)strtol(pid, NULL, 10), NULL, 0), strtol(pid, NULL, 10));
+}
+
 static void no_driver_leaves_packages_alone(void **state)
 {
 	assert_null(package_driver_find("none")->install);
@@ -380,6 +443,8 @@ int main(void)
 		TEST(apt_lists_what_is_really_installed),
 		TEST(what_would_be_changed_is_foreseen),
 		TEST(configuration_of_before_is_found),
+		TEST(an_archive_that_cannot_be_looked_into_is_named),
+		TEST(what_hangs_is_left_at_work_and_named),
 		TEST(only_what_was_not_there_is_purged),
 		TEST(packages_that_others_need_by_now_stay),
 		TEST(what_dpkg_was_interrupted_in_is_finished),
