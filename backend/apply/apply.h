@@ -87,8 +87,9 @@ struct package_driver {
 	int (*list)(struct apply *a, struct package_list *ret);
 	/* Waits until nobody else is changing packages; NULL: nobody can be seen. */
 	int (*wait)(struct apply *a);
-	/* Brings to an end what a package manager was cut off in, as far as that goes; NULL: there is no such thing. */
-	int (*mend)(struct apply *a);
+	/* Brings to an end what a package manager was cut off in as it installed these, as far as that goes: only what was
+	 * installed whole is removed whole. NULL: there is no such thing. */
+	int (*mend)(struct apply *a, const struct strv *packages);
 	/* What install() would do; says nothing where it cannot tell. NULL: nobody knows. */
 	int (*foresee)(struct apply *a, const struct strv *packages, struct package_forecast *ret);
 	/* Brings here all that install() needs; can be cancelled. NULL: install() does that. */

@@ -122,28 +122,34 @@ static int follow(struct apply *a, const char *path, char **ret)
 	return 0;
 }
 
-/* absent_too: dpkg may also make what is not there. */
-static int add_conffile(struct apply *a, const char *conffile, bool absent_too, struct strv *ret)
+/* The file and what lies beside it. absent_too: dpkg may also make what is not there. */
+static int add_with_those_beside(struct apply *a, const char *conffile, bool absent_too, struct strv *ret)
 {
-	_cleanup_free_ char *real = NULL, *folder = NULL;
-	const char *name;
-	int r = follow(a, conffile, &real);
+	_cleanup_free_ char *folder = parent_of(conffile);
+	const char *name = strrchr(conffile, '/');
+	int r = folder && name ? add_those_beside(a, folder, name + 1, ret) : -ENOMEM;
 
-	if (r < 0)
-		return r;
-	folder = parent_of(real);
-	name = strrchr(real, '/');
-	r = folder && name ? add_those_beside(a, folder, name + 1, ret) : -ENOMEM;
 	for (size_t i = 0; absent_too && r == 0 && i < ARRAY_SIZE(beside); i++) {
 		_cleanup_free_ char *path = NULL;
 
-		if (asprintf(&path, "%s%s", real, beside[i]) < 0) {
+		if (asprintf(&path, "%s%s", conffile, beside[i]) < 0) {
 			path = NULL;
 			return -ENOMEM;
 		}
 		r = add(a, path, true, ret);
 	}
 	return r;
+}
+
+static int add_conffile(struct apply *a, const char *conffile, bool absent_too, struct strv *ret)
+{
+	_cleanup_free_ char *real = NULL;
+	int r = follow(a, conffile, &real);
+
+	if (r == 0)
+		r = add_with_those_beside(a, real, absent_too, ret);
+	/* What is unpacked lies beside the link first, and may stay there. */
+	return r < 0 || strcmp(real, conffile) == 0 ? r : add_with_those_beside(a, conffile, true, ret);
 }
 
 /* Of a package whose configuration alone is there: dpkg knows its files, and may bring another version of them. */

@@ -198,22 +198,39 @@ static int dpkg_run(struct apply *a, const char *const *words, const struct strv
 	}
 }
 
-/* Packages that are to be removed may be what cannot be configured: that this fails is no error by itself. */
-static int apt_mend(struct apply *a)
+/* What dpkg is in the middle of, as text: "" for nothing. */
+static int apt_audit(struct apply *a, char **ret)
 {
 	static const char *const audit[] = { "dpkg", "--audit", NULL };
-	static const char *const configure[] = { "dpkg", "--force-confold", "--configure", "-a", NULL };
-	_cleanup_free_ char *broken = NULL, *ignored = NULL;
-	int status, r = package_quietly(a, audit, NULL, &status, &broken);
+	int status, r = package_quietly(a, audit, NULL, &status, ret);
 
-	if (r == -ENOENT || (r == 0 && !*broken))
-		return 0;
-	if (r < 0) {
-		apply_error(a, "%s: %s.", audit[0], muster_strerror(r));
-		return r;
+	if (r == -ENOENT) {
+		*ret = strdup("");
+		return *ret ? 0 : -ENOMEM;
 	}
+	if (r < 0)
+		apply_error(a, "%s: %s.", audit[0], muster_strerror(r));
+	return r;
+}
+
+/* Of a package whose unpacking was cut off dpkg does not know what lies on the disk, so it is unpacked again first. That this
+ * fails is no error by itself: what is to be removed may be what cannot be installed. */
+static int apt_mend(struct apply *a, const struct strv *packages)
+{
+	static const char *const configure[] = { "dpkg", "--force-confold", "--configure", "-a", NULL };
+	static const char *const install[] = { APT_INSTALL, "--no-download", "--", NULL };
+	_cleanup_free_ char *broken = NULL, *still = NULL, *configured = NULL, *installed = NULL;
+	int status, r = apt_audit(a, &broken);
+
+	if (r < 0 || !*broken)
+		return r;
 	apply_say(a, NC_("step", "packages"), _("finishing what dpkg was interrupted in"));
-	return dpkg_run(a, configure, NULL, &status, &ignored);
+	r = dpkg_run(a, configure, NULL, &status, &configured);
+	if (r == 0)
+		r = apt_audit(a, &still);
+	if (r == 0 && *still && packages->n)
+		r = package_run(a, PACKAGE_LAST, install, packages, &status, &installed);
+	return r;
 }
 
 /* Those that are no longer installed; dpkg has said of the others why they stay. */

@@ -158,13 +158,13 @@ static int list_before(struct journal *j, const json_t *record, struct package_l
 	return r < 0 ? r : package_list_load(text, ret);
 }
 
-static int names_added(const json_t *done, struct strv *ret)
+static int read_names(const json_t *object, const char *key, struct strv *ret)
 {
 	json_t *v;
 	size_t i;
 	int r = 0;
 
-	json_array_foreach (json_object_get(done, "added"), i, v)
+	json_array_foreach (json_object_get(object, key), i, v)
 		if (r == 0 && json_is_string(v))
 			r = strv_add(ret, json_string_value(v));
 	return r;
@@ -181,7 +181,7 @@ static int surplus(struct apply *a, struct journal *j, const json_t *record, con
 	if (r == 0)
 		r = a->packages->list(a, &now);
 	if (r == 0)
-		r = names_added(done, &added);
+		r = read_names(done, "added", &added);
 	if (r < 0)
 		return r;
 	if (!json_is_true(json_object_get(record, "configured")))
@@ -190,11 +190,14 @@ static int surplus(struct apply *a, struct journal *j, const json_t *record, con
 }
 
 /* Nobody changes packages any more, and nothing is in the middle of being changed. */
-static int come_to_rest(struct apply *a)
+static int come_to_rest(struct apply *a, const json_t *record)
 {
+	_cleanup_strv_ struct strv names = STRV_INIT;
 	int r = a->packages->wait ? a->packages->wait(a) : 0;
 
-	return r == 0 && a->packages->mend ? a->packages->mend(a) : r;
+	if (r == 0)
+		r = read_names(record, "names", &names);
+	return r == 0 && a->packages->mend ? a->packages->mend(a, &names) : r;
 }
 
 static int packages_undo(struct apply *a, struct journal *j, const json_t *record, const json_t *done)
@@ -204,7 +207,7 @@ static int packages_undo(struct apply *a, struct journal *j, const json_t *recor
 
 	if (r < 0 || !a->packages || !a->packages->install)
 		return r;
-	r = come_to_rest(a);
+	r = come_to_rest(a, record);
 	if (r < 0)
 		return r;
 	r = surplus(a, j, record, done, &remove, &purge);

@@ -263,7 +263,7 @@ static int install(struct apply *a, const struct strv *packages)
 	return 0;
 }
 
-static int mend(struct apply *a)
+static int mend(struct apply *a, const struct strv *packages)
 {
 	fault_point();
 	shared->half = false;

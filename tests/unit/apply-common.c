@@ -221,7 +221,7 @@ static int mock_remove(struct apply *a, const struct strv *packages, const struc
 	return 0;
 }
 
-static int mock_mend(struct apply *a)
+static int mock_mend(struct apply *a, const struct strv *packages)
 {
 	record("mend", "packages");
 	return 0;

@@ -385,7 +385,7 @@ static void one_apply_at_a_time(void **state)
 	assert_int_equal(apply_undo(&s->a), -MUSTER_E_BUSY);
 	assert_false(there(s, "/etc/muster"));
 	/* Its number is another process's by now: whoever holds the lock was started by it. */
-	put(s, APPLY_RUN "/lock", "1 99999999999\n", 0644);
+	put(s, APPLY_RUN "/lock", "2 99999999999\n", 0644);
 	close(fd);
 	fd = fs_open(s->a.root_fd, APPLY_RUN "/lock", O_RDONLY, 0);
 	assert_int_equal(flock(fd, LOCK_EX), 0);

@@ -182,6 +182,7 @@ static void configuration_of_before_is_found(void **state)
 	assert_true(strv_has(&v, "/etc/ipxe.conf"));
 	assert_true(strv_has(&v, "/etc/ipxe.conf.dpkg-dist"));
 	assert_true(strv_has(&v, "/etc/a b"));
+	assert_true(strv_has(&v, "/etc/linked.dpkg-new"));
 	for (size_t i = 0; i < ARRAY_SIZE(found); i++)
 		if (!strv_has(&v, found[i]))
 			fail_msg("%s is not found", found[i]);
@@ -248,15 +249,26 @@ static void packages_that_others_need_by_now_stay(void **state)
 
 static void what_dpkg_was_interrupted_in_is_finished(void **state)
 {
+	const struct package_driver *apt = package_driver_find("apt");
 	struct scratch *s = *state;
 
 	setup_log(s);
-	fake_program(s, "dpkg", "echo $* >>$TEST_LOG/log; [ $1 != --audit ] || cat $TEST_LOG/audit");
+	fake_program(s, "dpkg",
+		     "echo $* >>$TEST_LOG/log; [ $1 = --audit ] && cat $TEST_LOG/audit\n"
+		     "[ \"$2\" != --configure ] || : >$TEST_LOG/$(cat $TEST_LOG/mends)");
+	fake_program(s, "apt-get", "echo apt-get $* >>$TEST_LOG/log; exit 100");
 	put(s, "/audit", "", 0644);
-	assert_int_equal(package_driver_find("apt")->mend(&s->a), 0);
+	put(s, "/mends", "audit\n", 0644);
+	assert_int_equal(apt->mend(&s->a, &two), 0);
 	put(s, "/audit", "The following packages are only half configured\n", 0644);
-	assert_int_equal(package_driver_find("apt")->mend(&s->a), 0);
-	assert_called(s, "--audit\n--audit\n--force-confold --configure -a\n");
+	assert_int_equal(apt->mend(&s->a, &two), 0);
+	/* One that is half unpacked is not configured. */
+	put(s, "/mends", "nothing\n", 0644);
+	put(s, "/audit", "The following packages are only half installed\n", 0644);
+	assert_int_equal(apt->mend(&s->a, &two), 0);
+	assert_called(s, "--audit\n--audit\n--force-confold --configure -a\n--audit\n"
+			 "--audit\n--force-confold --configure -a\n--audit\n"
+			 "apt-get " APT "--no-download -- dnsmasq-base ipxe\n");
 }
 
 static void dnf_and_zypper_install_without_asking(void **state)
