@@ -298,17 +298,114 @@ int get_status(struct server *s, const char *from, const char *path)
 	return status;
 }
 
+int client_setup(void **state)
+{
+	struct server *s = server_new();
+
+	server_start(s, NULL);
+	*state = s;
+	return 0;
+}
+
+int client_setup_stopped(void **state)
+{
+	*state = server_new();
+	return 0;
+}
+
+int client_teardown(void **state)
+{
+	server_free(*state);
+	return 0;
+}
+
+int client_dial(struct server *s, const char *from, int buffer)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET },
+			   there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(inet_pton(AF_INET, from, &here.sin_addr), 1);
+	assert_int_equal(inet_pton(AF_INET, SERVER, &there.sin_addr), 1);
+	if (buffer)
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+	if (connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+void client_say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+int client_fetch_slowly(struct server *s, const char *from, const char *path)
+{
+	struct pollfd p = { .events = POLLIN };
+	char ask[128];
+
+	snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+	p.fd = client_dial(s, from, 1);
+	assert_true(p.fd >= 0);
+	client_say(p.fd, ask);
+	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
+	return p.fd;
+}
+
 void client_boot(struct server *s, const char *from, const char *path, char token[33])
 {
 	struct reply r = get(s, from, path);
 	const char *p;
 
 	assert_int_equal(r.status, 200);
+	assert_int_equal(strncmp(r.body, "#!ipxe\n", 7), 0);
 	p = strstr(r.body, "/boot/");
 	assert_non_null(p);
 	memcpy(token, p + 6, 32);
 	token[32] = '\0';
+	assert_int_equal(strspn(token, "0123456789abcdef"), 32);
 	reply_free(&r);
+}
+
+int client_personality(struct server *s, const char *from, const char *token, bool *ret_secret)
+{
+	_cleanup_free_ char *path = NULL;
+	struct reply r;
+	int status;
+
+	assert_true(asprintf(&path, "/boot/%s/node.cpio", token) > 0);
+	r = get(s, from, path);
+	status = r.status;
+	*ret_secret = r.body && memmem(r.body, r.len, "SECRET-OF-", 10);
+	reply_free(&r);
+	return status;
+}
+
+bool client_is_booted(struct server *s, const char *from, const char *script)
+{
+	struct reply r = get(s, from, script);
+	bool is = r.status == 200 && strstr(r.body, "node.cpio");
+
+	assert_int_equal(r.status, 200);
+	reply_free(&r);
+	return is;
+}
+
+int client_report_once(struct server *s, const char *from, const char *token, const char *body)
+{
+	_cleanup_free_ char *header = NULL;
+	struct reply r;
+	int status;
+
+	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
+	r = request(s, from, "POST", "/report", header, body);
+	status = r.status;
+	reply_free(&r);
+	return status;
 }
 
 char *client_report(struct server *s, const char *from, const char *token, const char *body)

@@ -55,8 +55,25 @@ void reply_free(struct reply *r);
 /* The status alone. */
 int get_status(struct server *s, const char *from, const char *path);
 
+/* For cmocka: a server that runs, or does not yet, as the state; and its end. */
+int client_setup(void **state);
+int client_setup_stopped(void **state);
+int client_teardown(void **state);
+
+/* A connection from there, with the smallest buffer that the system gives (1) or its own choice (0); -1: it is refused. */
+int client_dial(struct server *s, const char *from, int buffer);
+void client_say(int fd, const char *text);
+/* Begins to fetch, and takes only what its little buffer takes; the connection. */
+int client_fetch_slowly(struct server *s, const char *from, const char *path);
+
 /* Asks for the boot script at this path, and copies the token out of it. */
 void client_boot(struct server *s, const char *from, const char *path, char token[33]);
+/* Whether the script at this path boots the node; else it waits, or says why not. */
+bool client_is_booted(struct server *s, const char *from, const char *path);
+/* Asks for the personality of this boot: the answer's status, and whether a secret is in it. */
+int client_personality(struct server *s, const char *from, const char *token, bool *ret_secret);
+/* Reports once; the answer's status. */
+int client_report_once(struct server *s, const char *from, const char *token, const char *body);
 /* Reports, as soon as it may; the answer's body (owned, "" for none) where its status is 200 or 204, else the test fails. */
 char *client_report(struct server *s, const char *from, const char *token, const char *body);
 

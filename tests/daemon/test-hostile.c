@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The real musterd against those who want its secrets, its time or its memory; on the loopback interface. */
+/* The real musterd against those who want its time or its memory; on the loopback interface. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -35,43 +35,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int setup_stopped(void **state)
-{
-	*state = server_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	server_free(*state);
-	return 0;
-}
-
-/* A connection from there, non-blocking; the smallest buffer that the system gives, or its own choice (0). */
-static int dial(struct server *s, const char *from, int buffer)
-{
-	struct sockaddr_in here = { .sin_family = AF_INET },
-			   there = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(inet_pton(AF_INET, from, &here.sin_addr), 1);
-	assert_int_equal(inet_pton(AF_INET, SERVER, &there.sin_addr), 1);
-	if (buffer)
-		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer)), 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
-	if (connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
 /* Whether the other side has closed it, or does within that time. */
 static bool is_closed(int fd, int ms)
 {
@@ -88,226 +51,18 @@ static bool is_closed(int fd, int ms)
 	}
 }
 
-static void path_of(const char *token, char path[64])
-{
-	snprintf(path, 64, "/boot/%s/node.cpio", token);
-}
-
-static int personality(struct server *s, const char *from, const char *token)
-{
-	char path[64];
-
-	path_of(token, path);
-	return get_status(s, from, path);
-}
-
-/* Polls, while the server still has the end of a delivery to learn. */
-static int settled_personality(struct server *s, const char *from, const char *token)
-{
-	int64_t end = clock_mono_ms() + DEADLINE_MS;
-	int status;
-
-	while ((status = personality(s, from, token)) == 503 && clock_mono_ms() < end)
-		poll(NULL, 0, 10);
-	return status;
-}
-
-static char *why(struct server *s, const char *node)
-{
-	const char *const argv[] = { MUSTER_BUILDDIR "/muster", "--root", s->root, "why", node, NULL };
-	struct spawn spawn = { .argv = argv, .timeout_ms = 10000 };
-	char *text = NULL;
-	int status;
-
-	assert_int_equal(spawn_run(&spawn, &status, &text), 0);
-	return text;
-}
-
-/* ---- secrets -------------------------------------------------------------------------------------------------- */
-
-static void a_personality_is_handed_out_once(void **state)
-{
-	struct server *s = *state;
-	_cleanup_free_ char *text = NULL, *log = NULL;
-	char token[33];
-
-	client_boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(personality(s, NODE1, token), 200);
-	assert_int_equal(settled_personality(s, NODE1, token), 403);
-	text = why(s, "node01");
-	assert_non_null(strstr(text, "which this boot has had"));
-	log = server_log(s);
-	assert_non_null(
-		strstr(log, "refused: node01 asked for its personality again, which this boot has had"));
-	assert_null(strstr(log, token));
-	/* Nothing but a new boot helps, and that one ends the old one. */
-	assert_int_equal(server_stop(s), 0);
-	server_start(s, NULL);
-	assert_int_equal(personality(s, NODE1, token), 403);
-	free(client_report(s, NODE1, token, "stage=initramfs\n"));
-}
-
-static void a_new_boot_gets_its_own(void **state)
-{
-	struct server *s = *state;
-	char token[33], next[33];
-
-	client_boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(personality(s, NODE1, token), 200);
-	client_boot(s, NODE1, SCRIPT1, next);
-	assert_int_equal(settled_personality(s, NODE1, token), 403);
-	assert_int_equal(personality(s, NODE1, next), 200);
-	assert_int_equal(settled_personality(s, NODE1, next), 403);
-}
-
-static void write_large_plan(struct server *s, size_t keys)
-{
-	for (size_t i = 0; i < keys; i++) {
-		_cleanup_free_ char *key = NULL;
-
-		assert_true(asprintf(&key, "ssh-ed25519 %0900zu operator", i) > 0);
-		assert_int_equal(strv_add(&s->plan.ssh_keys, key), 0);
-	}
-	server_write_plan(s);
-}
-
-/* Begins to fetch, and takes only what its little buffer takes. */
-static int fetch_path_slowly(struct server *s, const char *from, const char *path)
-{
-	struct pollfd p = { .events = POLLIN };
-	char ask[128];
-
-	snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
-	p.fd = dial(s, from, 1);
-	assert_true(p.fd >= 0);
-	say(p.fd, ask);
-	assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
-	return p.fd;
-}
-
-static int fetch_slowly(struct server *s, const char *token)
-{
-	char path[64];
-
-	path_of(token, path);
-	return fetch_path_slowly(s, NODE1, path);
-}
-
-static bool wants_memtest(struct server *s)
-{
-	struct node_state *v = node_now(s, "node01");
-	bool is = strcmp(v->next, "memtest") == 0;
-
-	node_states_free(v, 1);
-	return is;
-}
-
-static void a_wish_for_once_is_used_up_when_it_has_come(void **state)
-{
-	const struct store_next once = { .what = (char *)"memtest", .initramfs = (char *)"" };
-	struct server *s = *state;
-	_cleanup_free_ char *db = fs_join(s->root, "/var/lib/muster/state/muster.db"),
-			    *big = calloc(1, 8 << 20);
-	int64_t end = clock_mono_ms() + DEADLINE_MS;
-	struct store *store = NULL;
-	char token[33], path[64];
-	bool told = false;
-	int fd;
-
-	assert_non_null(big);
-	server_put(s, "/boot/memtest86+x64.bin", big, 8 << 20);
-	assert_int_equal(store_open(db, STORE_WRITE, &store), 0);
-	assert_int_equal(store_next_set(store, 1, "node01", &once, &(struct store_asker){ 0 }), 0);
-	store_free(store);
-	client_boot(s, NODE1, SCRIPT1, token);
-	snprintf(path, sizeof(path), "/boot/%s/memtest.bin", token);
-	fd = fetch_path_slowly(s, NODE1, path);
-	assert_true(wants_memtest(s));
-	close(fd);
-	while (!told && clock_mono_ms() < end) {
-		_cleanup_free_ char *log = server_log(s);
-
-		told = strstr(log, "memtest did not come to node01") != NULL;
-		poll(NULL, 0, 20);
-	}
-	assert_true(told);
-	assert_true(wants_memtest(s));
-	assert_int_equal(get_status(s, NODE1, path), 200);
-	while (wants_memtest(s) && clock_mono_ms() < end)
-		poll(NULL, 0, 20);
-	assert_false(wants_memtest(s));
-}
-
-/* Once with what the system's buffers take, so that the server has sent it all, and once with more than that. */
-static void assert_repeated_when_broken(struct server *s, size_t keys)
-{
-	char token[33];
-	int fd;
-
-	write_large_plan(s, keys);
-	server_start(s, NULL);
-	client_boot(s, NODE1, SCRIPT1, token);
-	fd = fetch_slowly(s, token);
-	assert_int_equal(personality(s, NODE1, token), 503); /* one is on its way */
-	assert_int_equal(personality(s, STRANGER, token), 503);
-	close(fd); /* what was not read is lost, and the server is told so */
-	assert_int_equal(settled_personality(s, NODE1, token), 200);
-	assert_int_equal(settled_personality(s, NODE1, token), 403);
-}
-
-static void a_small_delivery_that_broke_off_is_repeated(void **state)
-{
-	assert_repeated_when_broken(*state, 12);
-}
-
-static void a_large_delivery_that_broke_off_is_repeated(void **state)
-{
-	assert_repeated_when_broken(*state, 8000);
-}
-
-/* An old boot's token, and its reports, are of no use: not at its address, and not in a new boot. */
-static void nothing_of_an_old_boot_counts(void **state)
-{
-	struct server *s = *state;
-	char old[33], token[33];
-	_cleanup_free_ char *header = NULL;
-	struct node_state *v;
-	struct reply r;
-
-	client_boot(s, NODE1, SCRIPT1, old);
-	free(client_report(s, NODE1, old, READY));
-	free(client_report(s, NODE1, old, "stage=off\n"));
-	client_boot(s, NODE1, SCRIPT1, token);
-	free(client_report(s, NODE1, token, "stage=initramfs\n"));
-	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", old) > 0);
-	r = request(s, NODE1, "POST", "/report", header, READY);
-	assert_int_equal(r.status, 403);
-	reply_free(&r);
-	v = node_now(s, "node01");
-	assert_int_equal(v->stage, NODE_INITRAMFS);
-	node_states_free(v, 1);
-	/* In its own boot an older report again takes no stage back. */
-	free(client_report(s, NODE1, token, READY));
-	free(client_report(s, NODE1, token, "stage=initramfs\n"));
-	v = node_now(s, "node01");
-	assert_int_equal(v->stage, NODE_READY);
-	node_states_free(v, 1);
-}
-
-/* ---- too much -------------------------------------------------------------------------------------------------- */
-
 static void a_stranger_holds_few_connections_and_keeps_no_node_out(void **state)
 {
 	struct server *s = *state;
 	int held[CONNECTIONS_STRANGER], more;
 
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
-		held[i] = dial(s, STRANGER, 0);
+		held[i] = client_dial(s, STRANGER, 0);
 		assert_true(held[i] >= 0);
-		say(held[i], "GET /health HTTP/1.1\r\nX: ");
+		client_say(held[i], "GET /health HTTP/1.1\r\nX: ");
 		assert_false(is_closed(held[i], 20));
 	}
-	more = dial(s, STRANGER, 0);
+	more = client_dial(s, STRANGER, 0);
 	assert_true(more < 0 || is_closed(more, DEADLINE_MS));
 	assert_int_equal(get_status(s, NODE1, "/health"), 200);
 	if (more >= 0)
@@ -336,18 +91,19 @@ static void a_thousand_slow_ones_keep_no_node_out(void **state)
 	size_t alive = 0;
 	struct reply r;
 	char token[33];
+	bool secret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
 		char from[16];
 
 		snprintf(from, sizeof(from), "127.0.1.%zu", 1 + i / CONNECTIONS_STRANGER);
-		held[i] = dial(s, from, 0);
+		held[i] = client_dial(s, from, 0);
 		if (held[i] >= 0 && send(held[i], "POST /report HTTP/1.1\r\nContent-Length: 99\r\n\r\ns", 46,
 					 MSG_NOSIGNAL) < 0)
 			assert_true(errno == EPIPE || errno == ECONNRESET);
 	}
 	client_boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(personality(s, NODE1, token), 200);
+	assert_int_equal(client_personality(s, NODE1, token, &secret), 200);
 	free(client_report(s, NODE1, token, READY));
 	r = get(s, NODE2, "/metrics");
 	assert_int_equal(r.status, 200);
@@ -367,7 +123,7 @@ static void one_address_asks_at_its_rate_and_another_is_not_hurt(void **state)
 {
 	static const char ask[] = "GET /no-such-thing HTTP/1.1\r\nHost: x\r\n\r\n";
 	struct server *s = *state;
-	int fd = dial(s, NODE2, 0);
+	int fd = client_dial(s, NODE2, 0);
 	size_t sent = 0;
 
 	assert_true(fd >= 0);
@@ -398,7 +154,7 @@ static void a_user_of_a_node_does_not_keep_its_reports_away(void **state)
 	client_boot(s, NODE1, SCRIPT1, token);
 	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
-		held[i] = dial(s, NODE1, 0);
+		held[i] = client_dial(s, NODE1, 0);
 	r = request(s, NODE1, "POST", "/report", header, READY);
 	assert_int_equal(r.status, 0);
 	reply_free(&r);
@@ -439,13 +195,13 @@ static long resident_kb(struct server *s)
 static uint64_t pour(struct server *s, const char *begin, uint64_t max)
 {
 	static char block[65536];
-	int fd = dial(s, NODE1, 0);
+	int fd = client_dial(s, NODE1, 0);
 	uint64_t sent = 0;
 	ssize_t n;
 
 	assert_true(fd >= 0);
 	memset(block, 'x', sizeof(block));
-	say(fd, begin);
+	client_say(fd, begin);
 	while (sent < max && (n = send(fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
 		sent += (uint64_t)n;
 	close(fd);
@@ -474,14 +230,14 @@ static void a_gigabyte_of_header_or_body_is_not_taken(void **state)
 static void slow_requests_end_and_slow_fetches_do_not(void **state)
 {
 	struct server *s = *state;
-	int slow = dial(s, NODE2, 0), fetch = dial(s, NODE1, 1);
+	int slow = client_dial(s, NODE2, 0), fetch = client_dial(s, NODE1, 1);
 	int64_t began = clock_mono_ms(), ended = 0;
 	char block[4096];
 	size_t got = 0;
 
 	assert_true(slow >= 0 && fetch >= 0);
-	say(slow, "GET /health HTTP/1.1\r\nX: ");
-	say(fetch, "GET /roots/g1/root.squashfs HTTP/1.1\r\nHost: x\r\n\r\n");
+	client_say(slow, "GET /health HTTP/1.1\r\nX: ");
+	client_say(fetch, "GET /roots/g1/root.squashfs HTTP/1.1\r\nHost: x\r\n\r\n");
 	while (clock_mono_ms() - began < REQUEST_MS + DEADLINE_MS && (!ended || got < 100000)) {
 		int64_t gone = clock_mono_ms() - began;
 		ssize_t n = 1;
@@ -515,6 +271,7 @@ static void a_flood_of_refusals_fills_neither_log_nor_store(void **state)
 	_cleanup_free_ char *log = NULL;
 	int64_t began = clock_mono_ms();
 	char token[33];
+	bool secret;
 	size_t events;
 
 	for (size_t i = 0; i < 2000; i++) {
@@ -525,7 +282,7 @@ static void a_flood_of_refusals_fills_neither_log_nor_store(void **state)
 	}
 	/* A node's own is told all the same, and the others are counted. */
 	client_boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(personality(s, NODE2, token), 403);
+	assert_int_equal(client_personality(s, NODE2, token, &secret), 403);
 	while (!log || !strstr(log, " more were refused")) {
 		assert_true(clock_mono_ms() - began < 4 * DEADLINE_MS);
 		poll(NULL, 0, 100);
@@ -625,7 +382,7 @@ static void slow_readers_keep_nobody_from_the_metrics(void **state)
 	server_write_plan(s);
 	server_start(s, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
-		slow[i] = fetch_path_slowly(s, STRANGER, "/metrics");
+		slow[i] = client_fetch_slowly(s, STRANGER, "/metrics");
 	r = get(s, NODE2, "/metrics");
 	assert_int_equal(r.status, 200);
 	assert_non_null(strstr(r.body, "\nprocess_resident_memory_bytes "));
@@ -638,18 +395,12 @@ static void slow_readers_keep_nobody_from_the_metrics(void **state)
 		close(slow[i]);
 }
 
-#define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define STOPPED(test) cmocka_unit_test_setup_teardown(test, setup_stopped, teardown)
+#define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, client_teardown)
+#define STOPPED(test) cmocka_unit_test_setup_teardown(test, client_setup_stopped, client_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUNNING(a_personality_is_handed_out_once),
-		RUNNING(a_new_boot_gets_its_own),
-		STOPPED(a_small_delivery_that_broke_off_is_repeated),
-		STOPPED(a_large_delivery_that_broke_off_is_repeated),
-		RUNNING(a_wish_for_once_is_used_up_when_it_has_come),
-		RUNNING(nothing_of_an_old_boot_counts),
 		RUNNING(a_stranger_holds_few_connections_and_keeps_no_node_out),
 		RUNNING(a_thousand_slow_ones_keep_no_node_out),
 		RUNNING(one_address_asks_at_its_rate_and_another_is_not_hurt),

@@ -23,70 +23,6 @@
 #define SCRIPT2 "/boot.ipxe?mac=" MAC2 "&platform=efi"
 #define READY "stage=ready\nkernel=6.1.0\nload=0.50\nmemory_kb=2048\nmemory_free_kb=1024\nprocessors=2\n"
 
-static int setup(void **state)
-{
-	struct server *s = server_new();
-
-	server_start(s, NULL);
-	*state = s;
-	return 0;
-}
-
-static int setup_stopped(void **state)
-{
-	*state = server_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	server_free(*state);
-	return 0;
-}
-
-/* Asks for the script, and copies the token out of it. */
-static void boot(struct server *s, const char *from, const char *path, char token[33])
-{
-	struct reply r = get(s, from, path);
-	const char *p;
-
-	assert_int_equal(r.status, 200);
-	assert_int_equal(strncmp(r.body, "#!ipxe\n", 7), 0);
-	p = strstr(r.body, "/boot/");
-	assert_non_null(p);
-	memcpy(token, p + 6, 32);
-	token[32] = '\0';
-	assert_int_equal(strspn(token, "0123456789abcdef"), 32);
-	reply_free(&r);
-}
-
-static int personality(struct server *s, const char *from, const char *token, bool *ret_secret)
-{
-	_cleanup_free_ char *path = NULL;
-	struct reply r;
-	int status;
-
-	assert_true(asprintf(&path, "/boot/%s/node.cpio", token) > 0);
-	r = get(s, from, path);
-	status = r.status;
-	*ret_secret = r.body && memmem(r.body, r.len, "SECRET-OF-", 10);
-	reply_free(&r);
-	return status;
-}
-
-static int report(struct server *s, const char *from, const char *token, const char *body)
-{
-	_cleanup_free_ char *header = NULL;
-	struct reply r;
-	int status;
-
-	assert_true(asprintf(&header, "Authorization: Bearer %s\r\n", token) > 0);
-	r = request(s, from, "POST", "/report", header, body);
-	status = r.status;
-	reply_free(&r);
-	return status;
-}
-
 static void other_paths_and_methods_are_refused(void **state)
 {
 	static const char *const none[] = {
@@ -200,132 +136,24 @@ static void a_personality_goes_to_its_own_boot_only(void **state)
 	char first[33], token[33], other[33];
 	bool secret;
 
-	boot(s, NODE1, SCRIPT1, first);
-	boot(s, NODE1, SCRIPT1, token);
-	boot(s, NODE2, SCRIPT2, other);
-	assert_int_equal(personality(s, NODE1, first, &secret), 403);
+	client_boot(s, NODE1, SCRIPT1, first);
+	client_boot(s, NODE1, SCRIPT1, token);
+	client_boot(s, NODE2, SCRIPT2, other);
+	assert_int_equal(client_personality(s, NODE1, first, &secret), 403);
 	assert_false(secret);
-	assert_int_equal(personality(s, NODE1, other, &secret), 403);
-	assert_int_equal(personality(s, STRANGER, token, &secret), 403);
+	assert_int_equal(client_personality(s, NODE1, other, &secret), 403);
+	assert_int_equal(client_personality(s, STRANGER, token, &secret), 403);
 	assert_false(secret);
-	assert_int_equal(personality(s, NODE1, "0123456789abcdef0123456789abcdef", &secret), 403);
-	assert_int_equal(personality(s, NODE1, "short", &secret), 403);
-	assert_int_equal(personality(s, NODE1, token, &secret), 200);
+	assert_int_equal(client_personality(s, NODE1, "0123456789abcdef0123456789abcdef", &secret), 403);
+	assert_int_equal(client_personality(s, NODE1, "short", &secret), 403);
+	assert_int_equal(client_personality(s, NODE1, token, &secret), 200);
 	assert_true(secret);
 	assert_true(wait_for_stage(s, "node01", NODE_KERNEL));
-	assert_int_not_equal(personality(s, NODE1, token, &secret), 200);
+	assert_int_not_equal(client_personality(s, NODE1, token, &secret), 200);
 	assert_false(secret);
-	assert_int_equal(report(s, NODE1, token, "stage=initramfs\n"), 204);
-	assert_int_equal(personality(s, NODE1, token, &secret), 403);
+	assert_int_equal(client_report_once(s, NODE1, token, "stage=initramfs\n"), 204);
+	assert_int_equal(client_personality(s, NODE1, token, &secret), 403);
 	assert_false(secret);
-}
-
-/* One of the node's own users asks in its place: he gets no secret, and ends no boot. */
-static void a_running_node_is_not_booted_again(void **state)
-{
-	struct server *s = *state;
-	struct reply r;
-	char token[33];
-
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
-	r = request(s, NODE1, "GET", SCRIPT1, NULL, NULL);
-	assert_int_equal(r.status, 200);
-	assert_null(strstr(r.body, "node.cpio"));
-	assert_non_null(strstr(r.body, "goto again"));
-	reply_free(&r);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
-	assert_true(wait_for_stage(s, "node01", NODE_READY));
-}
-
-static void a_node_that_shuts_down_is_booted_again_at_once(void **state)
-{
-	struct server *s = *state;
-	char token[33], next[33];
-	bool secret;
-
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
-	assert_int_equal(report(s, NODE1, token, "stage=off\n"), 204);
-	assert_true(wait_for_stage(s, "node01", NODE_OFF));
-	/* Its old boot opens nothing any more. */
-	assert_int_equal(personality(s, NODE1, token, &secret), 403);
-	assert_false(secret);
-	boot(s, NODE1, SCRIPT1, next);
-	assert_string_not_equal(token, next);
-	assert_int_equal(report(s, NODE1, token, READY), 403);
-	assert_int_equal(personality(s, NODE1, next, &secret), 200);
-	assert_true(secret);
-}
-
-/* Only the agent was stopped, and runs again. */
-static void a_node_that_reports_after_its_goodbye_is_running(void **state)
-{
-	struct server *s = *state;
-	struct reply r;
-	char token[33];
-
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, "stage=off\n"), 204);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
-	assert_true(wait_for_stage(s, "node01", NODE_READY));
-	r = request(s, NODE1, "GET", SCRIPT1, NULL, NULL);
-	assert_null(strstr(r.body, "node.cpio"));
-	reply_free(&r);
-}
-
-/* The server's clock, as it was set before. */
-static void report_at(struct server *s, int64_t when, const char *node)
-{
-	const struct store_report ready = { .stage = NODE_READY, .kernel = "", .reason = "", .log = "" };
-	_cleanup_free_ char *path = fs_join(s->root, "/var/lib/muster/state/muster.db");
-	struct store *store = NULL;
-
-	assert_int_equal(store_open(path, STORE_WRITE, &store), 0);
-	assert_int_equal(store_report(store, when, node, &ready), 0);
-	store_free(store);
-}
-
-static bool is_booted(struct server *s, const char *from, const char *script)
-{
-	struct reply r = get(s, from, script);
-	bool is = r.status == 200 && strstr(r.body, "node.cpio");
-
-	assert_int_equal(r.status, 200);
-	reply_free(&r);
-	return is;
-}
-
-/* musterd was away for so long that all nodes seem silent; whatever the clock says by now. */
-static void assert_chance_after_outage(struct server *s, int64_t when)
-{
-	int64_t began;
-	char token[33];
-
-	server_start(s, NULL);
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
-	assert_int_equal(server_stop(s), 0);
-	report_at(s, when, "node01");
-	server_start(s, NULL);
-	began = clock_mono_ms();
-	assert_false(is_booted(s, NODE1, SCRIPT1));
-	assert_true(is_booted(s, NODE2, SCRIPT2));
-	while (!is_booted(s, NODE1, SCRIPT1)) {
-		assert_true(clock_mono_ms() - began < 15000);
-		usleep(100000);
-	}
-	assert_true(clock_mono_ms() - began >= 1500);
-}
-
-static void after_an_outage_a_node_has_its_chance_to_report(void **state)
-{
-	assert_chance_after_outage(*state, clock_wall_ms() - 600000);
-}
-
-static void a_report_of_the_future_makes_no_node_silent(void **state)
-{
-	assert_chance_after_outage(*state, clock_wall_ms() + 600000);
 }
 
 static void only_a_boots_own_reports_count(void **state)
@@ -336,18 +164,18 @@ static void only_a_boots_own_reports_count(void **state)
 	struct node_state *v;
 	struct reply r;
 
-	boot(s, NODE1, SCRIPT1, token);
-	boot(s, NODE2, SCRIPT2, other);
-	assert_int_equal(report(s, NODE1, other, READY), 403);
-	assert_int_equal(report(s, STRANGER, token, READY), 403);
-	assert_int_equal(report(s, NODE1, "0123456789abcdef0123456789abcdef", READY), 403);
-	assert_int_equal(report(s, NODE1, "", READY), 403);
+	client_boot(s, NODE1, SCRIPT1, token);
+	client_boot(s, NODE2, SCRIPT2, other);
+	assert_int_equal(client_report_once(s, NODE1, other, READY), 403);
+	assert_int_equal(client_report_once(s, STRANGER, token, READY), 403);
+	assert_int_equal(client_report_once(s, NODE1, "0123456789abcdef0123456789abcdef", READY), 403);
+	assert_int_equal(client_report_once(s, NODE1, "", READY), 403);
 	r = request(s, NODE1, "POST", "/report", NULL, READY);
 	assert_int_equal(r.status, 403);
 	reply_free(&r);
 	assert_true(wait_for_stage(s, "node01", NODE_LOADER));
-	assert_int_equal(report(s, NODE1, token, "stage=nonsense\n"), 400);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(client_report_once(s, NODE1, token, "stage=nonsense\n"), 400);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 	v = node_now(s, "node01");
 	assert_int_equal(v->stage, NODE_READY);
 	assert_string_equal(v->kernel, "6.1.0");
@@ -368,16 +196,16 @@ static void a_body_has_its_limits(void **state)
 	char token[33];
 	struct reply r;
 
-	boot(s, NODE1, SCRIPT1, token);
+	client_boot(s, NODE1, SCRIPT1, token);
 	strbuf_adds(&big, "stage=failed\nlog=");
 	while (big.len < 16384)
 		strbuf_addc(&big, 'x');
-	assert_int_equal(report(s, NODE1, token, big.data), 204);
+	assert_int_equal(client_report_once(s, NODE1, token, big.data), 204);
 	strbuf_addc(&big, 'x');
-	assert_int_equal(report(s, NODE1, token, big.data), 413);
+	assert_int_equal(client_report_once(s, NODE1, token, big.data), 413);
 	while (big.len < 250000)
 		strbuf_addc(&big, 'x');
-	assert_int_equal(report(s, NODE1, token, big.data), 413);
+	assert_int_equal(client_report_once(s, NODE1, token, big.data), 413);
 	r = request(s, NODE1, "POST", "/report", "Content-Length: 99999999999999\r\n", NULL);
 	assert_int_equal(r.status, 413);
 	reply_free(&r);
@@ -443,10 +271,10 @@ static void in_range_mode_the_address_makes_the_node(void **state)
 	s->plan.nodes[1].has_mac = false;
 	server_write_plan(s);
 	server_start(s, NULL);
-	boot(s, NODE1, "/boot.ipxe?mac=02-00-00-00-00-07&platform=efi", token);
-	boot(s, NODE1, "/boot.ipxe?mac=02-00-00-00-00-08&platform=efi", again);
-	assert_int_equal(personality(s, NODE1, token, &secret), 403);
-	assert_int_equal(personality(s, NODE1, again, &secret), 200);
+	client_boot(s, NODE1, "/boot.ipxe?mac=02-00-00-00-00-07&platform=efi", token);
+	client_boot(s, NODE1, "/boot.ipxe?mac=02-00-00-00-00-08&platform=efi", again);
+	assert_int_equal(client_personality(s, NODE1, token, &secret), 403);
+	assert_int_equal(client_personality(s, NODE1, again, &secret), 200);
 	v = node_now(s, "node01");
 	assert_string_equal(v->mac, "02:00:00:00:00:08");
 	node_states_free(v, 1);
@@ -468,20 +296,20 @@ static void in_proxy_mode_the_address_is_whatever_it_is(void **state)
 	server_write_plan(s);
 	server_start(s, NULL);
 	/* Another machine than it says, one that nobody knows, and this server. */
-	assert_false(is_booted(s, STRANGER, SCRIPT2));
-	assert_false(is_booted(s, NODE2, SCRIPT1));
-	assert_false(is_booted(s, NODE1, SCRIPT1));
+	assert_false(client_is_booted(s, STRANGER, SCRIPT2));
+	assert_false(client_is_booted(s, NODE2, SCRIPT1));
+	assert_false(client_is_booted(s, NODE1, SCRIPT1));
 	client_neighbour(SERVER, "52:54:00:00:00:01");
-	assert_false(is_booted(s, SERVER, SCRIPT1));
+	assert_false(client_is_booted(s, SERVER, SCRIPT1));
 	/* On another interface, another network's machine may have the same one. */
 	client_neighbour_on("other", STRANGER, "52:54:00:00:00:09");
-	boot(s, STRANGER, SCRIPT1, token);
+	client_boot(s, STRANGER, SCRIPT1, token);
 	/* Its address is another machine's by now. */
 	client_neighbour(STRANGER, "52:54:00:00:00:02");
-	assert_int_equal(personality(s, STRANGER, token, &secret), 403);
+	assert_int_equal(client_personality(s, STRANGER, token, &secret), 403);
 	client_neighbour(STRANGER, "52:54:00:00:00:01");
-	assert_int_equal(personality(s, NODE1, token, &secret), 403);
-	assert_int_equal(personality(s, STRANGER, token, &secret), 200);
+	assert_int_equal(client_personality(s, NODE1, token, &secret), 403);
+	assert_int_equal(client_personality(s, STRANGER, token, &secret), 200);
 	v = node_now(s, "node01");
 	assert_string_equal(v->address, STRANGER);
 	node_states_free(v, 1);
@@ -515,15 +343,15 @@ static void a_node_that_runs_goes_on_under_another_name(void **state)
 	struct server *s = *state;
 	char token[33];
 
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 	free(s->plan.nodes[0].name);
 	s->plan.nodes[0].name = strdup("gpu01");
 	server_write_plan(s);
 	hang_up(s);
 	wait_for_log(s, "reload: 2 nodes", 1);
 	assert_true(wait_for_stage(s, "gpu01", NODE_READY));
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 }
 
 static void a_reload_takes_a_good_plan_and_leaves_a_bad_one(void **state)
@@ -531,14 +359,14 @@ static void a_reload_takes_a_good_plan_and_leaves_a_bad_one(void **state)
 	struct server *s = *state;
 	char token[33];
 
-	boot(s, NODE1, SCRIPT1, token);
+	client_boot(s, NODE1, SCRIPT1, token);
 	server_put(s, "/etc/muster/cluster.json", "{\"plan\": 5", 10);
 	hang_up(s);
 	wait_for_log(s, "the old plan stays", 1);
 	server_put(s, "/etc/muster/cluster.json", "{}", 2);
 	hang_up(s);
 	wait_for_log(s, "the old plan stays", 2);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 	free(s->plan.nodes[1].name);
 	s->plan.nodes[1].name = strdup("login");
 	server_write_plan(s);
@@ -552,7 +380,7 @@ static void a_reload_takes_a_good_plan_and_leaves_a_bad_one(void **state)
 	hang_up(s);
 	wait_for_log(s, "reload: 2 nodes", 2);
 	s->port = s->plan.http_port;
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 }
 
 static void a_silent_node_is_lost_until_it_speaks_again(void **state)
@@ -560,10 +388,10 @@ static void a_silent_node_is_lost_until_it_speaks_again(void **state)
 	struct server *s = *state;
 	char token[33];
 
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 	assert_true(wait_for_stage(s, "node01", NODE_LOST));
-	assert_int_equal(report(s, NODE1, token, READY), 204);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 	assert_true(wait_for_stage(s, "node01", NODE_READY));
 }
 
@@ -609,9 +437,9 @@ static void metrics_can_be_read(void **state)
 	struct reply r;
 	int samples = 0;
 
-	boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(report(s, NODE1, token, READY), 204);
-	assert_int_equal(report(s, STRANGER, token, READY), 403);
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
+	assert_int_equal(client_report_once(s, STRANGER, token, READY), 403);
 	r = get(s, NODE1, "/metrics");
 	assert_int_equal(r.status, 200);
 	assert_non_null(strstr(r.head, "text/plain; version=0.0.4"));
@@ -676,8 +504,8 @@ static void it_gives_every_right_away(void **state)
 	assert_int_equal(get_status(s, NODE1, "/metrics"), 200);
 }
 
-#define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define STOPPED(test) cmocka_unit_test_setup_teardown(test, setup_stopped, teardown)
+#define RUNNING(test) cmocka_unit_test_setup_teardown(test, client_setup, client_teardown)
+#define STOPPED(test) cmocka_unit_test_setup_teardown(test, client_setup_stopped, client_teardown)
 
 int main(void)
 {
@@ -687,11 +515,6 @@ int main(void)
 		RUNNING(files_come_whole_and_in_parts),
 		RUNNING(a_link_is_not_served),
 		RUNNING(a_personality_goes_to_its_own_boot_only),
-		RUNNING(a_running_node_is_not_booted_again),
-		RUNNING(a_node_that_shuts_down_is_booted_again_at_once),
-		RUNNING(a_node_that_reports_after_its_goodbye_is_running),
-		STOPPED(after_an_outage_a_node_has_its_chance_to_report),
-		STOPPED(a_report_of_the_future_makes_no_node_silent),
 		RUNNING(only_a_boots_own_reports_count),
 		RUNNING(a_body_has_its_limits),
 		RUNNING(a_machine_that_may_not_boot_is_told_why),
