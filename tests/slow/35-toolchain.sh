@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Toolchains: one of a mirror in a folder, whose packages are made here and signed by nobody, and one of the distribution's own
 # mirror, as this server has it configured, in which a tree is compiled.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 root=$builddir/toolchain-test
 rm -rf "$root"
 mkdir -p "$root/in" "$root/open"
