@@ -30,6 +30,7 @@ struct muster {
 	char *step;		       /* the present step's name */
 	char *error;		       /* see muster_take_error(); NULL: none */
 	const struct changeset *shown; /* while it is applied */
+	struct strv taken;	       /* whose replacing the operator has said yes to: paths */
 	int patience_ms;	       /* see muster_patience(); 0: what is usual */
 };
 

@@ -214,6 +214,7 @@ void muster_free(struct muster *m)
 	free(m->profiles_dir);
 	free(m->recipes_dir);
 	free(m->answers);
+	strv_free(&m->taken);
 	free(m->error);
 	free(m->step);
 	free(m);
@@ -382,6 +383,7 @@ int muster_plan(struct muster *m, const char *answers, const struct plan **ret)
 			return r;
 	}
 	free(m->answers);
+	strv_free(&m->taken);
 	m->answers = TAKE_PTR(path);
 	*ret = m->plan;
 	return 0;

@@ -478,13 +478,24 @@ void muster_take_over(struct muster *m)
 
 #define NAMED_MAX 10
 
+/* What is somebody else's, and was not said yes to. */
+static int not_taken(const struct muster *m, const struct changeset *c, struct strv *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->n_files; i++)
+		if (c->files[i].whose != CHANGE_OURS && !strv_has(&m->taken, c->files[i].path))
+			r = strv_add(ret, c->files[i].path);
+	return r;
+}
+
 /* Nobody's work is lost in silence: in the journal it is kept, but who would look there? */
 static int may_replace(struct muster *m, const struct changeset *c, bool ask)
 {
 	_cleanup_strv_ struct strv paths = STRV_INIT;
 	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 	_cleanup_free_ char *question = NULL;
-	int r = m->config.take_over ? 0 : muster_changeset_foreign(c, &paths);
+	int r = m->config.take_over ? 0 : not_taken(m, c, &paths);
 
 	if (r < 0 || paths.n == 0)
 		return r;
@@ -498,7 +509,9 @@ static int may_replace(struct muster *m, const struct changeset *c, bool ask)
 		return -ENOMEM;
 	}
 	if (ask && context_ask(m, MUSTER_QUESTION_TAKE_OVER, false, question)) {
-		m->config.take_over = true;
+		/* To these, and not to what comes while packages are being installed. */
+		m->taken = paths;
+		paths = (struct strv)STRV_INIT;
 		return 0;
 	}
 	context_error(
@@ -530,6 +543,7 @@ static int apply_once(struct muster *m)
 	struct apply a;
 	int r;
 
+	strv_free(&m->taken);
 	context_apply(m, &a);
 	a.http_address = IP4(m->plan->net.address);
 	r = make_changes(m, &a, false, &c);

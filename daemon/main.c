@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "agent/wire.h"
 #include "daemon/control.h"
@@ -107,6 +108,22 @@ static int read_options(int argc, char **argv, struct options *o)
 }
 
 /* The database's folder, and what lies in it, become the user's: an earlier run may have been another one's. */
+/* The folder is the user's, who may have put another's file there under that name: a link is not followed, and a file of two names is
+ * left alone. */
+static int give_file(int dir, const char *name, const struct rights *rights)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return -EPERM;
+	return fchownat(fd, "", rights->uid, rights->gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
 static int prepare_state(int root_fd, const struct rights *rights)
 {
 	static const char *const files[] = { DATABASE, DATABASE "-wal", DATABASE "-shm" };
@@ -121,10 +138,7 @@ static int prepare_state(int root_fd, const struct rights *rights)
 		if (fchown(dir, rights->uid, rights->gid) < 0)
 			r = -errno;
 		for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
-			if (fchownat(dir, strrchr(files[i], '/') + 1, rights->uid, rights->gid,
-				     AT_SYMLINK_NOFOLLOW) < 0 &&
-			    errno != ENOENT)
-				r = -errno;
+			r = give_file(dir, strrchr(files[i], '/') + 1, rights);
 	}
 	if (r < 0)
 		log_error(STATE_DIR ": %s", muster_strerror(r));

@@ -16,7 +16,10 @@
 #define APPLY_MANIFEST "/var/lib/muster/manifest.json" /* what muster owns on this server */
 #define APPLY_KEYS "/var/lib/muster/keys"
 #define APPLY_KNOWN_HOSTS "/etc/muster/known_hosts"
-#define APPLY_RUN "/run/muster"
+#define APPLY_RUN "/run/muster" /* sockets and process ids; under systemd musterd's user owns it */
+/* Where an apply works. Only whoever applies gets in: what root runs, or has checked, lies in nobody else's folder. */
+#define APPLY_WORK "/run/muster-apply"
+#define APPLY_LOCK APPLY_WORK "/lock"
 #define APPLY_LOGS "/var/log/muster"
 #define APPLY_USER "muster"
 

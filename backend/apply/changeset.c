@@ -13,7 +13,8 @@
 #include "util/i18n.h"
 
 /* Muster's own folders: their modes are kept as wanted. Of others' folders it only wants that they exist. */
-static const char *const own_folders[] = { "/etc/muster", "/var/lib/muster", APPLY_LOGS, APPLY_RUN };
+static const char *const own_folders[] = { "/etc/muster", "/var/lib/muster", APPLY_LOGS, APPLY_RUN,
+					   APPLY_WORK };
 
 static void change_free(struct change *c)
 {

@@ -204,7 +204,7 @@ static int lock_failed(struct apply *a, int r)
 			    ? _("The lock %s/lock cannot be taken: %s. Make room on that file system and try "
 				"again.")
 			    : _("The lock %s/lock cannot be taken: %s."),
-		    APPLY_RUN, muster_strerror(r));
+		    APPLY_WORK, muster_strerror(r));
 	return r;
 }
 
@@ -244,24 +244,65 @@ static int lock_try(struct apply *a, int fd)
 	return 0;
 }
 
+/* The folder that nobody else gets into, also where it was there with another mode. */
+static int work_folder(struct apply *a)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r = fs_mkdir_all(a->root_fd, APPLY_WORK, 0700);
+
+	if (r == 0) {
+		fd = fs_open(a->root_fd, APPLY_WORK, O_RDONLY | O_DIRECTORY, 0);
+		r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
+	}
+	if (r == 0 && st.st_uid != geteuid())
+		r = -EPERM;
+	if (r == 0 && (st.st_mode & 07777) != 0700 && fchmod(fd, 0700) < 0)
+		r = -errno;
+	if (r < 0)
+		apply_error(a, _("The folder %s cannot be made: %s."), APPLY_WORK, muster_strerror(r));
+	return r;
+}
+
+static int lock_open(struct apply *a, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+	int r = work_folder(a);
+
+	if (r < 0)
+		return r;
+	fd = fs_open(a->root_fd, APPLY_LOCK, O_RDWR | O_CREAT, 0600);
+	if (fd < 0) {
+		apply_error(a, _("The lock %s/lock cannot be opened: %s."), APPLY_WORK, muster_strerror(fd));
+		return fd;
+	}
+	r = lock_try(a, fd);
+	if (r == 0)
+		*ret_fd = TAKE_FD(fd);
+	return r;
+}
+
+/* An uninstall removes the lock with everything else: whoever had opened it by then holds one that nobody sees. */
+static bool lock_is_seen(struct apply *a, int fd)
+{
+	struct stat held, seen;
+
+	return fstat(fd, &held) == 0 && fs_stat(a->root_fd, APPLY_LOCK, &seen) == 0 &&
+	       held.st_dev == seen.st_dev && held.st_ino == seen.st_ino;
+}
+
 int lock_take(struct apply *a, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	r = fs_mkdir_all(a->root_fd, APPLY_RUN, 0755);
-	if (r < 0) {
-		apply_error(a, _("The folder %s cannot be made: %s."), APPLY_RUN, muster_strerror(r));
-		return r;
-	}
-	fd = fs_open(a->root_fd, APPLY_RUN "/lock", O_RDWR | O_CREAT, 0644);
-	if (fd < 0) {
-		apply_error(a, _("The lock %s/lock cannot be opened: %s."), APPLY_RUN, muster_strerror(fd));
-		return fd;
-	}
-	r = lock_try(a, fd);
-	if (r < 0)
-		return r;
+	do {
+		closep(&fd);
+		fd = -1;
+		r = lock_open(a, &fd);
+		if (r < 0)
+			return r;
+	} while (!lock_is_seen(a, fd));
 	errno = EIO;
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d %llu\n", (int)getpid(), process_start_time(getpid())) < 0)
 		return lock_failed(a, -errno);

@@ -25,7 +25,7 @@ static const struct {
 	{ "/var/lib/muster/state", "/var/lib/muster/state", "muster.db*" },
 	{ "/var/lib/muster/ganesha", "/var/lib/muster/ganesha", "v4*" }, /* who had mounted: folders */
 	{ APPLY_LOGS, APPLY_LOGS, "*.log" },
-	/* These folders hold the journals and the lock: they are there before the first step. */
+	/* These folders hold the journals and musterd's sockets: they are there before the first step. */
 	{ APPLY_MANIFEST, APPLY_RUN, "*.pid" },
 	{ APPLY_MANIFEST, APPLY_RUN, "*.sock" },
 	{ APPLY_MANIFEST, "/var/lib/muster", "dnsmasq.leases" },
@@ -401,6 +401,8 @@ static int directory_before(struct apply *a, struct journal *j, const struct ste
 	if (r < 0)
 		return r;
 	json_object_set_new(record, "path", json_string(s->change->path));
+	if (s->change->kind == CHANGE_REMOVE)
+		json_object_set_new(record, "removed", json_true());
 	return json_object_set_new(record, "old", attributes_save(&p)) < 0 ? -ENOMEM : 0;
 }
 

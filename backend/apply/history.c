@@ -48,8 +48,11 @@ static int folder_deed(struct apply_record *r, const json_t *record, const json_
 {
 	const json_t *old = json_object_get(record, "old");
 
-	return add_deed(r, json_is_true(json_object_get(old, "exists")) ? "modify" : "create", "folder",
-			text_of(record, "path"));
+	return add_deed(r,
+			json_is_true(json_object_get(record, "removed")) ? "remove"
+			: json_is_true(json_object_get(old, "exists"))	 ? "modify"
+									 : "create",
+			"folder", text_of(record, "path"));
 }
 
 static int list_deeds(struct apply_record *r, const json_t *names, const char *what, const char *kind)

@@ -15,7 +15,7 @@
 
 #define KEY "ssh_host_ed25519_key"
 #define KEY_MAX 16384
-#define SCRATCH APPLY_RUN "/keys"
+#define SCRATCH APPLY_WORK "/keys"
 
 static int key_path(const char *node, const char *suffix, char **ret)
 {
@@ -232,10 +232,14 @@ static int undo_folder(struct apply *a, const char *node, const json_t *was)
 	if (!folder)
 		return -ENOMEM;
 	if (was) {
-		r = attributes_load(was, &old);
+		/* The folder above is musterd's user's: a link in it is not followed. */
+		_cleanup_close_ int fd = fs_open(a->root_fd, folder, O_RDONLY | O_DIRECTORY, 0);
+
+		r = fd < 0 ? fd : attributes_load(was, &old);
 		if (r == 0)
-			r = attributes_set(a->root_fd, folder, true, &old.attr);
-		return r == -ENOENT ? 0 : r;
+			r = attributes_set(fd, "", true, &old.attr);
+		/* What it is now is no folder of muster's. */
+		return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? 0 : r;
 	}
 	keys = fs_open_parent(a->root_fd, folder, &name);
 	if (keys < 0 || unlinkat(keys, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)

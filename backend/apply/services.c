@@ -213,7 +213,7 @@ const struct service_driver *service_driver_find(const char *name)
 
 static int staged_name(const struct service *s, char **ret)
 {
-	return asprintf(ret, APPLY_RUN "/check-%s.conf", s->name) < 0 ? -ENOMEM : 0;
+	return asprintf(ret, APPLY_WORK "/check-%s.conf", s->name) < 0 ? -ENOMEM : 0;
 }
 
 int services_check_swept(struct apply *a)

@@ -204,7 +204,7 @@ int apply_undo(struct apply *a)
 int apply_unfinished(struct apply *a)
 {
 	_cleanup_(journal_freep) struct journal *j = NULL;
-	_cleanup_close_ int lock = fs_open(a->root_fd, APPLY_RUN "/lock", O_RDONLY, 0);
+	_cleanup_close_ int lock = fs_open(a->root_fd, APPLY_LOCK, O_RDONLY, 0);
 	int r;
 
 	/* Whoever works on it holds the lock. */

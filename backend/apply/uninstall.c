@@ -106,7 +106,7 @@ static int remove_but_journals(struct apply *a)
 static int remove_all(struct apply *a)
 {
 	bool kept;
-	int r = has_kept(a, &kept), results[4];
+	int r = has_kept(a, &kept), results[5];
 
 	if (r < 0)
 		return r;
@@ -115,6 +115,7 @@ static int remove_all(struct apply *a)
 	results[1] = kept ? remove_but_journals(a) : remove_one(a, VAR);
 	results[2] = remove_one(a, APPLY_LOGS);
 	results[3] = remove_one(a, APPLY_RUN);
+	results[4] = remove_one(a, APPLY_WORK);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(results); i++)
 		r = results[i];
 	return r;

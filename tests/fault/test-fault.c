@@ -402,6 +402,7 @@ static void killed_anywhere_an_uninstall_can_be_said_again(void **state)
 
 	prepare(s);
 	assert_int_equal(fs_remove_tree(s->a.root_fd, "/run/muster"), 0);
+	assert_int_equal(fs_remove_tree(s->a.root_fd, "/run/muster-apply"), 0);
 	assert_int_equal(fs_remove_tree(s->a.root_fd, "/var/lib/muster"), 0);
 	before = state_of(s);
 	apply_both(s, &between);
@@ -492,7 +493,7 @@ static int run_with_folder_read_only(struct scratch *s, const struct changeset *
 static void a_folder_that_is_read_only_is_told_and_all_is_put_back(void **state)
 {
 	static const char *const folders[] = {
-		"/etc", "/etc/systemd/system", "/var/lib/muster", "/run/muster", "/var/lib", "/run"
+		"/etc", "/etc/systemd/system", "/var/lib/muster", "/run/muster-apply", "/var/lib", "/run"
 	};
 	struct scratch *s = *state;
 	_cleanup_(changeset_freep) struct changeset *c = NULL;

@@ -286,7 +286,8 @@ int scratch_setup(void **state)
 	s->a.data = s;
 	s->path = getenv("PATH") ? strdup(getenv("PATH")) : NULL;
 	/* Muster's own places are there, so that what is left in them (lock, journals) is no difference. */
-	assert_int_equal(fs_mkdir_all(s->a.root_fd, "/run/muster", 0755), 0);
+	assert_int_equal(fs_mkdir_all(s->a.root_fd, APPLY_RUN, 0755), 0);
+	assert_int_equal(fs_mkdir_all(s->a.root_fd, APPLY_WORK, 0700), 0);
 	assert_int_equal(fs_mkdir_all(s->a.root_fd, "/var/lib/muster", 0755), 0);
 	now = s;
 	memset(&world, 0, sizeof(world));
@@ -406,7 +407,7 @@ static void describe(struct strbuf *b, int dir, const char *path, const char *na
 	char hash[HASH_TEXT] = "-";
 	struct stat st;
 
-	if (strcmp(full, APPLY_JOURNAL) == 0 || strcmp(full, APPLY_RUN "/lock") == 0)
+	if (strcmp(full, APPLY_JOURNAL) == 0 || strcmp(full, APPLY_LOCK) == 0)
 		return;
 	assert_int_equal(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
 	if (S_ISREG(st.st_mode)) {

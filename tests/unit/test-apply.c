@@ -334,6 +334,64 @@ static void a_refused_configuration_changes_nothing(void **state)
 	assert_null(s->calls.data);
 }
 
+/* Who may change what root runs, or has checked, is root. */
+static void where_an_apply_works_nobody_else_gets_in(void **state)
+{
+	static struct fileset_entry v[] = { FILE_ENTRY("/etc/muster/dnsmasq.conf", "port=0\n", 0644,
+						       "dnsmasq") };
+	const struct apply_wish wish = { .services = STRV("dnsmasq") };
+	struct scratch *s = *state;
+	_cleanup_free_ char *script = NULL, *modes = NULL;
+	_cleanup_close_ int folder = -1;
+	struct stat st;
+
+	prepare_server(s);
+	folder = fs_open(s->a.root_fd, APPLY_WORK, O_RDONLY | O_DIRECTORY, 0);
+	assert_int_equal(fchmod(folder, 0755), 0);
+	assert_true(asprintf(&script,
+			     "for a; do case $a in --conf-file=*) f=${a#*=}; stat -c %%a \"$f\" \"${f%%/*}\" "
+			     ">%s/modes;; "
+			     "esac; done",
+			     s->root) > 0);
+	fake_program(s, "dnsmasq", script);
+	assert_int_equal(apply_fileset(s, v, 1, &wish), 0);
+	modes = get(s, "/modes");
+	assert_string_equal(modes, "600\n700\n");
+	assert_int_equal(fs_stat(s->a.root_fd, APPLY_LOCK, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(fstat(folder, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+}
+
+static int others_lock = -1;
+
+static void the_other_uninstalls(void *data, const char *name, const char *text)
+{
+	struct scratch *s = data;
+
+	assert_int_equal(fs_unlink(s->a.root_fd, APPLY_LOCK), 0);
+	closep(&others_lock);
+	others_lock = -1;
+}
+
+/* An uninstall takes the lock's file with it while another waits for it. */
+static void a_lock_that_nobody_sees_is_no_lock(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_close_ int fd = -1;
+	struct stat held, seen;
+
+	put(s, APPLY_LOCK, "2 99999999999\n", 0600);
+	others_lock = fs_open(s->a.root_fd, APPLY_LOCK, O_RDWR, 0);
+	assert_int_equal(flock(others_lock, LOCK_EX), 0);
+	s->a.on_step = the_other_uninstalls;
+	assert_int_equal(lock_take(&s->a, &fd), 0);
+	assert_int_equal(others_lock, -1);
+	assert_int_equal(fstat(fd, &held), 0);
+	assert_int_equal(fs_stat(s->a.root_fd, APPLY_LOCK, &seen), 0);
+	assert_int_equal(held.st_ino, seen.st_ino);
+}
+
 static void a_file_changed_under_its_hands_stops_it(void **state)
 {
 	static const struct apply_wish wish;
@@ -377,17 +435,17 @@ static void one_apply_at_a_time(void **state)
 	_cleanup_close_ int fd = -1;
 
 	prepare_server(s);
-	put(s, APPLY_RUN "/lock", "1\n", 0644);
-	fd = fs_open(s->a.root_fd, APPLY_RUN "/lock", O_RDONLY, 0);
+	put(s, APPLY_LOCK, "1\n", 0644);
+	fd = fs_open(s->a.root_fd, APPLY_LOCK, O_RDONLY, 0);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), -MUSTER_E_BUSY);
 	assert_has(&s->errors, "process 1");
 	assert_int_equal(apply_undo(&s->a), -MUSTER_E_BUSY);
 	assert_false(there(s, "/etc/muster"));
 	/* Its number is another process's by now: whoever holds the lock was started by it. */
-	put(s, APPLY_RUN "/lock", "2 99999999999\n", 0644);
+	put(s, APPLY_LOCK, "2 99999999999\n", 0644);
 	close(fd);
-	fd = fs_open(s->a.root_fd, APPLY_RUN "/lock", O_RDONLY, 0);
+	fd = fs_open(s->a.root_fd, APPLY_LOCK, O_RDONLY, 0);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	strbuf_free(&s->errors);
 	s->a.packages_wait_ms = 1;
@@ -503,6 +561,8 @@ int main(void)
 		TEST(cancelled_while_packages_are_installed_it_takes_back_afterwards),
 		TEST(what_an_interrupted_muster_has_left_at_work_is_waited_for),
 		TEST(a_refused_configuration_changes_nothing),
+		TEST(where_an_apply_works_nobody_else_gets_in),
+		TEST(a_lock_that_nobody_sees_is_no_lock),
 		TEST(a_file_changed_under_its_hands_stops_it),
 		TEST(what_services_left_goes_with_a_first_apply),
 		TEST(one_apply_at_a_time),

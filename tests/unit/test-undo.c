@@ -77,6 +77,7 @@ static void the_history_has_every_apply_and_what_it_did(void **state)
 	assert_true(did(&v[0], "create", "ssh key", "node02"));
 	assert_true(did(&v[0], "start", "service", "dnsmasq"));
 	assert_true(did(&v[1], "remove", "file", "/etc/exports.d/muster.exports"));
+	assert_true(did(&v[1], "remove", "folder", "/etc/exports.d"));
 	assert_true(did(&v[1], "stop", "service", "network"));
 	assert_true(did(&v[1], "modify", "folder", "/etc/muster"));
 	assert_false(did(&v[1], "install", "package", "ipxe"));
@@ -200,6 +201,7 @@ static void uninstalled_the_server_is_as_before_the_first_apply(void **state)
 	/* The scratch has them before the first apply, which a server has not. */
 	assert_int_equal(fs_remove_tree(s->a.root_fd, "/var/lib/muster"), 0);
 	assert_int_equal(fs_remove_tree(s->a.root_fd, APPLY_RUN), 0);
+	assert_int_equal(fs_remove_tree(s->a.root_fd, APPLY_WORK), 0);
 	before = snapshot(s);
 	w0 = world_text();
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
@@ -213,6 +215,7 @@ static void uninstalled_the_server_is_as_before_the_first_apply(void **state)
 	/* What the snapshot leaves out. */
 	assert_false(there(s, APPLY_JOURNAL));
 	assert_false(there(s, APPLY_RUN));
+	assert_false(there(s, APPLY_WORK));
 }
 
 static void uninstalling_loses_nothing_that_others_wrote(void **state)
@@ -232,6 +235,28 @@ static void uninstalling_loses_nothing_that_others_wrote(void **state)
 	assert_false(there(s, APPLY_MANIFEST));
 }
 
+/* The folder of keys is musterd's user's: whoever takes that over makes root change no other folder. */
+static void a_link_among_the_keys_leads_undo_nowhere(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_close_ int keys = -1, other = -1;
+	struct stat st;
+
+	prepare_server(s);
+	put(s, APPLY_KEYS "/node01/note", "x", 0600);
+	put(s, "/etc/other/file", "x", 0600);
+	other = fs_open(s->a.root_fd, "/etc/other", O_RDONLY | O_DIRECTORY, 0);
+	keys = fs_open(s->a.root_fd, APPLY_KEYS, O_RDONLY | O_DIRECTORY, 0);
+	assert_int_equal(fchmodat(keys, "node01", 0701, 0), 0);
+	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
+	assert_int_equal(fchmod(other, 0711), 0);
+	assert_int_equal(renameat(keys, "node01", keys, "away"), 0);
+	assert_int_equal(symlinkat("/etc/other", keys, "node01"), 0);
+	assert_int_equal(apply_undo(&s->a), 0);
+	assert_int_equal(fstat(other, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0711);
+}
+
 static void nothing_is_uninstalled_while_another_is_at_work(void **state)
 {
 	struct scratch *s = *state;
@@ -239,7 +264,7 @@ static void nothing_is_uninstalled_while_another_is_at_work(void **state)
 
 	prepare_server(s);
 	assert_int_equal(apply_fileset(s, first, ARRAY_SIZE(first), &first_wish), 0);
-	lock = fs_open(s->a.root_fd, APPLY_RUN "/lock", O_RDWR, 0);
+	lock = fs_open(s->a.root_fd, APPLY_LOCK, O_RDWR, 0);
 	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(apply_uninstall(&s->a), -MUSTER_E_BUSY);
 	assert_true(there(s, "/etc/muster/dnsmasq.conf"));
@@ -261,6 +286,7 @@ int main(void)
 		TEST(uninstalled_the_server_is_as_before_the_first_apply),
 		TEST(uninstalling_loses_nothing_that_others_wrote),
 		TEST(nothing_is_uninstalled_while_another_is_at_work),
+		TEST(a_link_among_the_keys_leads_undo_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
