@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "backend/apply/drivers.h"
 #include "backend/apply/step.h"
@@ -18,6 +19,7 @@
 #include "util/i18n.h"
 
 #define DNSMASQ_CONF "/etc/muster/dnsmasq.conf"
+#define GATEWAY_RULES "/etc/muster/gateway.nft"
 #define GANESHA_CONF "/etc/muster/ganesha.conf"
 #define NFS_PORT 2049
 #define CONNECT_MS 1000
@@ -27,6 +29,12 @@ static int add_below_root(const struct apply *a, const char *option, const char 
 	_cleanup_free_ char *real = fs_join(a->root_path, path);
 
 	return real ? strv_addf(argv, "%s%s", option, real) : -ENOMEM;
+}
+
+/* Only root may ask the kernel, without which nft says nothing of use. */
+static int network_check(const struct apply *a, const char *config, struct strv *argv)
+{
+	return geteuid() != 0 ? -ENOENT : strv_add_all(argv, "nft", "--check", "--file", config, NULL);
 }
 
 static int dnsmasq_argv(const struct apply *a, struct strv *argv)
@@ -142,6 +150,8 @@ static const struct service services[] = {
 		.name = "network",
 		.unit = "muster-network.service",
 		.own_unit = true,
+		.check = network_check,
+		.config = GATEWAY_RULES,
 		.parameter = "net.ipv4.ip_forward",
 	},
 	{

@@ -334,6 +334,28 @@ static void a_refused_configuration_changes_nothing(void **state)
 	assert_null(s->calls.data);
 }
 
+static void rules_that_nft_refuses_change_nothing(void **state)
+{
+	static struct fileset_entry v[] = { FILE_ENTRY("/etc/muster/gateway.nft", "wrong\n", 0644,
+						       "network") };
+	const struct apply_wish wish = { .services = STRV("network") };
+	struct scratch *s = *state;
+
+	prepare_server(s);
+	fake_program(s, "nft",
+		     "[ \"$1 $2\" = '--check --file' ] || exit 0\necho 'line 1: syntax error'; grep -vq "
+		     "wrong \"$3\"");
+	assert_int_equal(apply_fileset(s, v, 1, &wish), geteuid() == 0 ? -MUSTER_E_REFUSED : 0);
+	if (geteuid() == 0) {
+		assert_has(&s->errors, "line 1: syntax error");
+		assert_false(there(s, "/etc/muster"));
+	}
+	v[0].data = (char *)(uintptr_t) "right\n";
+	v[0].len = 6;
+	assert_int_equal(apply_fileset(s, v, 1, &wish), 0);
+	assert_true(there(s, "/etc/muster/gateway.nft"));
+}
+
 /* Who may change what root runs, or has checked, is root. */
 static void where_an_apply_works_nobody_else_gets_in(void **state)
 {
@@ -561,6 +583,7 @@ int main(void)
 		TEST(cancelled_while_packages_are_installed_it_takes_back_afterwards),
 		TEST(what_an_interrupted_muster_has_left_at_work_is_waited_for),
 		TEST(a_refused_configuration_changes_nothing),
+		TEST(rules_that_nft_refuses_change_nothing),
 		TEST(where_an_apply_works_nobody_else_gets_in),
 		TEST(a_lock_that_nobody_sees_is_no_lock),
 		TEST(a_file_changed_under_its_hands_stops_it),
