@@ -15,6 +15,7 @@
 #include "daemon/teller.h"
 #include "daemon/view.h"
 
+#include "util/hash.h"
 /* A document of the metrics, which all who asked for it in its time share. */
 struct document {
 	atomic_int references;
@@ -121,3 +122,6 @@ bool files_has_memtest(struct daemon *d, bool efi);
 /* Whether the file can be served, and its size; -ENOENT. kind as in the path: "vmlinuz", "root.squashfs". */
 int files_size_of_root(struct daemon *d, const char *id, const char *kind, uint64_t *ret) _must_check_;
 int files_size_of_initramfs(struct daemon *d, const char *id, uint64_t *ret) _must_check_;
+/* What its build noted of root.squashfs, which is not read here: its SHA-256 and its size. Negative where there is no such note, or
+ * no whole one (-ENOENT): nobody could tell then whether a node got what was built. */
+int files_sum_of_root(struct daemon *d, const char *id, char ret[HASH_TEXT], uint64_t *ret_size) _must_check_;

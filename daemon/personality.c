@@ -41,42 +41,41 @@ static void machine_id(const struct plan *p, const char *node, char ret[HASH_TEX
 	ret[32] = '\0';
 }
 
-/* Size and sum are those of the build: a node takes no file that is another by now. */
-static void add_sum(struct daemon *d, struct strbuf *b, const char *generation)
+/* Size and sum are those of the build: a node takes no file that is another by now, and gets no root without them. */
+static int add_sum(struct daemon *d, struct strbuf *b, const char *generation)
 {
-	const struct image_env env = { .root_fd = d->root_fd };
-	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
-	uint64_t size = 0;
+	char sum[HASH_TEXT];
+	uint64_t size;
+	int r = files_sum_of_root(d, generation, sum, &size);
 
-	if (image_root_facts(&env, generation, &g) == 0 && strlen(g->sha256) == HASH_TEXT - 1) {
-		add_word(b, WIRE_KEY_ROOT_SHA256, g->sha256);
-		size = g->root_bytes;
-	} else if (files_size_of_root(d, generation, "root.squashfs", &size) < 0) {
-		size = 0;
+	if (r < 0) {
+		log_error("the root %s has no whole checksum in its root.json", generation);
+		return r;
 	}
+	add_word(b, WIRE_KEY_ROOT_SHA256, sum);
 	strbuf_addf(b, WIRE_KEY_ROOT_SIZE "=%" PRIu64 "\n", size);
+	return 0;
 }
 
 /* Where the root is, as its mode wants it. */
-static void root_words(struct daemon *d, struct strbuf *b, const struct plan *p, const char *generation)
+static int root_words(struct daemon *d, struct strbuf *b, const struct plan *p, const char *generation)
 {
 	uint64_t size = 0;
 
 	add_word(b, WIRE_KEY_ROOT, plan_root_name(p->root));
-	if (p->root == PLAN_ROOT_RAM)
+	if (p->root == PLAN_ROOT_RAM) {
 		strbuf_addf(b, WIRE_KEY_ROOT_PATH "=/roots/%s/root.squashfs\n", generation);
+		return add_sum(d, b, generation);
+	}
 	if (p->root == PLAN_ROOT_NFS) {
 		strbuf_addf(b, WIRE_KEY_ROOT_PATH "=%s/root.squashfs\n", generation);
 		strbuf_addf(b, WIRE_KEY_NFS_EXPORT "=%s:" IMAGE_ROOTS "\n", IP4(p->net.address));
 	}
 	/* What is mounted over the network is not read whole. */
-	if (p->root == PLAN_ROOT_RAM) {
-		add_sum(d, b, generation);
-		return;
-	}
 	if (files_size_of_root(d, generation, "root.squashfs", &size) < 0)
 		size = 0;
 	strbuf_addf(b, WIRE_KEY_ROOT_SIZE "=%" PRIu64 "\n", size);
+	return 0;
 }
 
 static int node_conf(struct daemon *d, const struct plan *p, const struct store_owner *o, const char *token,
@@ -85,6 +84,7 @@ static int node_conf(struct daemon *d, const struct plan *p, const struct store_
 	const char *server = IP4(p->net.address);
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	char id[HASH_TEXT];
+	int r;
 
 	machine_id(p, o->node, id);
 	add_word(&b, WIRE_KEY_NODE, o->node);
@@ -98,7 +98,9 @@ static int node_conf(struct daemon *d, const struct plan *p, const struct store_
 	strbuf_addf(&b, WIRE_KEY_PORT "=%u\n", p->http_port);
 	add_word(&b, WIRE_KEY_TOKEN, token);
 	add_word(&b, WIRE_KEY_MACHINE_ID, id);
-	root_words(d, &b, p, o->generation);
+	r = root_words(d, &b, p, o->generation);
+	if (r < 0)
+		return r;
 	/* A bound address is the node's for ever; one from a pool, or another server's, must be kept. */
 	add_word(&b, WIRE_KEY_DHCP, p->ip_mode == PLAN_IP_RANGE || p->dhcp == PLAN_DHCP_PROXY ? "1" : "0");
 	strbuf_addf(&b, WIRE_KEY_INTERVAL "=%d\n", d->interval);
