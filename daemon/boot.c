@@ -203,9 +203,11 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 	s = daemon_store_lock(d);
 	r = store_boot(s, clock_wall_ms(), n->name, MAC(mac), IP4(q->from), token, choice->generation);
 	daemon_store_unlock(d);
-	if (r == 0)
-		*ret = TAKE_PTR(script);
-	return r;
+	if (r < 0)
+		return r;
+	boots_mark(&d->since, n->name, token, BOOT_SCRIPT, clock_mono_ms());
+	*ret = TAKE_PTR(script);
+	return 0;
 }
 
 /*

@@ -166,17 +166,24 @@ static int make_personality(struct daemon *d, const struct plan *p, const struct
 /* ---- whose it is ---------------------------------------------------------------------------------------------- */
 
 /* Why this boot may not have it, or its memory test, any more (behind "it asked for its personality"); NULL: it may. */
-static const char *why_too_late(const struct store_owner *o, int64_t now)
+static const char *why_too_late(struct daemon *d, const struct store_owner *o, const char *token)
 {
+	const int64_t now = clock_mono_ms(), wall = clock_wall_ms();
+
 	if (o->stage != NODE_LOADER && o->stage != NODE_KERNEL)
 		return "after it had booted";
 	if (o->delivered)
 		return "again, which this boot has had";
-	if (o->handed && now - o->handed > PERSONALITY_AGAIN_MS)
-		return "again, long after the first time";
-	if (now - o->entered > PERSONALITY_AGE_MS)
-		return "long after its boot script";
-	return NULL;
+	if (o->handed)
+		return boots_older(&d->since, o->node, token, BOOT_HANDED, PERSONALITY_AGAIN_MS, now,
+				   (struct boots_wall){ o->handed, wall })
+			       ? "again, long after the first time"
+			       : NULL;
+	/* Nothing was handed out, so what it entered last is the loader's stage, with its script. */
+	return boots_older(&d->since, o->node, token, BOOT_SCRIPT, PERSONALITY_AGE_MS, now,
+			   (struct boots_wall){ o->entered, wall })
+		       ? "long after its boot script"
+		       : NULL;
 }
 
 /* Whose boot it is, where this token at this address may have the personality now: from the script on until
@@ -200,7 +207,7 @@ static int find_owner(struct daemon *d, const struct plan *p, const char *token,
 	}
 	if (r < 0)
 		return r;
-	too_late = why_too_late(&o, clock_wall_ms());
+	too_late = why_too_late(d, &o, token);
 	if (ip4_parse(o.address, &address) < 0 || address.n != from.n || mac_parse(o.mac, &mac) < 0 ||
 	    !daemon_is_there(p, from, mac)) {
 		daemon_refused(d, o.node, from, "%s asked for the personality of %s", IP4(from), o.node);
@@ -341,6 +348,8 @@ static int hand_out(struct daemon *d, const struct plan *p, const struct store_o
 	if (r == 0) {
 		r = store_hand(daemon_store_lock(d), clock_wall_ms(), o->node, token);
 		daemon_store_unlock(d);
+		if (r == 0)
+			boots_mark(&d->since, o->node, token, BOOT_HANDED, clock_mono_ms());
 	}
 	if (r < 0) {
 		free(TAKE_PTR(a->data));

@@ -228,6 +228,84 @@ static void nothing_of_an_old_boot_counts(void **state)
 	node_states_free(v, 1);
 }
 
+static void assert_refused_again(struct server *s, int (*before)(struct server *s, char token[33]),
+				 const char *want)
+{
+	_cleanup_free_ char *log = NULL;
+	char token[33];
+
+	assert_int_equal(before(s, token), 0);
+	assert_int_equal(personality(s, NODE1, token), 403);
+	log = server_log(s);
+	assert_non_null(strstr(log, want));
+}
+
+static struct store *open_store(struct server *s)
+{
+	_cleanup_free_ char *db = fs_join(s->root, "/var/lib/muster/state/muster.db");
+	struct store *store = NULL;
+
+	assert_int_equal(store_open(db, STORE_WRITE, &store), 0);
+	return store;
+}
+
+#define HOUR_MS (3600 * 1000)
+
+/* musterd has begun anew since, and the clock was set back by an hour. */
+static int script_of_an_hour_ahead(struct server *s, char token[33])
+{
+	struct store *store;
+	int r;
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(server_stop(s), 0);
+	store = open_store(s);
+	r = store_boot(store, clock_wall_ms() + HOUR_MS, "node01", MAC1, NODE1, token, "g1");
+	store_free(store);
+	server_start(s, NULL);
+	return r;
+}
+
+static int handed_an_hour_ahead(struct server *s, char token[33])
+{
+	struct store *store;
+	int r;
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(server_stop(s), 0);
+	store = open_store(s);
+	r = store_hand(store, clock_wall_ms() + HOUR_MS, "node01", token);
+	store_free(store);
+	server_start(s, NULL);
+	return r;
+}
+
+static void a_time_to_come_is_no_time_left(void **state)
+{
+	assert_refused_again(*state, script_of_an_hour_ahead,
+			     "node01 asked for its personality long after its boot script");
+}
+
+static void a_first_time_to_come_is_no_time_left(void **state)
+{
+	assert_refused_again(*state, handed_an_hour_ahead,
+			     "node01 asked for its personality again, long after the first time");
+}
+
+/* While musterd runs it goes by its own steady clock. */
+static void a_clock_that_is_set_back_ends_no_boot(void **state)
+{
+	struct server *s = *state;
+	struct store *store;
+	char token[33];
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	store = open_store(s);
+	assert_int_equal(store_boot(store, clock_wall_ms() + HOUR_MS, "node01", MAC1, NODE1, token, "g1"), 0);
+	store_free(store);
+	assert_int_equal(personality(s, NODE1, token), 200);
+}
+
 /* What of root.json is no whole note of the sum; NULL: there is none. */
 static const char *const sumless[] = {
 	NULL,
@@ -315,6 +393,9 @@ int main(void)
 		STOPPED(a_small_delivery_that_broke_off_is_repeated),
 		STOPPED(a_large_delivery_that_broke_off_is_repeated),
 		RUNNING(nothing_of_an_old_boot_counts),
+		RUNNING(a_time_to_come_is_no_time_left),
+		RUNNING(a_first_time_to_come_is_no_time_left),
+		RUNNING(a_clock_that_is_set_back_ends_no_boot),
 		RUNNING(no_root_is_handed_out_without_its_sum),
 		STOPPED(a_root_over_nfs_needs_no_sum),
 	};
