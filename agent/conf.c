@@ -309,6 +309,9 @@ static int check_whole(const struct conf *c, const bool *seen, char **reason)
 		return 0;
 	if (!c->root_path)
 		return fail_with(reason, -EINVAL, "node.conf: " WIRE_KEY_ROOT_PATH " is missing");
+	/* Nothing else would tell that what arrives is what was built. */
+	if (c->root == CONF_ROOT_RAM && !*c->root_sha256)
+		return fail_with(reason, -EINVAL, "node.conf: " WIRE_KEY_ROOT_SHA256 " is missing");
 	if (c->root != CONF_ROOT_NFS && c->root_path[0] != '/')
 		return fail_with(reason, -EINVAL, "node.conf: " WIRE_KEY_ROOT_PATH " must begin with /");
 	if (c->root == CONF_ROOT_NFS && !c->nfs_export)

@@ -28,7 +28,7 @@ struct conf {
 	enum conf_root root;
 	char *root_path, *nfs_export; /* owned; NULL where not given */
 	unsigned long long root_size;
-	char root_sha256[65]; /* "": unknown */
+	char root_sha256[65]; /* "" where not given; never for CONF_ROOT_RAM */
 	bool dhcp;
 	unsigned interval; /* seconds, 1..3600 */
 };

@@ -138,7 +138,6 @@ static int tell_silence(const struct fetch *f, char **reason)
 
 static int fetch_file(const struct conf *c, struct fetch *f, char **reason)
 {
-	bool summed = *c->root_sha256 != '\0';
 	char sha256[SHA256_TEXT];
 	unsigned long long size;
 	int r;
@@ -150,7 +149,7 @@ static int fetch_file(const struct conf *c, struct fetch *f, char **reason)
 					 .path = c->root_path,
 					 .fd = f->fd,
 					 .want = c->root_size,
-					 .sum = summed ? &f->sum : NULL,
+					 .sum = &f->sum,
 					 .kept = &f->progress,
 					 .stall_ms = STALL_MS,
 					 .patience_ms = PATIENCE_MS,
@@ -158,10 +157,10 @@ static int fetch_file(const struct conf *c, struct fetch *f, char **reason)
 					 .progress = tell_progress,
 					 .data = f },
 		     &size, reason);
-	/* Without a sum nothing would tell that the rest is another file's. */
-	if (r == -ETIMEDOUT && summed && f->progress.done)
+	/* The sum would tell that the rest is another file's. */
+	if (r == -ETIMEDOUT && f->progress.done)
 		return tell_silence(f, reason);
-	if (r < 0 || !summed)
+	if (r < 0)
 		return r == -ETIMEDOUT ? -EAGAIN : r;
 	sha256_end(&f->sum, sha256);
 	if (strcmp(sha256, c->root_sha256) != 0)

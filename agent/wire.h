@@ -42,7 +42,7 @@
 #define WIRE_KEY_ROOT "root"		   /* ram, nfs, disk, initramfs */
 #define WIRE_KEY_ROOT_PATH "root_path"	   /* ram: URL path; nfs: file below the export; disk: block device */
 #define WIRE_KEY_ROOT_SIZE "root_size"	   /* bytes of the squashfs; 0 when unknown */
-#define WIRE_KEY_ROOT_SHA256 "root_sha256" /* of the squashfs, 64 hexadecimal digits; absent when unknown */
+#define WIRE_KEY_ROOT_SHA256 "root_sha256" /* of the squashfs, 64 hexadecimal digits; root=ram needs it */
 #define WIRE_KEY_NFS_EXPORT "nfs_export"   /* ADDRESS:/path */
 #define WIRE_KEY_DHCP "dhcp"		   /* 1: the running system must keep its lease renewed */
 #define WIRE_KEY_INTERVAL "interval"	   /* seconds between reports */

@@ -54,6 +54,8 @@ static const char *const sentences[] = {
 	N_("The machine at %s is not %s, which it says it is."),
 	N_("The root %s, which it shall boot next, is not on the server."),
 	N_("No root is built on the server yet: run \"muster root build\" there."),
+	N_("The root %s has no whole checksum on the server: its root.json is missing or damaged. Run "
+	   "\"muster root build\" there."),
 	N_("The initramfs is missing on the server: run \"muster root build\"."),
 	N_("The ssh host key of %s is missing on the server: run \"muster apply\"."),
 	N_("a boot of %s was asked for while it runs"),

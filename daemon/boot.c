@@ -103,6 +103,7 @@ static int check_files(struct daemon *d, const struct view *v, const struct plan
 		       const struct choice *choice, char **ret_why)
 {
 	_cleanup_free_ char *key = NULL, *pub = NULL;
+	char sum[HASH_TEXT];
 	uint64_t size;
 	int len = 0;
 
@@ -119,6 +120,11 @@ static int check_files(struct daemon *d, const struct view *v, const struct plan
 	else if (!*choice->generation || files_size_of_root(d, choice->generation, "vmlinuz", &size) < 0)
 		len = asprintf(ret_why,
 			       "No root is built on the server yet: run \"muster root build\" there.");
+	else if (v->plan->root == PLAN_ROOT_RAM && files_sum_of_root(d, choice->generation, sum, &size) < 0)
+		len = asprintf(ret_why,
+			       "The root %s has no whole checksum on the server: its root.json is missing or "
+			       "damaged. Run \"muster root build\" there.",
+			       choice->generation);
 	else if (!*choice->initramfs || files_size_of_initramfs(d, choice->initramfs, &size) < 0)
 		len = asprintf(ret_why, "The initramfs is missing on the server: run \"muster root build\".");
 	else if (boot_wants_host_key(v->plan) &&
@@ -197,9 +203,11 @@ static int make_script(struct daemon *d, const struct http_request *q, const str
 	s = daemon_store_lock(d);
 	r = store_boot(s, clock_wall_ms(), n->name, MAC(mac), IP4(q->from), token, choice->generation);
 	daemon_store_unlock(d);
-	if (r == 0)
-		*ret = TAKE_PTR(script);
-	return r;
+	if (r < 0)
+		return r;
+	boots_mark(&d->since, n->name, token, BOOT_SCRIPT, clock_mono_ms());
+	*ret = TAKE_PTR(script);
+	return 0;
 }
 
 /*

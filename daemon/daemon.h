@@ -6,6 +6,7 @@
 
 #include "agent/wire.h"
 #include "backend/nodes/store.h"
+#include "daemon/boots.h"
 #include "daemon/gate.h"
 #include "daemon/heard.h"
 #include "daemon/http.h"
@@ -14,6 +15,7 @@
 #include "daemon/processes.h"
 #include "daemon/teller.h"
 #include "daemon/view.h"
+#include "util/hash.h"
 
 /* A document of the metrics, which all who asked for it in its time share. */
 struct document {
@@ -46,6 +48,7 @@ struct daemon {
 	struct processes processes;
 	struct teller teller;
 	struct heard heard;
+	struct boots since; /* when present boots began */
 	/* How often: an address may cause an event, all strangers together may, all nodes may; an address's boots, a boot's reports and a MAC
 	 * address's leases count. */
 	struct limit refusals_each, refusals, refusals_nodes, boots, reports, leases;
@@ -120,4 +123,7 @@ bool files_has_memtest(struct daemon *d, bool efi);
 
 /* Whether the file can be served, and its size; -ENOENT. kind as in the path: "vmlinuz", "root.squashfs". */
 int files_size_of_root(struct daemon *d, const char *id, const char *kind, uint64_t *ret) _must_check_;
+/* What its build noted of root.squashfs, which is not read here: its SHA-256 and its size. Negative where there is no such note, or
+ * no whole one (-ENOENT): nobody could tell then whether a node got what was built. */
+int files_sum_of_root(struct daemon *d, const char *id, char ret[HASH_TEXT], uint64_t *ret_size) _must_check_;
 int files_size_of_initramfs(struct daemon *d, const char *id, uint64_t *ret) _must_check_;

@@ -114,6 +114,22 @@ int files_size_of_initramfs(struct daemon *d, const char *id, uint64_t *ret)
 	return MIN(fd, 0);
 }
 
+int files_sum_of_root(struct daemon *d, const char *id, char ret[HASH_TEXT], uint64_t *ret_size)
+{
+	const struct image_env env = { .root_fd = d->root_fd };
+	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
+	int r = image_root_facts(&env, id, &g);
+
+	if (r < 0)
+		return r;
+	if (strlen(g->sha256) != HASH_TEXT - 1 || strspn(g->sha256, "0123456789abcdef") != HASH_TEXT - 1 ||
+	    g->root_bytes == 0 || g->root_bytes > INT64_MAX)
+		return -ENOENT;
+	memcpy(ret, g->sha256, HASH_TEXT);
+	*ret_size = g->root_bytes;
+	return 0;
+}
+
 static int open_memtest(struct daemon *d, bool efi, uint64_t *ret_size)
 {
 	return open_beneath(d, "/boot", NULL, efi ? "memtest86+x64.efi" : "memtest86+x64.bin", ret_size);

@@ -350,6 +350,7 @@ int main(int argc, char **argv)
 		.processes.lock = PTHREAD_MUTEX_INITIALIZER,
 		.teller.lock = PTHREAD_MUTEX_INITIALIZER,
 		.heard.lock = PTHREAD_MUTEX_INITIALIZER,
+		.since.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct options o = { .root = "/", .user = "muster", .interval = WIRE_INTERVAL_DEFAULT };
 	_cleanup_close_ int signal_fd = -1;
@@ -379,6 +380,7 @@ int main(int argc, char **argv)
 	processes_want(&d.processes, false, false);
 	free(d.teller.node);
 	heard_free(&d.heard);
+	boots_free(&d.since);
 	document_unref(d.document);
 	store_free(d.store);
 	view_unref(d.view);

@@ -41,42 +41,41 @@ static void machine_id(const struct plan *p, const char *node, char ret[HASH_TEX
 	ret[32] = '\0';
 }
 
-/* Size and sum are those of the build: a node takes no file that is another by now. */
-static void add_sum(struct daemon *d, struct strbuf *b, const char *generation)
+/* Size and sum are those of the build: a node takes no file that is another by now, and gets no root without them. */
+static int add_sum(struct daemon *d, struct strbuf *b, const char *generation)
 {
-	const struct image_env env = { .root_fd = d->root_fd };
-	_cleanup_(image_generation_freep) struct image_generation *g = NULL;
-	uint64_t size = 0;
+	char sum[HASH_TEXT];
+	uint64_t size;
+	int r = files_sum_of_root(d, generation, sum, &size);
 
-	if (image_root_facts(&env, generation, &g) == 0 && strlen(g->sha256) == HASH_TEXT - 1) {
-		add_word(b, WIRE_KEY_ROOT_SHA256, g->sha256);
-		size = g->root_bytes;
-	} else if (files_size_of_root(d, generation, "root.squashfs", &size) < 0) {
-		size = 0;
+	if (r < 0) {
+		log_error("the root %s has no whole checksum in its root.json", generation);
+		return r;
 	}
+	add_word(b, WIRE_KEY_ROOT_SHA256, sum);
 	strbuf_addf(b, WIRE_KEY_ROOT_SIZE "=%" PRIu64 "\n", size);
+	return 0;
 }
 
 /* Where the root is, as its mode wants it. */
-static void root_words(struct daemon *d, struct strbuf *b, const struct plan *p, const char *generation)
+static int root_words(struct daemon *d, struct strbuf *b, const struct plan *p, const char *generation)
 {
 	uint64_t size = 0;
 
 	add_word(b, WIRE_KEY_ROOT, plan_root_name(p->root));
-	if (p->root == PLAN_ROOT_RAM)
+	if (p->root == PLAN_ROOT_RAM) {
 		strbuf_addf(b, WIRE_KEY_ROOT_PATH "=/roots/%s/root.squashfs\n", generation);
+		return add_sum(d, b, generation);
+	}
 	if (p->root == PLAN_ROOT_NFS) {
 		strbuf_addf(b, WIRE_KEY_ROOT_PATH "=%s/root.squashfs\n", generation);
 		strbuf_addf(b, WIRE_KEY_NFS_EXPORT "=%s:" IMAGE_ROOTS "\n", IP4(p->net.address));
 	}
 	/* What is mounted over the network is not read whole. */
-	if (p->root == PLAN_ROOT_RAM) {
-		add_sum(d, b, generation);
-		return;
-	}
 	if (files_size_of_root(d, generation, "root.squashfs", &size) < 0)
 		size = 0;
 	strbuf_addf(b, WIRE_KEY_ROOT_SIZE "=%" PRIu64 "\n", size);
+	return 0;
 }
 
 static int node_conf(struct daemon *d, const struct plan *p, const struct store_owner *o, const char *token,
@@ -85,6 +84,7 @@ static int node_conf(struct daemon *d, const struct plan *p, const struct store_
 	const char *server = IP4(p->net.address);
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	char id[HASH_TEXT];
+	int r;
 
 	machine_id(p, o->node, id);
 	add_word(&b, WIRE_KEY_NODE, o->node);
@@ -98,7 +98,9 @@ static int node_conf(struct daemon *d, const struct plan *p, const struct store_
 	strbuf_addf(&b, WIRE_KEY_PORT "=%u\n", p->http_port);
 	add_word(&b, WIRE_KEY_TOKEN, token);
 	add_word(&b, WIRE_KEY_MACHINE_ID, id);
-	root_words(d, &b, p, o->generation);
+	r = root_words(d, &b, p, o->generation);
+	if (r < 0)
+		return r;
 	/* A bound address is the node's for ever; one from a pool, or another server's, must be kept. */
 	add_word(&b, WIRE_KEY_DHCP, p->ip_mode == PLAN_IP_RANGE || p->dhcp == PLAN_DHCP_PROXY ? "1" : "0");
 	strbuf_addf(&b, WIRE_KEY_INTERVAL "=%d\n", d->interval);
@@ -164,17 +166,24 @@ static int make_personality(struct daemon *d, const struct plan *p, const struct
 /* ---- whose it is ---------------------------------------------------------------------------------------------- */
 
 /* Why this boot may not have it, or its memory test, any more (behind "it asked for its personality"); NULL: it may. */
-static const char *why_too_late(const struct store_owner *o, int64_t now)
+static const char *why_too_late(struct daemon *d, const struct store_owner *o, const char *token)
 {
+	const int64_t now = clock_mono_ms(), wall = clock_wall_ms();
+
 	if (o->stage != NODE_LOADER && o->stage != NODE_KERNEL)
 		return "after it had booted";
 	if (o->delivered)
 		return "again, which this boot has had";
-	if (o->handed && now - o->handed > PERSONALITY_AGAIN_MS)
-		return "again, long after the first time";
-	if (now - o->entered > PERSONALITY_AGE_MS)
-		return "long after its boot script";
-	return NULL;
+	if (o->handed)
+		return boots_older(&d->since, o->node, token, BOOT_HANDED, PERSONALITY_AGAIN_MS, now,
+				   (struct boots_wall){ o->handed, wall })
+			       ? "again, long after the first time"
+			       : NULL;
+	/* Nothing was handed out, so what it entered last is the loader's stage, with its script. */
+	return boots_older(&d->since, o->node, token, BOOT_SCRIPT, PERSONALITY_AGE_MS, now,
+			   (struct boots_wall){ o->entered, wall })
+		       ? "long after its boot script"
+		       : NULL;
 }
 
 /* Whose boot it is, where this token at this address may have the personality now: from the script on until
@@ -198,7 +207,7 @@ static int find_owner(struct daemon *d, const struct plan *p, const char *token,
 	}
 	if (r < 0)
 		return r;
-	too_late = why_too_late(&o, clock_wall_ms());
+	too_late = why_too_late(d, &o, token);
 	if (ip4_parse(o.address, &address) < 0 || address.n != from.n || mac_parse(o.mac, &mac) < 0 ||
 	    !daemon_is_there(p, from, mac)) {
 		daemon_refused(d, o.node, from, "%s asked for the personality of %s", IP4(from), o.node);
@@ -339,6 +348,8 @@ static int hand_out(struct daemon *d, const struct plan *p, const struct store_o
 	if (r == 0) {
 		r = store_hand(daemon_store_lock(d), clock_wall_ms(), o->node, token);
 		daemon_store_unlock(d);
+		if (r == 0)
+			boots_mark(&d->since, o->node, token, BOOT_HANDED, clock_mono_ms());
 	}
 	if (r < 0) {
 		free(TAKE_PTR(a->data));

@@ -9,15 +9,21 @@
 #include <sys/random.h>
 
 #include "agent/wire.h"
+#include "backend/apply/health.h"
 #include "daemon/daemon.h"
 #include "daemon/neighbour.h"
 #include "util/clock.h"
 #include "util/log.h"
 
+/* Behind "ok" it says which cluster.json is served, so that an apply sees whether that is the one which it wrote. */
 static void health(struct daemon *d, const struct http_request *q, const char *part, struct http_answer *a)
 {
-	a->data = strdup("ok\n");
-	a->len = a->data ? strlen(a->data) : 0;
+	_cleanup_(view_unrefp) struct view *v = daemon_view(d);
+	int len = asprintf(&a->data, "ok\n" HEALTH_PLAN "%s\n", v->written);
+
+	if (len < 0)
+		a->data = NULL;
+	a->len = a->data ? (size_t)len : 0;
 	a->status = a->data ? 200 : 500;
 	a->type = "text/plain";
 }

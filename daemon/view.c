@@ -4,9 +4,11 @@
 #include "daemon/view.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "util/error.h"
 #include "util/fs.h"
@@ -138,11 +140,24 @@ int view_parse(const char *text, size_t len, const char *name, struct view **ret
 	return 0;
 }
 
+/* The file, and which one it was: of the same open file. */
+static int read_file(int root_fd, char **ret, size_t *ret_len, struct stat *ret_st)
+{
+	_cleanup_close_ int fd = fs_open(root_fd, VIEW_PATH, O_RDONLY | O_NONBLOCK, 0);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, ret_st) < 0)
+		return -errno;
+	return S_ISREG(ret_st->st_mode) ? fs_read_fd(fd, VIEW_MAX, ret, ret_len) : -EINVAL;
+}
+
 int view_load(int root_fd, struct view **ret)
 {
 	_cleanup_free_ char *text = NULL;
+	struct stat st;
 	size_t len;
-	int r = fs_read(root_fd, VIEW_PATH, VIEW_MAX, &text, &len);
+	int r = read_file(root_fd, &text, &len, &st);
 
 	if (r == -ENOENT)
 		log_error("%s: there is none; \"muster apply\" writes it", VIEW_PATH);
@@ -151,6 +166,8 @@ int view_load(int root_fd, struct view **ret)
 	if (r < 0)
 		return r;
 	r = view_parse(text, len, VIEW_PATH, ret);
+	if (r == 0)
+		hash_written(&st, (*ret)->written);
 	free(TAKE_PTR(text));
 	/* The JSON of many nodes takes many times their own memory; the system has it back at once. */
 	malloc_trim(0);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "backend/plan/plan.h"
+#include "util/hash.h"
 #include "util/macro.h"
 
 #define VIEW_PATH "/etc/muster/cluster.json"
@@ -20,6 +21,7 @@ struct view {
 	char *generation, *initramfs, *kernel_release; /* "" where none is built yet */
 	uint32_t *by_mac, *by_address;		       /* indices into plan->nodes, sorted */
 	size_t n_by_mac, n_by_address;
+	char written[HASH_TEXT]; /* which file it was read from: see hash_written(); "" for a text */
 };
 
 /* Reads it below the root; why it cannot be used is logged. */

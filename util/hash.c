@@ -77,3 +77,12 @@ void hash_text(const void *data, size_t len, char ret[HASH_TEXT])
 	SHA256Update(&ctx, data, len);
 	finish(&ctx, ret);
 }
+
+void hash_written(const struct stat *st, char ret[HASH_TEXT])
+{
+	char text[128];
+	int len = snprintf(text, sizeof(text), "%llu %lld.%09ld %lld", (unsigned long long)st->st_ino,
+			   (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (long long)st->st_size);
+
+	hash_text(text, (size_t)len, ret);
+}

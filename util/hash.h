@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "util/macro.h"
 
@@ -20,3 +21,11 @@ void hash_free(struct hash *h);
 DEFINE_CLEANUP(struct hash *, hash_free)
 
 void hash_text(const void *data, size_t len, char ret[HASH_TEXT]);
+
+/*
+ * Which written file this is: over its inode, its time of change to the nanosecond and its size. Each fs_write() makes another
+ * inode at another time while the one before is still there, so no two files that took each other's place under a name have the same;
+ * one that was put back with its old time may, and has its old content then. The device does not count: another mount namespace or a
+ * restart may number it differently. It is not over the content, so that whoever hears it cannot try guesses at that.
+ */
+void hash_written(const struct stat *st, char ret[HASH_TEXT]);

@@ -37,7 +37,8 @@ struct service {
 	/* Adds the daemon's own checker for a staged configuration at this real path; NULL: there is none. */
 	int (*check)(const struct apply *a, const char *config, struct strv *argv);
 	const char *config; /* the file that check() is for; NULL: none */
-	/* Is it really at work? 0 or -MUSTER_E_UNHEALTHY; NULL: running is enough. Called repeatedly until its time is up. */
+	/* Is it really at work? 0, -MUSTER_E_UNHEALTHY, or -ESTALE: it is, but not with the plan that is there now. NULL: running is
+	 * enough. Called repeatedly until its time is up. */
 	int (*healthy)(const struct apply *a);
 	const char *
 		parameter; /* of the kernel, that it may set as it starts: "net.ipv4.ip_forward"; NULL: none */

@@ -36,7 +36,7 @@ static int64_t health_ms(const struct apply *a)
 	return HEALTH_MS;
 }
 
-enum trouble { SILENT, DOWN, NOT_STARTED };
+enum trouble { SILENT, STALE, DOWN, NOT_STARTED };
 
 static char *trouble_text(enum trouble trouble, const struct service *s)
 {
@@ -44,6 +44,8 @@ static char *trouble_text(enum trouble trouble, const struct service *s)
 
 	return asprintf(&text,
 			trouble == SILENT ? _("The service %s (%s) runs but does not answer")
+			: trouble == STALE
+				? _("The service %s (%s) answers, but still serves the plan of before")
 			: trouble == DOWN ? _("The service %s (%s) did not come up")
 					  : _("The service %s (%s) could not be started"),
 			s->name, s->unit) < 0
@@ -73,6 +75,7 @@ static void explain(struct apply *a, const struct service *s, enum trouble troub
 int service_wait(struct apply *a, const struct service *s)
 {
 	int64_t start = clock_mono_ms(), limit = health_ms(a), alive = start, up = -1;
+	int health = 0;
 
 	for (;;) {
 		int running = a->services->is_running(a, s);
@@ -82,7 +85,8 @@ int service_wait(struct apply *a, const struct service *s)
 			return running;
 		if (running)
 			alive = now;
-		if (!running || (s->healthy && s->healthy(a) < 0))
+		health = running && s->healthy ? s->healthy(a) : 0;
+		if (!running || health < 0)
 			up = -1;
 		else if (up < 0)
 			up = now;
@@ -92,7 +96,7 @@ int service_wait(struct apply *a, const struct service *s)
 			break;
 		poll(NULL, 0, (int)MIN((int64_t)POLL_MS, limit));
 	}
-	explain(a, s, a->services->is_running(a, s) == 1 ? SILENT : DOWN);
+	explain(a, s, a->services->is_running(a, s) != 1 ? DOWN : health == -ESTALE ? STALE : SILENT);
 	return -MUSTER_E_UNHEALTHY;
 }
 

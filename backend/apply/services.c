@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "backend/apply/drivers.h"
+#include "backend/apply/health.h"
 #include "backend/apply/step.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/fs.h"
+#include "util/hash.h"
 #include "util/i18n.h"
 
 #define DNSMASQ_CONF "/etc/muster/dnsmasq.conf"
@@ -23,6 +25,8 @@
 #define GANESHA_CONF "/etc/muster/ganesha.conf"
 #define NFS_PORT 2049
 #define CONNECT_MS 1000
+#define CLUSTER_JSON "/etc/muster/cluster.json"
+#define HEALTH_MAX 1024
 
 static int add_below_root(const struct apply *a, const char *option, const char *path, struct strv *argv)
 {
@@ -116,33 +120,58 @@ static int ganesha_healthy(const struct apply *a)
 	return connect_to(a->http_address, NFS_PORT, &fd) < 0 ? -MUSTER_E_UNHEALTHY : 0;
 }
 
-/* GET /health answers 200. */
-static int musterd_healthy(const struct apply *a)
+/* Asks for it and reads what there is until the other end closes; ret: a text. */
+static int ask_health(const struct apply *a, char *ret, size_t size)
 {
 	static const char request[] = "GET /health HTTP/1.0\r\nHost: muster\r\nConnection: close\r\n\r\n";
+	int64_t end = clock_mono_ms() + 2 * CONNECT_MS;
 	_cleanup_close_ int fd = -1;
-	char answer[13] = "";
 	size_t got = 0;
 
-	if (!a->http_address || !a->http_port)
-		return 0;
 	if (connect_to(a->http_address, a->http_port, &fd) < 0 ||
 	    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
 		return -MUSTER_E_UNHEALTHY;
-	while (got < sizeof(answer) - 1) {
+	while (got < size - 1) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		ssize_t n;
 
-		if (poll(&p, 1, CONNECT_MS) != 1)
+		if (clock_mono_ms() >= end || poll(&p, 1, CONNECT_MS) != 1)
 			return -MUSTER_E_UNHEALTHY;
-		n = read(fd, answer + got, sizeof(answer) - 1 - got);
-		if (n <= 0)
+		n = read(fd, ret + got, size - 1 - got);
+		if (n < 0)
 			return -MUSTER_E_UNHEALTHY;
+		if (n == 0)
+			break;
 		got += (size_t)n;
 	}
+	ret[got] = '\0';
+	return 0;
+}
+
+/* GET /health answers 200, and tells the cluster.json that is there now. A reload that fails leaves the plan of before. */
+static int musterd_healthy(const struct apply *a)
+{
+	char answer[HEALTH_MAX], written[HASH_TEXT];
+	const char *body, *plan;
+	struct stat st;
+	int r;
+
+	if (!a->http_address || !a->http_port)
+		return 0;
+	if (ask_health(a, answer, sizeof(answer)) < 0)
+		return -MUSTER_E_UNHEALTHY;
 	/* "HTTP/1.x 200" */
-	return strncmp(answer, "HTTP/1.", 7) == 0 && strcmp(answer + 8, " 200") == 0 ? 0
-										     : -MUSTER_E_UNHEALTHY;
+	if (strncmp(answer, "HTTP/1.", 7) != 0 || strncmp(answer + 8, " 200", 4) != 0)
+		return -MUSTER_E_UNHEALTHY;
+	r = fs_stat(a->root_fd, CLUSTER_JSON, &st);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return -MUSTER_E_UNHEALTHY;
+	hash_written(&st, written);
+	body = strstr(answer, "\r\n\r\n");
+	plan = body ? strstr(body, "\n" HEALTH_PLAN) : NULL;
+	return plan && strncmp(plan + strlen("\n" HEALTH_PLAN), written, HASH_TEXT - 1) == 0 ? 0 : -ESTALE;
 }
 
 static const struct service services[] = {

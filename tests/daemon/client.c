@@ -23,6 +23,7 @@
 #include "backend/plan/plan.h"
 #include "util/clock.h"
 #include "util/fs.h"
+#include "util/hash.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
 #include "util/strv.h"
@@ -95,6 +96,21 @@ static void make_plan(struct plan *p, unsigned int port)
 	assert_int_equal(mac_parse(MAC2, &p->nodes[1].mac), 0);
 }
 
+void server_put_facts(struct server *s, const char *id, const void *root, size_t len)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	char sum[HASH_TEXT];
+
+	hash_text(root, len, sum);
+	assert_true(asprintf(&path, "/var/lib/muster/roots/%s/root.json", id) > 0);
+	assert_true(asprintf(&text,
+			     "{\"id\": \"%s\", \"distribution\": \"debian\", \"suite\": \"bookworm\", "
+			     "\"kernel_release\": \"6.1.0\", \"root_bytes\": %zu, \"sha256\": \"%s\", "
+			     "\"built\": \"2026-11-20T10:00:00Z\"}\n",
+			     id, len, sum) > 0);
+	put_text(s, path, text);
+}
+
 void server_write_plan(struct server *s)
 {
 	_cleanup_free_ char *plan = NULL, *text = NULL;
@@ -124,7 +140,7 @@ struct server *server_new(void)
 		big[i] = (char)('a' + i % 26);
 	server_put(s, "/var/lib/muster/roots/g1/root.squashfs", big, sizeof(big));
 	put_text(s, "/var/lib/muster/roots/g1/vmlinuz", "a kernel");
-	put_text(s, "/var/lib/muster/roots/g1/root.json", "{}");
+	server_put_facts(s, "g1", big, sizeof(big));
 	put_text(s, "/var/lib/muster/initramfs/i1.img", "an initramfs");
 	put_text(s, "/var/lib/muster/keys/node01/ssh_host_ed25519_key", "SECRET-OF-NODE01\n");
 	put_text(s, "/var/lib/muster/keys/node01/ssh_host_ed25519_key.pub", "ssh-ed25519 A\n");

@@ -38,6 +38,8 @@ struct reply {
 struct server *server_new(void);
 void server_free(struct server *s); /* ends it too */
 void server_put(struct server *s, const char *path, const void *data, size_t len);
+/* The root.json of a generation whose root.squashfs has these bytes. */
+void server_put_facts(struct server *s, const char *id, const void *root, size_t len);
 void server_write_plan(struct server *s);
 /* Starts musterd with --interval and these words (NULL-terminated; may be NULL); waits until it answers. */
 void server_start(struct server *s, const char *user);

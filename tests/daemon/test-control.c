@@ -425,6 +425,7 @@ static void another_root_is_booted_once_with_its_own_initramfs(void **state)
 	say(fd, "{\"next\": {\"what\": \"root:g2\", \"initramfs\": \"i2\", \"nodes\": [\"node01\"]}}\n");
 	assert_heard(fd, "There is no root g2");
 	server_put(s, "/var/lib/muster/roots/g2/vmlinuz", "k", 1);
+	server_put_facts(s, "g2", "r", 1);
 	say(fd, "{\"next\": {\"what\": \"root:g2\", \"nodes\": [\"node01\"]}}\n");
 	assert_heard(fd, "No initramfs is built");
 	say(fd, "{\"next\": {\"what\": \"root:../g2\", \"initramfs\": \"i2\", \"nodes\": [\"node01\"]}}\n");

@@ -315,74 +315,6 @@ static void in_proxy_mode_the_address_is_whatever_it_is(void **state)
 	node_states_free(v, 1);
 }
 
-static void hang_up(struct server *s)
-{
-	assert_int_equal(kill(s->pid, SIGHUP), 0);
-}
-
-/* Waits until the log says it so many times. */
-static void wait_for_log(struct server *s, const char *text, int times)
-{
-	int64_t end = clock_mono_ms() + 15000;
-
-	for (;;) {
-		_cleanup_free_ char *log = server_log(s);
-		int n = 0;
-
-		for (const char *p = log; (p = strstr(p, text)); p++)
-			n++;
-		if (n >= times)
-			return;
-		assert_true(clock_mono_ms() < end);
-		usleep(10000);
-	}
-}
-
-static void a_node_that_runs_goes_on_under_another_name(void **state)
-{
-	struct server *s = *state;
-	char token[33];
-
-	client_boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
-	free(s->plan.nodes[0].name);
-	s->plan.nodes[0].name = strdup("gpu01");
-	server_write_plan(s);
-	hang_up(s);
-	wait_for_log(s, "reload: 2 nodes", 1);
-	assert_true(wait_for_stage(s, "gpu01", NODE_READY));
-	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
-}
-
-static void a_reload_takes_a_good_plan_and_leaves_a_bad_one(void **state)
-{
-	struct server *s = *state;
-	char token[33];
-
-	client_boot(s, NODE1, SCRIPT1, token);
-	server_put(s, "/etc/muster/cluster.json", "{\"plan\": 5", 10);
-	hang_up(s);
-	wait_for_log(s, "the old plan stays", 1);
-	server_put(s, "/etc/muster/cluster.json", "{}", 2);
-	hang_up(s);
-	wait_for_log(s, "the old plan stays", 2);
-	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
-	free(s->plan.nodes[1].name);
-	s->plan.nodes[1].name = strdup("login");
-	server_write_plan(s);
-	hang_up(s);
-	wait_for_log(s, "reload: 2 nodes", 1);
-	assert_true(wait_for_stage(s, "node01", NODE_READY));
-	assert_true(wait_for_stage(s, "login", NODE_OFF));
-	/* Another port is taken at once, too. */
-	s->plan.http_port = s->port == 65535 ? 65534 : s->port + 1;
-	server_write_plan(s);
-	hang_up(s);
-	wait_for_log(s, "reload: 2 nodes", 2);
-	s->port = s->plan.http_port;
-	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
-}
-
 static void a_silent_node_is_lost_until_it_speaks_again(void **state)
 {
 	struct server *s = *state;
@@ -520,8 +452,6 @@ int main(void)
 		RUNNING(a_machine_that_may_not_boot_is_told_why),
 		STOPPED(in_range_mode_the_address_makes_the_node),
 		STOPPED(in_proxy_mode_the_address_is_whatever_it_is),
-		RUNNING(a_node_that_runs_goes_on_under_another_name),
-		RUNNING(a_reload_takes_a_good_plan_and_leaves_a_bad_one),
 		RUNNING(a_silent_node_is_lost_until_it_speaks_again),
 		RUNNING(a_lease_puts_the_node_into_its_first_stage),
 		RUNNING(metrics_can_be_read),

@@ -21,6 +21,12 @@
 #define SCRIPT1 "/boot.ipxe?mac=" MAC1 "&platform=pcbios"
 #define READY "stage=ready\nkernel=6.1.0\n"
 #define DEADLINE_MS 15000
+#define SCRIPT2 "/boot.ipxe?mac=" MAC2 "&platform=pcbios"
+#define SUM_REST "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define SUM "0" SUM_REST
+#define FACTS(id, bytes, sum)                                                                            \
+	"{\"id\": \"" id "\", \"distribution\": \"debian\", \"suite\": \"bookworm\", \"built\": \"x\", " \
+	"\"kernel_release\": \"6.1.0\", \"root_bytes\": " bytes ", \"sha256\": \"" sum "\"}"
 
 static int setup(void **state)
 {
@@ -222,6 +228,159 @@ static void nothing_of_an_old_boot_counts(void **state)
 	node_states_free(v, 1);
 }
 
+static void assert_refused_again(struct server *s, int (*before)(struct server *s, char token[33]),
+				 const char *want)
+{
+	_cleanup_free_ char *log = NULL;
+	char token[33];
+
+	assert_int_equal(before(s, token), 0);
+	assert_int_equal(personality(s, NODE1, token), 403);
+	log = server_log(s);
+	assert_non_null(strstr(log, want));
+}
+
+static struct store *open_store(struct server *s)
+{
+	_cleanup_free_ char *db = fs_join(s->root, "/var/lib/muster/state/muster.db");
+	struct store *store = NULL;
+
+	assert_int_equal(store_open(db, STORE_WRITE, &store), 0);
+	return store;
+}
+
+#define HOUR_MS (3600 * 1000)
+
+/* musterd has begun anew since, and the clock was set back by an hour. */
+static int script_of_an_hour_ahead(struct server *s, char token[33])
+{
+	struct store *store;
+	int r;
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(server_stop(s), 0);
+	store = open_store(s);
+	r = store_boot(store, clock_wall_ms() + HOUR_MS, "node01", MAC1, NODE1, token, "g1");
+	store_free(store);
+	server_start(s, NULL);
+	return r;
+}
+
+static int handed_an_hour_ahead(struct server *s, char token[33])
+{
+	struct store *store;
+	int r;
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(server_stop(s), 0);
+	store = open_store(s);
+	r = store_hand(store, clock_wall_ms() + HOUR_MS, "node01", token);
+	store_free(store);
+	server_start(s, NULL);
+	return r;
+}
+
+static void a_time_to_come_is_no_time_left(void **state)
+{
+	assert_refused_again(*state, script_of_an_hour_ahead,
+			     "node01 asked for its personality long after its boot script");
+}
+
+static void a_first_time_to_come_is_no_time_left(void **state)
+{
+	assert_refused_again(*state, handed_an_hour_ahead,
+			     "node01 asked for its personality again, long after the first time");
+}
+
+/* While musterd runs it goes by its own steady clock. */
+static void a_clock_that_is_set_back_ends_no_boot(void **state)
+{
+	struct server *s = *state;
+	struct store *store;
+	char token[33];
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	store = open_store(s);
+	assert_int_equal(store_boot(store, clock_wall_ms() + HOUR_MS, "node01", MAC1, NODE1, token, "g1"), 0);
+	store_free(store);
+	assert_int_equal(personality(s, NODE1, token), 200);
+}
+
+/* What of root.json is no whole note of the sum; NULL: there is none. */
+static const char *const sumless[] = {
+	NULL,
+	"{}",
+	"{ half",
+	FACTS("g1", "100", "0123456789abcdef"),
+	FACTS("g1", "100", ""),
+	FACTS("g1", "100", SUM "0"),
+	FACTS("g1", "100", "g" SUM_REST),
+	FACTS("g1", "0", SUM),
+	FACTS("g1", "-1", SUM),
+	FACTS("g2", "100", SUM),
+};
+
+static void put_facts(struct server *s, const char *text)
+{
+	static const char path[] = "/var/lib/muster/roots/g1/root.json";
+
+	if (text)
+		server_put(s, path, text, strlen(text));
+	else
+		assert_int_equal(fs_unlink(s->root_fd, path), 0);
+}
+
+static void no_root_is_handed_out_without_its_sum(void **state)
+{
+	struct server *s = *state;
+	char token[33];
+
+	client_boot(s, NODE1, SCRIPT1, token);
+	for (size_t i = 0; i < ARRAY_SIZE(sumless); i++) {
+		_cleanup_free_ char *log = NULL;
+		struct reply r;
+
+		put_facts(s, sumless[i]);
+		if (settled_personality(s, NODE1, token) != 500)
+			fail_msg("handed out with: %s", sumless[i] ? sumless[i] : "none");
+		log = server_log(s);
+		assert_non_null(strstr(log, "the root g1 has no whole checksum"));
+		r = get(s, NODE2, SCRIPT2);
+		assert_int_equal(r.status, 200);
+		assert_non_null(strstr(r.body, "The root g1 has no whole checksum on the server"));
+		assert_null(strstr(r.body, "vmlinuz"));
+		reply_free(&r);
+	}
+	assert_true(count_events(s, "refused") > 0);
+	/* It is mended, and the boot goes on. */
+	put_facts(s, FACTS("g1", "100", SUM));
+	assert_true(client_is_booted(s, NODE2, SCRIPT2));
+	{
+		char path[64];
+		struct reply r;
+
+		path_of(token, path);
+		r = get(s, NODE1, path);
+		assert_int_equal(r.status, 200);
+		assert_non_null(memmem(r.body, r.len, "root_sha256=" SUM "\nroot_size=100\n", 90));
+		reply_free(&r);
+	}
+}
+
+/* Whoever mounts it over the network reads only what he needs of it: there is nothing to compare. */
+static void a_root_over_nfs_needs_no_sum(void **state)
+{
+	struct server *s = *state;
+	char token[33];
+
+	s->plan.root = PLAN_ROOT_NFS;
+	server_write_plan(s);
+	put_facts(s, NULL);
+	server_start(s, NULL);
+	client_boot(s, NODE1, SCRIPT1, token);
+	assert_int_equal(personality(s, NODE1, token), 200);
+}
+
 #define RUNNING(test) cmocka_unit_test_setup_teardown(test, setup, client_teardown)
 #define STOPPED(test) cmocka_unit_test_setup_teardown(test, client_setup_stopped, client_teardown)
 
@@ -234,6 +393,11 @@ int main(void)
 		STOPPED(a_small_delivery_that_broke_off_is_repeated),
 		STOPPED(a_large_delivery_that_broke_off_is_repeated),
 		RUNNING(nothing_of_an_old_boot_counts),
+		RUNNING(a_time_to_come_is_no_time_left),
+		RUNNING(a_first_time_to_come_is_no_time_left),
+		RUNNING(a_clock_that_is_set_back_ends_no_boot),
+		RUNNING(no_root_is_handed_out_without_its_sum),
+		STOPPED(a_root_over_nfs_needs_no_sum),
 	};
 
 	return cmocka_run_group_tests_name("secrets", tests, NULL, NULL);

@@ -94,6 +94,7 @@ struct daemon *house_daemon(void)
 		free(d.teller.node);
 		document_unref(d.document);
 		heard_free(&d.heard);
+		boots_free(&d.since);
 		d = (struct daemon){ .root_fd = -1, .interval = 10 };
 	}
 	d.root_fd = fuzz_dir_fd();

@@ -21,7 +21,9 @@
 	"node=node01\ndomain=krg.lan\nmac=52:54:00:66:00:01\naddress=10.66.0.11\nprefix=24\ngateway=\n" \
 	"dns=10.66.0.1\nserver=10.66.0.1\nport=8066\ntoken=" TOKEN "\nmachine_id=" TOKEN                \
 	"\nroot_size=9953\n"
-#define CONF_RAM CONF_START "root=ram\nroot_path=/roots/x/root.squashfs\ninterval=5\ndhcp=1\n"
+#define CONF_RAM                                                                                           \
+	CONF_START "root=ram\nroot_path=/roots/x/root.squashfs\nroot_sha256=" TOKEN TOKEN "\ninterval=5\n" \
+		   "dhcp=1\n"
 
 struct room {
 	char path[32];

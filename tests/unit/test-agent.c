@@ -83,6 +83,7 @@ static void a_wrong_value_is_refused_with_its_line(void **state)
 		"machine_id=12",
 		"root=floppy",
 		"root_size=1k",
+		"root_sha256=",
 		"root_sha256=12",
 		"root_sha256=" TOKEN TOKEN "0",
 		"root_sha256=ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789",
@@ -115,14 +116,17 @@ static void a_wrong_value_is_refused_with_its_line(void **state)
 
 static void a_missing_key_is_named(void **state)
 {
-	_cleanup_free_ char *reason = NULL;
+	static const char unsummed[] = CONF_START "root=ram\nroot_path=/roots/x/root.squashfs\n";
+	_cleanup_free_ char *reason = NULL, *other = NULL, *third = NULL;
 	struct conf c;
 
 	assert_int_equal(conf_parse("node=a\n", 7, &c, &reason), -EINVAL);
 	assert_string_equal(reason, "node.conf: mac is missing");
-	assert_int_equal(conf_parse(CONF_START "root=ram\n", strlen(CONF_START "root=ram\n"), &c, &reason),
+	assert_int_equal(conf_parse(CONF_START "root=ram\n", strlen(CONF_START "root=ram\n"), &c, &other),
 			 -EINVAL);
-	assert_string_equal(reason, "node.conf: root_path is missing");
+	assert_string_equal(other, "node.conf: root_path is missing");
+	assert_int_equal(conf_parse(unsummed, strlen(unsummed), &c, &third), -EINVAL);
+	assert_string_equal(third, "node.conf: root_sha256 is missing");
 }
 
 static void hostile_bytes_are_no_personality(void **state)
@@ -140,7 +144,9 @@ static void hostile_bytes_are_no_personality(void **state)
 		_cleanup_(conf_free) struct conf part = { 0 };
 
 		if (conf_parse(CONF_RAM, n, &part, NULL) == 0)
-			assert_true(n >= strlen(CONF_START "root=ram\nroot_path=/"));
+			assert_true(n >= strlen(CONF_START
+						"root=ram\nroot_path=/roots/x/root.squashfs\nroot_sha256=") +
+						 64);
 	}
 }
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When each node's present boot got its script, and its personality for the first time, by a steady clock: nobody who sets the
+ * server's clock back gives a boot more time. Of what was before this run the store knows the time of the wall clock only; that
+ * counts then, and a time that is still to come counts as long ago.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/hash.h"
+
+enum boot_mark {
+	BOOT_SCRIPT, /* begins a boot: the marks of the node's earlier one are gone */
+	BOOT_HANDED,
+	BOOT_MARKS,
+};
+
+struct boots_node {
+	char *node;		/* owned */
+	char token[HASH_TEXT];	/* the SHA-256 of it, as in the store */
+	int64_t at[BOOT_MARKS]; /* steady clock, ms; 0: not in this run */
+};
+
+/* Zero it to start, but for the lock. */
+struct boots {
+	pthread_mutex_t lock;
+	size_t n, size;
+	struct boots_node *v; /* by name */
+};
+
+/* The first time of a mark counts. `now`: steady clock, ms. */
+void boots_mark(struct boots *b, const char *node, const char *token, enum boot_mark mark, int64_t now);
+
+/* A moment, and the present, by the wall clock, ms. */
+struct boots_wall {
+	int64_t at, now;
+};
+/* Whether the mark of this boot is older than `age` ms: by the steady clock, or by the wall's where the mark is of an earlier run. */
+bool boots_older(struct boots *b, const char *node, const char *token, enum boot_mark mark, int64_t age,
+		 int64_t now, struct boots_wall wall);
+void boots_free(struct boots *b);
