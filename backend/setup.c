@@ -461,14 +461,22 @@ static int missing_packages(struct muster *m, const struct apply *a, const struc
 	return -MUSTER_E_MISSING;
 }
 
-int muster_changeset_foreign(const struct changeset *c, struct strv *ret)
+/* What is somebody else's, and is not among the taken. */
+static int foreign(const struct changeset *c, const struct strv *taken, struct strv *ret)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < c->n_files; i++)
-		if (c->files[i].whose != CHANGE_OURS)
+		if (c->files[i].whose != CHANGE_OURS && !strv_has(taken, c->files[i].path))
 			r = strv_add(ret, c->files[i].path);
 	return r;
+}
+
+int muster_changeset_foreign(const struct changeset *c, struct strv *ret)
+{
+	static const struct strv none;
+
+	return foreign(c, &none, ret);
 }
 
 void muster_take_over(struct muster *m)
@@ -478,24 +486,13 @@ void muster_take_over(struct muster *m)
 
 #define NAMED_MAX 10
 
-/* What is somebody else's, and was not said yes to. */
-static int not_taken(const struct muster *m, const struct changeset *c, struct strv *ret)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < c->n_files; i++)
-		if (c->files[i].whose != CHANGE_OURS && !strv_has(&m->taken, c->files[i].path))
-			r = strv_add(ret, c->files[i].path);
-	return r;
-}
-
 /* Nobody's work is lost in silence: in the journal it is kept, but who would look there? */
 static int may_replace(struct muster *m, const struct changeset *c, bool ask)
 {
 	_cleanup_strv_ struct strv paths = STRV_INIT;
 	_cleanup_strbuf_ struct strbuf list = STRBUF_INIT;
 	_cleanup_free_ char *question = NULL;
-	int r = m->config.take_over ? 0 : not_taken(m, c, &paths);
+	int r = m->config.take_over ? 0 : foreign(c, &m->taken, &paths);
 
 	if (r < 0 || paths.n == 0)
 		return r;

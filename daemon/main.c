@@ -107,7 +107,6 @@ static int read_options(int argc, char **argv, struct options *o)
 	return 3;
 }
 
-/* The database's folder, and what lies in it, become the user's: an earlier run may have been another one's. */
 /* The folder is the user's, who may have put another's file there under that name: a link is not followed, and a file of two names is
  * left alone. */
 static int give_file(int dir, const char *name, const struct rights *rights)
@@ -124,6 +123,7 @@ static int give_file(int dir, const char *name, const struct rights *rights)
 	return fchownat(fd, "", rights->uid, rights->gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+/* The database's folder, and what lies in it, become the user's: an earlier run may have been another one's. */
 static int prepare_state(int root_fd, const struct rights *rights)
 {
 	static const char *const files[] = { DATABASE, DATABASE "-wal", DATABASE "-shm" };
