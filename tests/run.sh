@@ -3,7 +3,8 @@
 # Every test; the last line is "N passed, N failed". --all adds the slow proofs.
 #
 # Two lanes: virtual machines boot while programs are compiled and checked, and two at a time afterwards, since a node that boots
-# keeps one processor busy. The lab's tests of a lane share its folder. The slow proofs run alone, one after the other.
+# keeps one processor busy. Beside them a kernel is compiled, at a lower priority. The lab's tests of a lane share its folder. The
+# slow proofs run alone, one after the other.
 set -uo pipefail
 srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 builddir=$srcdir/build
@@ -83,9 +84,10 @@ told_check() { # exit status of make check, when it began
 # ---- two lanes ----------------------------------------------------------------------------------------------------------
 
 first=$srcdir/tests/lab/10-ram-bios.sh # builds the node root, which the others take
+beside=$srcdir/tests/lab/90-kernel.sh  # takes no node root, and what time the others leave
 queue=()
 declare -A job began lane
-free=(1 2)
+free=(1 2 3)
 
 start() { # what: check, or a lab test
 	local l=${free[0]} pid
@@ -103,13 +105,13 @@ start() { # what: check, or a lab test
 finish() {
 	local pid status=0
 	wait -n -p pid || status=$?
+	ended=${job[$pid]}
 	if [ "${job[$pid]}" = check ]; then
 		told_check "$status" "${began[$pid]}"
 	else
 		told "${job[$pid]}" "$status" "${began[$pid]}"
 	fi
-	free+=("${lane[$pid]}")
-	ended=${job[$pid]}
+	[ "$ended" = "$beside" ] || free+=("${lane[$pid]}")
 	unset "job[$pid]"
 }
 
@@ -117,10 +119,11 @@ lanes() {
 	local t ended=
 	# The longest have the highest numbers, and are not to be waited for at the end.
 	for t in "$srcdir"/tests/lab/[0-9]*.sh "$srcdir/tests/lab/server.sh"; do
-		[ "$t" = "$first" ] || queue=("$t" "${queue[@]}")
+		[ "$t" = "$first" ] || [ "$t" = "$beside" ] || queue=("$t" "${queue[@]}")
 	done
 	start "$first"
 	start check
+	start "$beside"
 	until [ "$ended" = "$first" ]; do finish; done
 	while [ ${#queue[@]} -gt 0 ] || [ ${#job[@]} -gt 0 ]; do
 		while [ ${#queue[@]} -gt 0 ] && [ ${#free[@]} -gt 0 ]; do
