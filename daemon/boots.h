@@ -8,10 +8,9 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "util/hash.h"
+#include "daemon/by-node.h"
 
 enum boot_mark {
 	BOOT_SCRIPT, /* begins a boot: the marks of the node's earlier one are gone */
@@ -19,17 +18,10 @@ enum boot_mark {
 	BOOT_MARKS,
 };
 
-struct boots_node {
-	char *node;		/* owned */
-	char token[HASH_TEXT];	/* the SHA-256 of it, as in the store */
-	int64_t at[BOOT_MARKS]; /* steady clock, ms; 0: not in this run */
-};
-
 /* Zero it to start, but for the lock. */
 struct boots {
 	pthread_mutex_t lock;
-	size_t n, size;
-	struct boots_node *v; /* by name */
+	struct by_node nodes;
 };
 
 /* The first time of a mark counts. `now`: steady clock, ms. */

@@ -8,20 +8,15 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-struct heard_node {
-	char *node; /* owned */
-	int64_t at; /* steady clock, ms; 0: it has said that it shuts down */
-};
+#include "daemon/by-node.h"
 
 /* Zero it to start, but for the lock and `began`. */
 struct heard {
 	pthread_mutex_t lock;
 	int64_t began; /* when reports could come in, under the names that nodes have now */
-	size_t n, size;
-	struct heard_node *v; /* by name */
+	struct by_node nodes;
 };
 
 /* A report of it was kept; `off`: it shuts down. */

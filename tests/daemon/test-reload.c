@@ -46,6 +46,16 @@ static void wait_for_log(struct server *s, const char *text, int times)
 	}
 }
 
+/* Another name for one of the two, which the running musterd takes up: its so many-th reload. */
+static void rename_node(struct server *s, size_t node, const char *name, int reload)
+{
+	free(s->plan.nodes[node].name);
+	s->plan.nodes[node].name = strdup(name);
+	server_write_plan(s);
+	hang_up(s);
+	wait_for_log(s, "reload: 2 nodes", reload);
+}
+
 static void a_node_that_runs_goes_on_under_another_name(void **state)
 {
 	struct server *s = *state;
@@ -53,11 +63,7 @@ static void a_node_that_runs_goes_on_under_another_name(void **state)
 
 	client_boot(s, NODE1, SCRIPT1, token);
 	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
-	free(s->plan.nodes[0].name);
-	s->plan.nodes[0].name = strdup("gpu01");
-	server_write_plan(s);
-	hang_up(s);
-	wait_for_log(s, "reload: 2 nodes", 1);
+	rename_node(s, 0, "gpu01", 1);
 	assert_true(wait_for_stage(s, "gpu01", NODE_READY));
 	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
 }
@@ -75,11 +81,7 @@ static void a_reload_takes_a_good_plan_and_leaves_a_bad_one(void **state)
 	hang_up(s);
 	wait_for_log(s, "the old plan stays", 2);
 	assert_int_equal(client_report_once(s, NODE1, token, READY), 204);
-	free(s->plan.nodes[1].name);
-	s->plan.nodes[1].name = strdup("login");
-	server_write_plan(s);
-	hang_up(s);
-	wait_for_log(s, "reload: 2 nodes", 1);
+	rename_node(s, 1, "login", 1);
 	assert_true(wait_for_stage(s, "node01", NODE_READY));
 	assert_true(wait_for_stage(s, "login", NODE_OFF));
 	/* Another port is taken at once, too. */

@@ -228,18 +228,6 @@ static void nothing_of_an_old_boot_counts(void **state)
 	node_states_free(v, 1);
 }
 
-static void assert_refused_again(struct server *s, int (*before)(struct server *s, char token[33]),
-				 const char *want)
-{
-	_cleanup_free_ char *log = NULL;
-	char token[33];
-
-	assert_int_equal(before(s, token), 0);
-	assert_int_equal(personality(s, NODE1, token), 403);
-	log = server_log(s);
-	assert_non_null(strstr(log, want));
-}
-
 static struct store *open_store(struct server *s)
 {
 	_cleanup_free_ char *db = fs_join(s->root, "/var/lib/muster/state/muster.db");
@@ -251,45 +239,42 @@ static struct store *open_store(struct server *s)
 
 #define HOUR_MS (3600 * 1000)
 
-/* musterd has begun anew since, and the clock was set back by an hour. */
-static int script_of_an_hour_ahead(struct server *s, char token[33])
+/* musterd has begun anew since, and the clock was set back by an hour: since the script, or since the personality was first handed out. */
+static int an_hour_ahead(struct server *s, char token[33], bool handed)
 {
+	int64_t then = clock_wall_ms() + HOUR_MS;
 	struct store *store;
 	int r;
 
 	client_boot(s, NODE1, SCRIPT1, token);
 	assert_int_equal(server_stop(s), 0);
 	store = open_store(s);
-	r = store_boot(store, clock_wall_ms() + HOUR_MS, "node01", MAC1, NODE1, token, "g1");
+	r = handed ? store_hand(store, then, "node01", token)
+		   : store_boot(store, then, "node01", MAC1, NODE1, token, "g1");
 	store_free(store);
 	server_start(s, NULL);
 	return r;
 }
 
-static int handed_an_hour_ahead(struct server *s, char token[33])
+static void assert_too_late(struct server *s, bool handed, const char *want)
 {
-	struct store *store;
-	int r;
+	_cleanup_free_ char *log = NULL;
+	char token[33];
 
-	client_boot(s, NODE1, SCRIPT1, token);
-	assert_int_equal(server_stop(s), 0);
-	store = open_store(s);
-	r = store_hand(store, clock_wall_ms() + HOUR_MS, "node01", token);
-	store_free(store);
-	server_start(s, NULL);
-	return r;
+	assert_int_equal(an_hour_ahead(s, token, handed), 0);
+	assert_int_equal(personality(s, NODE1, token), 403);
+	log = server_log(s);
+	assert_non_null(strstr(log, want));
 }
 
 static void a_time_to_come_is_no_time_left(void **state)
 {
-	assert_refused_again(*state, script_of_an_hour_ahead,
-			     "node01 asked for its personality long after its boot script");
+	assert_too_late(*state, false, "node01 asked for its personality long after its boot script");
 }
 
 static void a_first_time_to_come_is_no_time_left(void **state)
 {
-	assert_refused_again(*state, handed_an_hour_ahead,
-			     "node01 asked for its personality again, long after the first time");
+	assert_too_late(*state, true, "node01 asked for its personality again, long after the first time");
 }
 
 /* While musterd runs it goes by its own steady clock. */
